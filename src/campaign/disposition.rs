@@ -1,0 +1,162 @@
+//! How an attempt ended.
+
+use std::fmt;
+
+/// How an attempt ended, or a lead that was never attempted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Disposition {
+    /// A and B were up in one bridge.
+    Answered,
+    /// A answered and never reached B.
+    Abandoned,
+    /// The number was busy.
+    Busy,
+    /// It rang until the timeout, or nobody could be reached.
+    NoAnswer,
+    /// The carrier or Asterisk had no room.
+    Congestion,
+    /// The carrier or the callee refused.
+    Rejected,
+    /// There is no such number.
+    InvalidNumber,
+    /// Anything else.
+    Failed,
+    /// Hung up by the operator or by a stop before an answer.
+    Cancelled,
+    /// The process died while it dialed, and it is not known how it ended.
+    Interrupted,
+    /// Taken off by the operator, or no longer listed.
+    Skipped,
+}
+
+impl Disposition {
+    /// All of them, in the order of the contract.
+    pub const ALL: [Self; 11] = [
+        Self::Answered,
+        Self::Abandoned,
+        Self::Busy,
+        Self::NoAnswer,
+        Self::Congestion,
+        Self::Rejected,
+        Self::InvalidNumber,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Interrupted,
+        Self::Skipped,
+    ];
+
+    /// The word used in reports, on screens and in the journal.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Abandoned => "abandoned",
+            Self::Busy => "busy",
+            Self::NoAnswer => "no-answer",
+            Self::Congestion => "congestion",
+            Self::Rejected => "rejected",
+            Self::InvalidNumber => "invalid-number",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// The disposition that [`Self::as_str`] gives `word` for.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|d| d.as_str() == word)
+    }
+
+    /// Whether the person picked up: counts in the answer-seizure ratio.
+    #[must_use]
+    pub const fn is_seizure(self) -> bool {
+        matches!(self, Self::Answered | Self::Abandoned)
+    }
+}
+
+impl fmt::Display for Disposition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `pad` and not `write_str`, so that columns can be aligned.
+        f.pad(self.as_str())
+    }
+}
+
+/// Who or what ended a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EndedBy {
+    /// Leg A hung up.
+    Callee,
+    /// Leg B hung up, was busy or failed.
+    Target,
+    /// A person at the console or over HTTP, or a stop.
+    Operator,
+    /// A limit: `CALL_TIMEOUT`, `TARGET_TIMEOUT`, `MAX_CALL_SECONDS`.
+    Timer,
+    /// The network, before an answer.
+    Carrier,
+}
+
+impl EndedBy {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Callee,
+        Self::Target,
+        Self::Operator,
+        Self::Timer,
+        Self::Carrier,
+    ];
+
+    /// The word used in reports and in the journal.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Callee => "callee",
+            Self::Target => "target",
+            Self::Operator => "operator",
+            Self::Timer => "timer",
+            Self::Carrier => "carrier",
+        }
+    }
+
+    /// The value that [`Self::as_str`] gives `word` for.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|e| e.as_str() == word)
+    }
+}
+
+/// Why a channel was hung up, as Asterisk's `ChannelDestroyed` tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HangupCause {
+    /// Q.850 cause, 0 where unknown.
+    pub q850: u16,
+    /// The SIP status behind it (`tech_cause`), where this Asterisk tells.
+    pub sip: Option<u16>,
+}
+
+impl HangupCause {
+    /// What an unanswered attempt that ended with this cause is called. The SIP status
+    /// is the finer of the two and goes first: Asterisk maps 403 and 603 to cause 21,
+    /// yet 487 to 127.
+    #[must_use]
+    pub const fn disposition(self) -> Disposition {
+        match self.sip {
+            Some(486 | 600) => return Disposition::Busy,
+            Some(480 | 408 | 487) => return Disposition::NoAnswer,
+            Some(500..=504) => return Disposition::Congestion,
+            Some(401 | 403 | 407 | 603) => return Disposition::Rejected,
+            Some(404 | 410 | 484 | 604) => return Disposition::InvalidNumber,
+            _ => {}
+        }
+        match self.q850 {
+            17 => Disposition::Busy,
+            18 | 19 => Disposition::NoAnswer,
+            34 | 38 | 42 | 27 | 102 => Disposition::Congestion,
+            21 => Disposition::Rejected,
+            1 | 22 | 28 => Disposition::InvalidNumber,
+            _ => Disposition::Failed,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What the campaign has written down: the records of the journal.
+
+use super::{AttemptId, Disposition, EndedBy, HangupCause, LeadId, Number, RunId, Time};
+
+/// One thing to write into the journal. The order in which the campaign gives them is the
+/// order in which they must become durable.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// A run begins over a list (its path, or the number itself).
+    RunOpened {
+        /// The run.
+        run: RunId,
+        /// What the run belongs to.
+        list: String,
+        /// When.
+        at: Time,
+    },
+    /// Leads join the run, with consecutive ids from `first`.
+    LeadsListed {
+        /// The run.
+        run: RunId,
+        /// The id of the first of `numbers`.
+        first: LeadId,
+        /// The numbers, in the order of the list.
+        numbers: Vec<Number>,
+    },
+    /// The run's state changes.
+    RunState {
+        /// The run.
+        run: RunId,
+        /// What it is now.
+        state: RunState,
+        /// When.
+        at: Time,
+    },
+    /// A waiting lead was taken off, for good in this run.
+    LeadSkipped {
+        /// The run.
+        run: RunId,
+        /// The lead.
+        lead: LeadId,
+        /// Why, for a reader: "no longer listed".
+        why: String,
+        /// When.
+        at: Time,
+    },
+    /// An attempt is about to be dialed. Nothing of it may leave before this is durable.
+    AttemptBegun {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Its run.
+        run: RunId,
+        /// Its lead.
+        lead: LeadId,
+        /// When the lead joined the line, for the report.
+        queued_at: Time,
+        /// When the decision to dial fell.
+        at: Time,
+    },
+    /// An attempt that was begun has not been dialed, and its lead waits again: a pause or a
+    /// lost link came between, or Asterisk refused for a reason that lies with the settings.
+    AttemptWithdrawn {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// A living attempt came further.
+    AttemptProgress {
+        /// The attempt.
+        attempt: AttemptId,
+        /// How far.
+        step: Step,
+        /// When.
+        at: Time,
+    },
+    /// An attempt ended. Exactly one of these for each begun and not withdrawn.
+    AttemptEnded {
+        /// The attempt.
+        attempt: AttemptId,
+        /// How.
+        end: AttemptEnd,
+    },
+    /// What became of an attempt's recording.
+    Recording {
+        /// The attempt.
+        attempt: AttemptId,
+        /// What became of it.
+        state: RecordingState,
+    },
+    /// Somebody gave a command.
+    Audit {
+        /// When.
+        at: Time,
+        /// Who: "signal", "keyboard", "http 127.0.0.1".
+        by: String,
+        /// What was asked.
+        command: String,
+        /// What came of it.
+        outcome: String,
+    },
+}
+
+/// What a run is, across restarts. WAITING, LINK DOWN and so on are conditions, not states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunState {
+    /// Nothing was asked for.
+    Idle,
+    /// Calls are placed.
+    Dialing,
+    /// No new calls, with the reason.
+    Paused(String),
+    /// No new calls; ends when the live ones end.
+    Draining,
+    /// Every lead has its final disposition.
+    Done,
+}
+
+impl RunState {
+    /// The word for the header, in capitals.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Idle => "IDLE",
+            Self::Dialing => "DIALING",
+            Self::Paused(_) => "PAUSED",
+            Self::Draining => "DRAINING",
+            Self::Done => "DONE",
+        }
+    }
+}
+
+/// How far a living attempt has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// A rings.
+    Ringing,
+    /// A answered.
+    Answered,
+    /// A and B are up in one bridge.
+    Bridged,
+    /// Behind a local channel that was up at once, an agent answered.
+    Agent,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptEnd {
+    /// When A was gone.
+    pub at: Time,
+    /// What it is called.
+    pub disposition: Disposition,
+    /// The first cause that was seen.
+    pub cause: HangupCause,
+    /// Who ended it.
+    pub by: EndedBy,
+    /// What happened, in a few words for a reader, where the disposition does not say it:
+    /// "target busy", "MAX_CALL_SECONDS reached". Never text from a stranger.
+    pub note: Option<String>,
+    /// From A's answer until both legs were up and bridged, by Asterisk's clock, in
+    /// milliseconds.
+    pub dead_air_ms: Option<u32>,
+}
+
+/// What became of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordingState {
+    /// It was asked for and runs in Asterisk, under this name in its spool.
+    Started {
+        /// Relative to Asterisk's recording spool, without the format's ending.
+        name: String,
+        /// The format's ending: `wav`.
+        format: String,
+    },
+    /// It lies in `RECORDINGS_DIR` under this absolute path.
+    Saved {
+        /// The path.
+        path: String,
+    },
+    /// There is none, and why. The call went on.
+    Failed {
+        /// Why, for a reader.
+        why: String,
+    },
+}

@@ -1,0 +1,29 @@
+//! Dialdeck, an outbound dialer for Asterisk: the library behind the binary.
+//!
+//! The map, from the inside out. A module may use those above it, never those below.
+//!
+//! | module | what it is for | never done there |
+//! | --- | --- | --- |
+//! | [`campaign`] | the whole dialing logic as a pure state machine | I/O, clock, tokio, logging |
+//! | [`config`] | `.env`, environment and flags, validated once into typed settings | dialing |
+//! | [`list`] | the list of numbers, streamed and checked line by line | holding the text |
+//! | [`journal`] | the durable record (SQLite): runs, leads, attempts, audit | being bypassed |
+//! | [`report`] | results as CSV or JSON, read from a journal | writing to it |
+//! | [`ari`] | Asterisk's REST interface: typed client and event stream | knowing about campaigns |
+//! | [`recordings`] | fetches finished recordings into the operator's folder | delaying a call |
+//! | [`engine`] | the only driver of `campaign`: inputs in, effects out | deciding anything |
+//! | [`headless`] | one structured line an event, and the summary | |
+//! | [`simulator`] | a fake Asterisk that speaks real ARI on loopback | being used by any module above |
+//! | [`cli`] | the command line and the commands behind it | |
+
+pub mod ari;
+pub mod campaign;
+pub mod cli;
+pub mod config;
+pub mod engine;
+pub mod headless;
+pub mod journal;
+pub mod list;
+pub mod recordings;
+pub mod report;
+pub mod simulator;

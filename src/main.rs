@@ -1,0 +1,3 @@
+//! The `dialdeck` binary: everything is in the library.
+
+fn main() {}
