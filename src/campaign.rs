@@ -1,13 +1,482 @@
-//! The dialing logic as a pure state machine: no I/O, no clock, no tokio.
+//! The whole of the dialing logic as a pure state machine.
+//!
+//! No I/O, no clock, no tokio, no logging: what happened comes in through
+//! [`Campaign::handle`] and [`Campaign::command`] with the time, what must be done goes out
+//! through [`Campaign::poll_effect`]. **Whoever calls one of the former then polls effects
+//! until none is left**, carries them out in their order, and calls `handle` with
+//! [`Input::Tick`] when [`Campaign::poll_timeout`] comes due.
+//!
+//! The line that decides when to dial next is in `Campaign::may_dial`.
+//!
+//! | file | what it has |
+//! | --- | --- |
+//! | `campaign.rs` | the run's state, placing calls, commands |
+//! | `campaign/call.rs` | one call: facts, phases, what can be done next |
+//! | `campaign/progress.rs` | what events and answers do to a call, and its end |
+//! | `campaign/recovery.rs` | what a crash or a lost link left behind |
+//! | `campaign/leads.rs` | who waits, and how the others ended |
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod call;
 mod disposition;
 mod ids;
+mod io;
+mod leads;
 mod number;
+mod numbers;
+mod progress;
 mod record;
+mod recovery;
+mod stats;
+#[cfg(test)]
+mod tests;
 mod time;
+mod timers;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 pub use disposition::{Disposition, EndedBy, HangupCause};
 pub use ids::{ANY_DIALDECK, AsteriskIds, AttemptId, LeadId, MaxCc, Part, RunId, trunk_endpoint};
+pub use io::{
+    CallStep, CallSummary, Census, Command, DialStatus, Effect, Input, LegEvent, Notice, Op,
+    OpError, Outcome, Policy,
+};
+pub use leads::{LeadState, Leads};
 pub use number::{MAX_NUMBER_LEN, Number, NumberError};
+pub use numbers::Numbers;
 pub use record::{AttemptEnd, Record, RecordingState, RunState, Step};
+pub use recovery::{Orphan, Relisted};
+pub use stats::{CallView, CallWord, Stats};
 pub use time::Time;
+
+use call::{Call, Facts, Phase, Verdict};
+use progress::Remains;
+use timers::{Timer, Timers};
+
+/// How long after the originate B is staged where neither ringing nor an end was heard. A
+/// number that is busy has told so by then, and costs no staging.
+const STAGE_AFTER: Duration = Duration::from_millis(100);
+/// How much longer than `CALL_TIMEOUT` our own ring timer waits: Asterisk's own, started
+/// with the originate, should end the call first and tell the cause.
+const RING_GRACE: Duration = Duration::from_secs(3);
+/// How long dialing is held back after an originate that could not be sent.
+const HOLD: Duration = Duration::from_secs(1);
+
+/// A campaign: one run of a list at a time.
+#[derive(Debug)]
+pub struct Campaign {
+    ids: AsteriskIds,
+    policy: Policy,
+    recording_format: String,
+    run: RunId,
+    state: RunState,
+    /// The event stream is up and what it missed is known.
+    link_up: bool,
+    journal_well: bool,
+    hold_until: Time,
+    leads: Leads,
+    /// The calls that hold a slot. What is in here counts against MAX_CC, nothing else does.
+    live: BTreeMap<AttemptId, Call>,
+    /// What is left of calls whose A is gone.
+    remains: BTreeMap<AttemptId, Remains>,
+    /// Attempts of a dead process that were not settled yet.
+    orphans: BTreeMap<AttemptId, Orphan>,
+    next_attempt: AttemptId,
+    timers: Timers,
+    effects: VecDeque<Effect>,
+    stats: Stats,
+}
+
+impl Campaign {
+    /// A campaign without a run. `next_attempt` must be over every attempt that the journal
+    /// has ever had.
+    #[must_use]
+    pub fn new(
+        ids: AsteriskIds,
+        policy: Policy,
+        recording_format: String,
+        next_attempt: AttemptId,
+    ) -> Self {
+        Self {
+            ids,
+            policy,
+            recording_format,
+            run: RunId(0),
+            state: RunState::Idle,
+            link_up: false,
+            journal_well: true,
+            hold_until: Time::default(),
+            leads: Leads::default(),
+            live: BTreeMap::new(),
+            remains: BTreeMap::new(),
+            orphans: BTreeMap::new(),
+            next_attempt,
+            timers: Timers::default(),
+            effects: VecDeque::new(),
+            stats: Stats::default(),
+        }
+    }
+
+    /// Takes in something that happened.
+    pub fn handle(&mut self, now: Time, input: Input) {
+        match input {
+            Input::Durable(attempt) => self.dial(now, attempt),
+            Input::NotDurable(attempt) => self.journal_refused(attempt),
+            Input::JournalWell => self.journal_well = true,
+            Input::LinkUp(census) => {
+                self.link_up = true;
+                self.reconcile(now, &census);
+            }
+            Input::LinkDown => self.link_up = false,
+            Input::Census(census) => self.reconcile(now, &census),
+            Input::Answer {
+                attempt,
+                op,
+                result,
+            } => self.answered(now, attempt, op, result),
+            Input::Trunk { attempt, exists } => self.trunk_probed(now, attempt, exists),
+            Input::Leg {
+                attempt,
+                part,
+                event,
+                stamp_ms,
+            } => self.leg_event(now, attempt, part, event, stamp_ms),
+            Input::RecordingEnded { attempt, ok } => self.recording_ended(attempt, ok),
+            Input::Tick => {}
+        }
+        self.fire_timers(now);
+        self.place_calls(now);
+        self.settle(now);
+    }
+
+    /// The next thing to do outside.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When [`Self::handle`] wants an [`Input::Tick`] at the latest.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.timers.next()
+    }
+
+    /// Does what a person or a program asks, or says why not.
+    pub fn command(&mut self, now: Time, command: &Command) -> Outcome {
+        let outcome = match command {
+            Command::Start => self.start(now),
+            Command::Pause => self.pause(now, "by the operator"),
+            Command::Drain => self.drain(now),
+            Command::StopNow => self.stop_now(now),
+            Command::SetMaxCc(max_cc) => {
+                self.policy.max_cc = *max_cc;
+                Ok(format!("MAX_CC is {max_cc}"))
+            }
+            Command::HangUp(attempt) => self.hang_up_one(now, *attempt),
+            Command::HangUpAll => Ok(format!("hanging up {} calls", self.hang_up_all(now))),
+            Command::Skip(lead) => self.skip(now, *lead, "by the operator"),
+        };
+        self.place_calls(now);
+        self.settle(now);
+        outcome
+    }
+
+    fn start(&mut self, now: Time) -> Outcome {
+        match self.state {
+            RunState::Dialing => Ok("already dialing".to_owned()),
+            RunState::Done => Err("the list is done; a new run calls it again".to_owned()),
+            _ if self.leads.open() == 0 => Err("no number waits".to_owned()),
+            RunState::Idle | RunState::Paused(_) | RunState::Draining => {
+                self.set_state(now, RunState::Dialing);
+                Ok(format!("dialing, {} numbers wait", self.leads.waiting()))
+            }
+        }
+    }
+
+    fn pause(&mut self, now: Time, reason: &str) -> Outcome {
+        match self.state {
+            RunState::Dialing | RunState::Draining => {
+                self.set_state(now, RunState::Paused(reason.to_owned()));
+                Ok(format!("paused, {} calls go on", self.live.len()))
+            }
+            ref other => Err(format!("nothing to pause: {}", other.word())),
+        }
+    }
+
+    fn drain(&mut self, now: Time) -> Outcome {
+        match self.state {
+            RunState::Dialing | RunState::Paused(_) => {
+                self.set_state(now, RunState::Draining);
+                Ok(format!("draining, {} calls go on", self.live.len()))
+            }
+            // An idle dialer may still have calls adopted from a dead process.
+            _ => Ok(format!("no new calls, {} calls go on", self.live.len())),
+        }
+    }
+
+    fn stop_now(&mut self, now: Time) -> Outcome {
+        if matches!(self.state, RunState::Dialing | RunState::Paused(_)) {
+            self.set_state(now, RunState::Draining);
+        }
+        Ok(format!("hanging up {} calls", self.hang_up_all(now)))
+    }
+
+    fn hang_up_all(&mut self, now: Time) -> usize {
+        let all: Vec<AttemptId> = self.live.keys().copied().collect();
+        for attempt in &all {
+            // Each of them is live, so it can't be refused.
+            let _ = self.hang_up_one(now, *attempt);
+        }
+        all.len()
+    }
+
+    fn hang_up_one(&mut self, now: Time, attempt: AttemptId) -> Outcome {
+        let Some(call) = self.live.get(&attempt) else {
+            return Err(format!("no call {attempt} is up"));
+        };
+        let disposition = match call.phase {
+            Phase::Journaling => {
+                self.withdraw(now, attempt);
+                return Ok(format!("call {attempt} taken back"));
+            }
+            Phase::Dialing { .. } => Disposition::Cancelled,
+            Phase::Connecting(_) => Disposition::Abandoned,
+            Phase::Talking(..) => Disposition::Answered,
+            Phase::HangingUp { .. } => return Ok(format!("call {attempt} is ending")),
+        };
+        self.end(
+            now,
+            attempt,
+            Verdict {
+                disposition,
+                by: EndedBy::Operator,
+                cause: HangupCause::default(),
+                note: None,
+            },
+        );
+        Ok(format!("hanging up call {attempt}"))
+    }
+
+    fn skip(&mut self, now: Time, lead: LeadId, why: &str) -> Outcome {
+        if self.leads.state(lead) != Some(LeadState::Waiting) {
+            return Err(format!("lead {lead} does not wait"));
+        }
+        self.leads.skip(lead);
+        self.effects.push_back(Effect::Journal(Record::LeadSkipped {
+            run: self.run,
+            lead,
+            why: why.to_owned(),
+            at: now,
+        }));
+        Ok(format!("lead {lead} skipped"))
+    }
+
+    /// Whether another call may be placed now: the one place that decides it.
+    fn may_dial(&self, now: Time) -> bool {
+        self.state == RunState::Dialing
+            && self.link_up
+            && self.journal_well
+            && self.orphans.is_empty()
+            && now >= self.hold_until
+            && self.live.len() < self.policy.max_cc.calls()
+    }
+
+    fn place_calls(&mut self, now: Time) {
+        while self.may_dial(now) {
+            let Some(lead) = self.leads.next() else { break };
+            self.begin(now, lead);
+        }
+    }
+
+    fn begin(&mut self, now: Time, lead: LeadId) {
+        let Some(number) = self.leads.number(lead) else {
+            return;
+        };
+        let attempt = self.next_attempt;
+        self.next_attempt = AttemptId(attempt.0 + 1);
+        self.leads.call(lead, attempt);
+        self.effects
+            .push_back(Effect::Journal(Record::AttemptBegun {
+                attempt,
+                run: self.run,
+                lead,
+                queued_at: self.leads.joined_at(lead),
+                at: now,
+            }));
+        let call = Call {
+            attempt,
+            run: self.run,
+            lead,
+            number,
+            begun_at: now,
+            phase: Phase::Journaling,
+            facts: Facts::default(),
+            agent_at: None,
+        };
+        self.live.insert(attempt, call);
+    }
+
+    /// The attempt is durable: dial it, unless dialing was stopped meanwhile.
+    fn dial(&mut self, now: Time, attempt: AttemptId) {
+        let may = self.state == RunState::Dialing
+            && self.link_up
+            && now >= self.hold_until
+            && self.live.len() <= self.policy.max_cc.calls();
+        let Some(call) = self.live.get_mut(&attempt) else {
+            return;
+        };
+        if call.phase != Phase::Journaling {
+            return;
+        }
+        if !may {
+            self.withdraw(now, attempt);
+            return;
+        }
+        call.phase = Phase::Dialing {
+            ringing_at: None,
+            staging: false,
+        };
+        call.facts.a.presence = call::Presence::Asked;
+        self.timers.set(now + STAGE_AFTER, attempt, Timer::Stage);
+        self.timers.set(
+            now + self.policy.call_timeout + RING_GRACE,
+            attempt,
+            Timer::Ring,
+        );
+        self.ask(attempt, Op::OriginateA);
+        self.tell_step(attempt, CallStep::Dialing);
+    }
+
+    /// Takes back an attempt of which nothing has left; its lead is the next in line.
+    fn withdraw(&mut self, now: Time, attempt: AttemptId) {
+        self.tell_step(attempt, CallStep::Withdrawn);
+        let Some(call) = self.live.remove(&attempt) else {
+            return;
+        };
+        self.leads.put_back(call.lead);
+        self.effects
+            .push_back(Effect::Journal(Record::AttemptWithdrawn { attempt }));
+        if !call.facts.all_gone() {
+            self.keep_remains(now, call);
+        }
+    }
+
+    fn journal_refused(&mut self, attempt: AttemptId) {
+        self.journal_well = false;
+        if let Some(call) = self.live.remove(&attempt) {
+            self.leads.put_back(call.lead);
+        }
+    }
+
+    /// Places no call until a moment has passed.
+    fn hold(&mut self, now: Time) {
+        self.hold_until = now + HOLD;
+        self.timers.set(self.hold_until, AttemptId(0), Timer::Hold);
+    }
+
+    fn set_state(&mut self, now: Time, state: RunState) {
+        if self.state == state {
+            return;
+        }
+        self.state = state.clone();
+        self.effects.push_back(Effect::Journal(Record::RunState {
+            run: self.run,
+            state: state.clone(),
+            at: now,
+        }));
+        self.effects
+            .push_back(Effect::Tell(Notice::State { state }));
+    }
+
+    /// What follows from there being nothing left to do.
+    fn settle(&mut self, now: Time) {
+        if !self.live.is_empty() || !self.orphans.is_empty() {
+            return;
+        }
+        if self.leads.open() == 0 && !self.leads.is_empty() {
+            self.set_state(now, RunState::Done);
+        } else if self.state == RunState::Draining {
+            self.set_state(now, RunState::Idle);
+        }
+    }
+
+    fn ask(&mut self, attempt: AttemptId, op: Op) {
+        let about = self
+            .live
+            .get(&attempt)
+            .map(|c| (c.number.clone(), c.begun_at))
+            .or_else(|| {
+                self.remains
+                    .get(&attempt)
+                    .map(|r| (r.number.clone(), r.begun_at))
+            });
+        if let Some((number, begun_at)) = about {
+            self.effects.push_back(Effect::Ask {
+                attempt,
+                op,
+                number,
+                begun_at,
+            });
+        }
+    }
+
+    fn tell_step(&mut self, attempt: AttemptId, step: CallStep) {
+        if let Some(call) = self.live.get(&attempt) {
+            self.effects.push_back(Effect::Tell(Notice::Call {
+                attempt,
+                lead: call.lead,
+                number: call.number.clone(),
+                step,
+            }));
+        }
+    }
+
+    /// The run.
+    #[must_use]
+    pub fn run(&self) -> RunId {
+        self.run
+    }
+
+    /// The run's state.
+    #[must_use]
+    pub fn state(&self) -> &RunState {
+        &self.state
+    }
+
+    /// The leads of the run.
+    #[must_use]
+    pub fn leads(&self) -> &Leads {
+        &self.leads
+    }
+
+    /// How calls are made.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// How many calls hold a slot.
+    #[must_use]
+    pub fn live_calls(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Whether the journal takes records, as far as the campaign was told.
+    #[must_use]
+    pub fn journal_is_well(&self) -> bool {
+        self.journal_well
+    }
+
+    /// Nothing of any call is left in Asterisk, as far as is known.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.live.is_empty() && self.remains.is_empty() && self.orphans.is_empty()
+    }
+
+    /// Figures of this process's calls.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+}

@@ -1,0 +1,312 @@
+//! What goes into the campaign and what comes out of it.
+
+use std::time::Duration;
+
+use super::{
+    AttemptId, Disposition, EndedBy, HangupCause, LeadId, MaxCc, Number, Part, Record, RunState,
+    Time,
+};
+
+/// Something that happened outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// The attempt's beginning is on disk: it may be dialed.
+    Durable(AttemptId),
+    /// The journal could not take the attempt's beginning: it must not be dialed.
+    NotDurable(AttemptId),
+    /// The journal is well again.
+    JournalWell,
+    /// The event stream is up, and this is what lives in Asterisk of ours.
+    LinkUp(Census),
+    /// The event stream is lost, or was closed.
+    LinkDown,
+    /// What lives in Asterisk of ours, asked for while the link is up.
+    Census(Census),
+    /// Asterisk answered a request.
+    Answer {
+        /// The attempt it was asked for.
+        attempt: AttemptId,
+        /// What was asked.
+        op: Op,
+        /// What came of it.
+        result: Result<(), OpError>,
+    },
+    /// Whether the trunk exists, after [`Effect::ProbeTrunk`].
+    Trunk {
+        /// The attempt whose originate was refused.
+        attempt: AttemptId,
+        /// `false` only if Asterisk said so.
+        exists: bool,
+    },
+    /// A channel of ours did something.
+    Leg {
+        /// The attempt it belongs to.
+        attempt: AttemptId,
+        /// Which of its channels.
+        part: Part,
+        /// What it did.
+        event: LegEvent,
+        /// Asterisk's own time of it, in milliseconds since 1970.
+        stamp_ms: Option<i64>,
+    },
+    /// The recording of an attempt ended in Asterisk.
+    RecordingEnded {
+        /// The attempt.
+        attempt: AttemptId,
+        /// `false` where Asterisk said that it failed.
+        ok: bool,
+    },
+    /// Nothing but time has passed.
+    Tick,
+}
+
+/// What a channel did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LegEvent {
+    /// It is in our Stasis application (for leg A: it has answered).
+    Entered,
+    /// It rings, or sends early media.
+    Ringing,
+    /// It is up.
+    Up,
+    /// It is in the bridge.
+    Joined,
+    /// A dial made on it, or by its second half, has come to this.
+    Dial(DialStatus),
+    /// It is leaving: a hangup was asked for, or it left our application.
+    Leaving(Option<HangupCause>),
+    /// It is no more.
+    Gone(HangupCause),
+}
+
+/// The ends of a dial, as `Dial` events tell them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DialStatus {
+    /// Answered.
+    Answer,
+    /// Busy.
+    Busy,
+    /// Nobody answered.
+    NoAnswer,
+    /// No room, or not reachable.
+    Unavailable,
+}
+
+/// The channels and bridges in Asterisk whose ids are this journal's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Census {
+    /// The channels, and whether each is up.
+    pub channels: Vec<(AttemptId, Part, bool)>,
+    /// The attempts that have a bridge.
+    pub bridges: Vec<AttemptId>,
+}
+
+/// One request to Asterisk for an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// Dial leg A.
+    OriginateA,
+    /// Make the bridge.
+    CreateBridge,
+    /// Make leg B without dialing it.
+    CreateB,
+    /// Dial leg B that was made.
+    DialB,
+    /// Make and dial leg B in one, the plain order.
+    OriginateB,
+    /// Put a leg into the bridge.
+    Join(Part),
+    /// Make the snoop channel.
+    Snoop,
+    /// Record on the snoop channel.
+    Record,
+    /// Play music to A.
+    StartMusic,
+    /// End the music.
+    StopMusic,
+    /// Hang up a channel.
+    HangUp(Part),
+    /// Delete the bridge.
+    DestroyBridge,
+}
+
+/// Why a request came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpError {
+    /// Surely not carried out: nothing was sent.
+    NotSent,
+    /// Perhaps carried out: no answer came in time.
+    Unknown,
+    /// The login was refused.
+    Login,
+    /// 404.
+    NotFound,
+    /// Refused with this HTTP status.
+    Refused(u16),
+}
+
+/// Something to do outside, in this order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Write this down.
+    Journal(Record),
+    /// Ask Asterisk.
+    Ask {
+        /// For this attempt.
+        attempt: AttemptId,
+        /// This.
+        op: Op,
+        /// The number of the lead.
+        number: Number,
+        /// When the attempt began (recordings are named after it).
+        begun_at: Time,
+    },
+    /// Ask whether the trunk exists; answer with [`Input::Trunk`].
+    ProbeTrunk(AttemptId),
+    /// A channel or bridge of ours that no call knows: take it down.
+    TakeDownStray {
+        /// Whose it was.
+        attempt: AttemptId,
+        /// What it is.
+        part: Part,
+    },
+    /// The recording may be fetched.
+    FetchRecording {
+        /// Whose it is.
+        attempt: AttemptId,
+        /// The number, for the file's name.
+        number: Number,
+        /// The attempt's begin, for the file's name.
+        begun_at: Time,
+    },
+    /// Tell people.
+    Tell(Notice),
+}
+
+/// What people are told, one line each.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notice {
+    /// The state of the run.
+    State {
+        /// The new one.
+        state: RunState,
+    },
+    /// A call came this far.
+    Call {
+        /// The attempt.
+        attempt: AttemptId,
+        /// The lead.
+        lead: LeadId,
+        /// The number.
+        number: Number,
+        /// How far.
+        step: CallStep,
+    },
+    /// A call ended.
+    Ended(Box<CallSummary>),
+    /// There is no recording of a call.
+    RecordingFailed {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Why.
+        why: String,
+    },
+    /// Something that a person should know, as a sentence.
+    Warning(String),
+}
+
+/// How far a call has come, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallStep {
+    /// The originate leaves.
+    Dialing,
+    /// A rings.
+    Ringing,
+    /// A answered.
+    Answered,
+    /// Both are up and in one bridge.
+    Bridged {
+        /// From A's answer, in milliseconds.
+        dead_air_ms: u32,
+    },
+    /// An agent behind a queue answered.
+    Agent,
+    /// The attempt was taken back before anything left, and the lead waits again.
+    Withdrawn,
+}
+
+/// All there is to tell of a call that ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallSummary {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// The lead.
+    pub lead: LeadId,
+    /// The number.
+    pub number: Number,
+    /// When it was dialed.
+    pub begun_at: Time,
+    /// When A answered.
+    pub answered_at: Option<Time>,
+    /// When B was dialed.
+    pub target_dialed_at: Option<Time>,
+    /// When both were up and bridged.
+    pub bridged_at: Option<Time>,
+    /// When A was gone.
+    pub ended_at: Time,
+    /// How it ended.
+    pub disposition: Disposition,
+    /// The first cause seen.
+    pub cause: HangupCause,
+    /// Who ended it.
+    pub by: EndedBy,
+    /// More, for a reader.
+    pub note: Option<&'static str>,
+    /// Dead air in milliseconds.
+    pub dead_air_ms: Option<u32>,
+    /// Whether a recording runs.
+    pub recorded: bool,
+}
+
+/// What a person or a program may ask of the campaign.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Dial, or go on dialing.
+    Start,
+    /// Place no new calls.
+    Pause,
+    /// Place no new calls; IDLE when the live ones have ended.
+    Drain,
+    /// Hang up everything, then IDLE.
+    StopNow,
+    /// How many calls may be up at once.
+    SetMaxCc(MaxCc),
+    /// Hang up one call.
+    HangUp(AttemptId),
+    /// Hang up all calls; the state stays.
+    HangUpAll,
+    /// Take a waiting lead off the list.
+    Skip(LeadId),
+}
+
+/// What a command came to: a sentence either way.
+pub type Outcome = Result<String, String>;
+
+/// How calls are made: what of the settings the campaign decides by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The most calls at once.
+    pub max_cc: MaxCc,
+    /// How long A may ring.
+    pub call_timeout: Duration,
+    /// How long B may take to answer.
+    pub target_timeout: Duration,
+    /// How long a conversation may last, if there is a limit.
+    pub max_call: Option<Duration>,
+    /// Whether B is made while A rings.
+    pub stage_target: bool,
+    /// Whether A hears music until B answers.
+    pub music: bool,
+    /// Whether leads whose attempt was interrupted by a crash wait again.
+    pub retry_interrupted: bool,
+}

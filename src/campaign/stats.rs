@@ -1,0 +1,138 @@
+//! Figures of the campaign, and the picture of one live call.
+
+use std::time::Duration;
+
+use super::call::{Call, Phase, Recording};
+use super::io::CallSummary;
+use super::{AttemptId, Campaign, LeadId, Number, Time};
+
+/// Figures of the calls of this process.
+#[derive(Debug, Default, Clone)]
+pub struct Stats {
+    /// Attempts that ended.
+    pub attempts: u32,
+    /// Of them, people who picked up.
+    pub seizures: u32,
+    /// Of them, those who reached the target.
+    pub bridged: u32,
+    /// How long the conversations were, all together.
+    pub talk: Duration,
+    /// Recordings that could not be made.
+    pub recordings_failed: u32,
+    dead_air_ms: Vec<u32>,
+}
+
+impl Stats {
+    pub(super) fn count(&mut self, call: &CallSummary) {
+        self.attempts += 1;
+        self.seizures += u32::from(call.disposition.is_seizure());
+        if let Some(bridged) = call.bridged_at {
+            self.bridged += 1;
+            self.talk += call.ended_at.since(bridged);
+        }
+        self.dead_air_ms.extend(call.dead_air_ms);
+    }
+
+    /// The dead air below which `share` (0 to 1) of the bridged calls stayed, in
+    /// milliseconds.
+    #[must_use]
+    pub fn dead_air_ms(&self, share: f64) -> Option<u32> {
+        let mut sorted = self.dead_air_ms.clone();
+        sorted.sort_unstable();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "an index below the length, rounded down"
+        )]
+        let index = (sorted.len() as f64 * share.clamp(0.0, 1.0)) as usize;
+        sorted.get(index.min(sorted.len().checked_sub(1)?)).copied()
+    }
+
+    /// Average call duration: of the bridged calls.
+    #[must_use]
+    pub fn acd(&self) -> Duration {
+        self.talk.checked_div(self.bridged).unwrap_or_default()
+    }
+
+    /// Answer-seizure ratio, 0 to 1.
+    #[must_use]
+    pub fn asr(&self) -> f64 {
+        if self.attempts == 0 {
+            return 0.0;
+        }
+        f64::from(self.seizures) / f64::from(self.attempts)
+    }
+}
+
+/// What a live call is doing, in the console's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallWord {
+    /// Asked for.
+    Dialing,
+    /// A rings.
+    Ringing,
+    /// A answered, B is being reached.
+    Answered,
+    /// Both talk.
+    Bridged,
+    /// It is being hung up.
+    Ending,
+}
+
+/// A live call, as others see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallView {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// The lead.
+    pub lead: LeadId,
+    /// The number.
+    pub number: Number,
+    /// What it is doing.
+    pub word: CallWord,
+    /// When the attempt began.
+    pub begun_at: Time,
+    /// When A answered.
+    pub answered_at: Option<Time>,
+    /// When both were bridged.
+    pub bridged_at: Option<Time>,
+    /// Whether it is being recorded.
+    pub recording: bool,
+}
+
+impl Campaign {
+    /// The live calls, the oldest first.
+    pub fn calls(&self) -> impl Iterator<Item = CallView> + '_ {
+        self.live.values().map(view)
+    }
+}
+
+fn view(call: &Call) -> CallView {
+    let (word, answered_at, bridged_at) = match call.phase {
+        Phase::Journaling
+        | Phase::Dialing {
+            ringing_at: None, ..
+        } => (CallWord::Dialing, None, None),
+        Phase::Dialing { .. } => (CallWord::Ringing, None, None),
+        Phase::Connecting(a) => (CallWord::Answered, Some(a.at), None),
+        Phase::Talking(a, b) => (CallWord::Bridged, Some(a.at), Some(b.at)),
+        Phase::HangingUp {
+            answered, bridged, ..
+        } => (
+            CallWord::Ending,
+            answered.map(|a| a.at),
+            bridged.map(|b| b.at),
+        ),
+    };
+    CallView {
+        attempt: call.attempt,
+        lead: call.lead,
+        number: call.number.clone(),
+        word,
+        begun_at: call.begun_at,
+        answered_at,
+        bridged_at,
+        recording: matches!(call.facts.recording, Recording::Running),
+    }
+}
