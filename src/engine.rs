@@ -1,1 +1,704 @@
-//! Being written.
+//! The engine: the only driver of the campaign.
+//!
+//! It feeds the campaign what happens (Asterisk's events and answers, the journal's word,
+//! commands, time) and carries out what comes back, in its order. It decides nothing about
+//! calls. Nothing it waits for can block it: requests run in tasks of their own, the journal
+//! has its own thread, recordings their own fetcher; all report to one inbox.
+
+mod clock;
+mod news;
+mod requests;
+mod snapshot;
+mod start;
+mod translate;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
+
+pub use clock::Clock;
+pub use news::{News, Told};
+pub use snapshot::Snapshot;
+pub use start::{Options, StartError, start};
+
+use crate::ari::link::{Link, LinkEvent};
+use crate::ari::{AriError, EventKind};
+use crate::campaign::{
+    AsteriskIds, AttemptId, Campaign, Command, Disposition, Effect, Input, Notice, Number, Op,
+    OpError, Outcome, Part, Record, RecordingState, RunState, Time,
+};
+use crate::journal::{Health, Journal, Writer, call_id};
+use crate::recordings::{Fetcher, Job, Outcome as Fetched, file_name};
+use requests::{Requester, Survey};
+use translate::translate;
+
+/// How often what lives in Asterisk is compared with what is known.
+const SURVEY_EVERY: Duration = Duration::from_secs(30);
+/// How soon a survey that failed, or found no trunk, is made again.
+const SURVEY_AGAIN: Duration = Duration::from_secs(2);
+/// The console's frame rate: more snapshots nobody sees.
+const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+/// What stands for the reason until the first try has failed or succeeded.
+const NOT_YET: &str = "not connected to Asterisk yet";
+/// How much news may wait for whoever shows it.
+const NEWS_QUEUE: usize = 16_384;
+/// How long calls that were told to end may take at a stop before the process ends anyway.
+const LAST_CHANCE: Duration = Duration::from_secs(10);
+/// How long recordings may keep a process that is done. What is left waits in Asterisk.
+const RECORDINGS_AT_EXIT: Duration = Duration::from_secs(20);
+
+/// Why the engine ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// The list is done, or it was stopped as asked.
+    Finished,
+    /// Somebody else holds the Stasis application.
+    Held(String),
+    /// Asterisk, the trunk or the login was of no use for too long.
+    GaveUp(String),
+    /// Something broke inside.
+    Broken(String),
+}
+
+/// What others ask of the engine.
+#[derive(Debug)]
+pub enum Request {
+    /// A command for the campaign.
+    Command {
+        /// What.
+        command: Command,
+        /// Who: "keyboard", "signal".
+        by: String,
+        /// Where the outcome goes.
+        reply: oneshot::Sender<Outcome>,
+    },
+    /// End the process: drain first, or hang up at once.
+    Stop {
+        /// Hang up at once.
+        now: bool,
+        /// Who.
+        by: String,
+    },
+}
+
+/// How others reach an engine.
+#[derive(Debug)]
+pub struct Handle {
+    /// Commands.
+    pub requests: mpsc::Sender<Request>,
+    /// The latest picture.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// What to tell people. When nobody takes it, news are dropped and counted.
+    pub news: mpsc::Receiver<News>,
+    /// The journal's identity, from which call ids are derived.
+    pub journal: Uuid,
+}
+
+/// What tasks and threads report to the engine.
+enum Message {
+    Durable(Vec<AttemptId>, Result<(), crate::journal::WriteFailure>),
+    Answer {
+        attempt: AttemptId,
+        op: Op,
+        result: Result<(), OpError>,
+    },
+    Trunk(AttemptId, Result<bool, AriError>),
+    Surveyed {
+        link: u64,
+        survey: Result<Survey, AriError>,
+    },
+}
+
+/// The state of the event stream, as the engine acts upon it.
+struct LinkState {
+    /// Counts connections, so that a survey of an earlier one is told from one of this.
+    connection: u64,
+    connected: bool,
+    /// The campaign may dial.
+    ready: bool,
+    down_since: Time,
+    why: String,
+}
+
+struct Stopping {
+    deadline: Time,
+    hung_up: bool,
+}
+
+/// The engine. Made by [`start`], driven by [`Engine::run`].
+pub struct Engine {
+    clock: Clock,
+    campaign: Campaign,
+    ids: AsteriskIds,
+    journal: Journal,
+    writer: Writer,
+    journal_uuid: Uuid,
+    requester: Requester,
+    exit_when_done: bool,
+    keep_on_asterisk: bool,
+    drain: Duration,
+    give_up: Duration,
+
+    link: Link,
+    link_events: mpsc::Receiver<LinkEvent>,
+    link_state: LinkState,
+    survey_due: Option<Time>,
+    /// The ids that the last survey saw: strays of an earlier run carry that run's number.
+    seen_ids: Vec<(String, AttemptId, Part)>,
+
+    fetcher: Fetcher,
+    fetched: mpsc::Receiver<Fetched>,
+    /// Recordings that did not fit into the fetcher's queue, or wait for the link.
+    jobs: VecDeque<Job>,
+    fetching: usize,
+    recordings_saved: u64,
+
+    inbox: mpsc::UnboundedSender<Message>,
+    messages: mpsc::UnboundedReceiver<Message>,
+    requests: mpsc::Receiver<Request>,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    news: mpsc::Sender<News>,
+    news_dropped: u64,
+
+    /// Records that did not fit into the journal's queue.
+    unwritten: Vec<Record>,
+    stopping: Option<Stopping>,
+    paused_by_rule_since: Option<Time>,
+    quiet_since: Option<Time>,
+    final_survey: FinalSurvey,
+    publish_due: Option<Time>,
+    held: Option<String>,
+}
+
+/// Before a process ends it looks once more for anything of its own in Asterisk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FinalSurvey {
+    NotYet,
+    Asked,
+    Clean,
+}
+
+impl Engine {
+    /// Runs until the list is done (where that was asked for), or until it is stopped.
+    pub async fn run(mut self) -> Exit {
+        self.carry_out();
+        loop {
+            let now = self.clock.now();
+            self.publish(now);
+            if let Some(exit) = self.is_over(now) {
+                return self.shut_down(exit).await;
+            }
+            let wake = self.clock.instant(self.wake_at(now));
+            tokio::select! {
+                Some(message) = self.messages.recv() => self.message(message),
+                Some(event) = self.link_events.recv() => self.link_event(event),
+                Some(request) = self.requests.recv() => self.request(request),
+                Some(fetched) = self.fetched.recv() => self.fetched(fetched),
+                () = tokio::time::sleep_until(wake.into()) => self.tick(),
+            }
+            self.carry_out();
+        }
+    }
+
+    fn feed(&mut self, input: Input) {
+        self.campaign.handle(self.clock.now(), input);
+    }
+
+    /// Carries out everything that the campaign wants done.
+    fn carry_out(&mut self) {
+        let mut records = std::mem::take(&mut self.unwritten);
+        while let Some(effect) = self.campaign.poll_effect() {
+            match effect {
+                Effect::Journal(record) => records.push(record),
+                Effect::Ask {
+                    attempt,
+                    op,
+                    number,
+                    ..
+                } => self.ask(attempt, op, number),
+                Effect::ProbeTrunk(attempt) => self.probe_trunk(attempt),
+                Effect::TakeDownStray { attempt, part } => self.take_down(attempt, part),
+                Effect::FetchRecording {
+                    attempt,
+                    number,
+                    begun_at,
+                } => self.queue_recording(attempt, &number, begun_at),
+                Effect::Tell(notice) => self.notice(notice),
+            }
+        }
+        self.append(records);
+        self.feed_fetcher();
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        if let Notice::State { state } = &notice {
+            let by_rule =
+                matches!(state, RunState::Paused(reason) if reason != crate::campaign::BY_OPERATOR);
+            self.paused_by_rule_since = by_rule.then(|| self.clock.now());
+        }
+        self.tell(Told::Campaign(notice));
+    }
+
+    /// Hands records to the journal; the beginnings of attempts come back as durable.
+    fn append(&mut self, records: Vec<Record>) {
+        if records.is_empty() {
+            return;
+        }
+        let begun: Vec<AttemptId> = records
+            .iter()
+            .filter_map(|record| match record {
+                Record::AttemptBegun { attempt, .. } => Some(*attempt),
+                _ => None,
+            })
+            .collect();
+        let inbox = self.inbox.clone();
+        let done = move |result| {
+            // The engine may have ended; then nobody waits for this.
+            let _ = inbox.send(Message::Durable(begun, result));
+        };
+        if let Err(rejected) = self.writer.try_append(records, done) {
+            // Kept in their order, and tried again with the next batch. Nothing is dialed
+            // meanwhile, for no beginning becomes durable.
+            self.unwritten = rejected.records;
+        }
+    }
+
+    fn ask(&mut self, attempt: AttemptId, op: Op, number: Number) {
+        let requester = self.requester.clone();
+        let inbox = self.inbox.clone();
+        let run = self.campaign.run();
+        tokio::spawn(async move {
+            let result = requester.carry_out(run, attempt, op, &number).await;
+            let _ = inbox.send(Message::Answer {
+                attempt,
+                op,
+                result,
+            });
+        });
+    }
+
+    fn probe_trunk(&mut self, attempt: AttemptId) {
+        let requester = self.requester.clone();
+        let inbox = self.inbox.clone();
+        tokio::spawn(async move {
+            let exists = requester.trunk_exists().await;
+            let _ = inbox.send(Message::Trunk(attempt, exists));
+        });
+    }
+
+    fn take_down(&mut self, attempt: AttemptId, part: Part) {
+        let seen = self
+            .seen_ids
+            .iter()
+            .find(|(_, a, p)| (*a, *p) == (attempt, part))
+            .map(|(id, ..)| id.clone());
+        let id = seen.unwrap_or_else(|| self.ids.make(self.campaign.run(), attempt, part));
+        let requester = self.requester.clone();
+        tokio::spawn(async move { requester.take_down(&id, part).await });
+    }
+
+    fn survey(&mut self, subscribe: bool) {
+        let requester = self.requester.clone();
+        let inbox = self.inbox.clone();
+        let link = self.link_state.connection;
+        self.survey_due = Some(self.clock.now() + SURVEY_EVERY);
+        tokio::spawn(async move {
+            let survey = requester.survey(subscribe).await;
+            let _ = inbox.send(Message::Surveyed { link, survey });
+        });
+    }
+
+    fn message(&mut self, message: Message) {
+        match message {
+            Message::Durable(begun, result) => self.durable(begun, &result),
+            Message::Answer {
+                attempt,
+                op,
+                result,
+            } => self.feed(Input::Answer {
+                attempt,
+                op,
+                result,
+            }),
+            Message::Trunk(attempt, Ok(exists)) => self.feed(Input::Trunk { attempt, exists }),
+            // Nobody knows: the trunk is taken to exist, and the attempt as congestion.
+            Message::Trunk(attempt, Err(_)) => self.feed(Input::Trunk {
+                attempt,
+                exists: true,
+            }),
+            Message::Surveyed { link, survey } => self.surveyed(link, survey),
+        }
+    }
+
+    fn durable(&mut self, begun: Vec<AttemptId>, result: &Result<(), crate::journal::WriteFailure>) {
+        if let Err(failure) = result {
+            self.tell(Told::Warning(failure.to_string()));
+        }
+        for attempt in begun {
+            let refused = result.as_ref().err().is_some_and(|f| f.refuses(attempt));
+            self.feed(if refused {
+                Input::NotDurable(attempt)
+            } else {
+                Input::Durable(attempt)
+            });
+        }
+    }
+
+    fn link_event(&mut self, event: LinkEvent) {
+        match event {
+            LinkEvent::Up { .. } => {
+                self.link_state.connection += 1;
+                self.link_state.connected = true;
+                self.survey(true);
+            }
+            LinkEvent::Down { why, .. } => {
+                self.link_state.connected = false;
+                self.link_is_down(&why.to_string());
+            }
+            LinkEvent::Event(event) => self.ari_event(&event),
+            LinkEvent::Replaced => {
+                self.link_state.connected = false;
+                let why = "another program has taken our Stasis application: \
+                           stop it, or set another STASIS_APP, and start again";
+                self.link_is_down(why);
+            }
+            LinkEvent::Held { app } => {
+                self.link_state.connected = false;
+                self.held = Some(held_by(&app));
+            }
+        }
+    }
+
+    fn link_is_down(&mut self, why: &str) {
+        if self.link_state.ready {
+            self.link_state.down_since = self.clock.now();
+        }
+        self.link_state.ready = false;
+        if self.link_state.why != why {
+            why.clone_into(&mut self.link_state.why);
+            self.tell(Told::LinkDown {
+                why: why.to_owned(),
+            });
+        }
+        self.feed(Input::LinkDown);
+    }
+
+    fn ari_event(&mut self, event: &crate::ari::Event) {
+        if matches!(event.kind, EventKind::ApplicationReplaced) {
+            return;
+        }
+        if let Some(input) = translate(&self.ids, event) {
+            self.feed(input);
+        }
+    }
+
+    /// What lives in Asterisk is known; if the trunk exists too, calls may be placed.
+    fn surveyed(&mut self, link: u64, survey: Result<Survey, AriError>) {
+        if link != self.link_state.connection || !self.link_state.connected {
+            return;
+        }
+        let survey = match survey {
+            Ok(survey) => survey,
+            Err(error) => {
+                self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
+                if !self.link_state.ready {
+                    self.link_is_down(&error.to_string());
+                }
+                return;
+            }
+        };
+        if self.final_survey == FinalSurvey::Asked {
+            let clean = survey.ids.is_empty();
+            self.final_survey = if clean {
+                FinalSurvey::Clean
+            } else {
+                FinalSurvey::NotYet
+            };
+        }
+        self.seen_ids = survey.ids;
+        if self.link_state.ready {
+            self.feed(Input::Census(survey.census));
+        } else if survey.trunk_exists {
+            self.link_state.ready = true;
+            self.link_state.why.clear();
+            self.tell(Told::LinkUp);
+            self.feed(Input::LinkUp(survey.census));
+        } else {
+            self.feed(Input::Census(survey.census));
+            self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
+            let trunk = &self.requester.plan.trunk;
+            let why = format!(
+                "Asterisk knows no PJSIP endpoint {trunk}: check ARI_TRUNK against pjsip.conf"
+            );
+            self.link_is_down(&why);
+        }
+    }
+
+    fn request(&mut self, request: Request) {
+        match request {
+            Request::Command { command, by, reply } => {
+                let outcome = self.command(&command, &by);
+                // Whoever asked may have gone.
+                let _ = reply.send(outcome);
+            }
+            Request::Stop { now, by } => self.stop(now, &by),
+        }
+    }
+
+    fn command(&mut self, command: &Command, by: &str) -> Outcome {
+        let now = self.clock.now();
+        let outcome = self.campaign.command(now, command);
+        let said = match &outcome {
+            Ok(done) => done.clone(),
+            Err(refusal) => format!("refused: {refusal}"),
+        };
+        let command = command.to_string();
+        self.unwritten.push(Record::Audit {
+            at: now,
+            by: by.to_owned(),
+            command: command.clone(),
+            outcome: said.clone(),
+        });
+        self.tell(Told::Command {
+            by: by.to_owned(),
+            command,
+            outcome: said,
+        });
+        outcome
+    }
+
+    /// The first request drains, the second hangs up.
+    fn stop(&mut self, at_once: bool, by: &str) {
+        let now = self.clock.now();
+        let first = self.stopping.is_none();
+        let deadline = now + if first && !at_once { self.drain } else { LAST_CHANCE };
+        let hang_up = at_once || !first;
+        let command = if hang_up {
+            Command::StopNow
+        } else {
+            Command::Drain
+        };
+        // Either is always taken.
+        let _ = self.command(&command, by);
+        self.stopping = Some(Stopping {
+            deadline,
+            hung_up: hang_up,
+        });
+    }
+
+    fn tick(&mut self) {
+        let now = self.clock.now();
+        if self.survey_due.is_some_and(|due| due <= now) && self.link_state.connected {
+            self.survey(!self.link_state.ready);
+        }
+        if !self.campaign.journal_is_well() && self.writer.health() == Health::Well {
+            self.feed(Input::JournalWell);
+        }
+        if let Some(stopping) = &self.stopping
+            && !stopping.hung_up
+            && stopping.deadline <= now
+        {
+            self.stop(true, "DRAIN_SECONDS");
+        }
+        self.feed(Input::Tick);
+    }
+
+    fn wake_at(&self, now: Time) -> Time {
+        let own = [
+            self.survey_due.filter(|_| self.link_state.connected),
+            self.publish_due,
+            self.campaign.poll_timeout(),
+            self.stopping.as_ref().map(|s| s.deadline),
+        ];
+        // Ends of waiting that have no timer of their own are looked at every second.
+        own.into_iter()
+            .flatten()
+            .chain([now + Duration::from_secs(1)])
+            .min()
+            .map_or(now, |at| at.max(now))
+    }
+
+    fn queue_recording(&mut self, attempt: AttemptId, number: &Number, begun_at: Time) {
+        let name = self.ids.make(self.campaign.run(), attempt, Part::Snoop);
+        let format = self.requester.plan.recording_format.clone();
+        let call = call_id(self.journal_uuid, attempt);
+        let job = Job {
+            attempt,
+            file: file_name(begun_at, number, call, &format),
+            name,
+            format,
+            keep: self.keep_on_asterisk,
+        };
+        self.jobs.push_back(job);
+    }
+
+    fn feed_fetcher(&mut self) {
+        while let Some(job) = self.jobs.pop_front() {
+            match self.fetcher.enqueue(job) {
+                Ok(()) => self.fetching += 1,
+                Err(job) => {
+                    self.jobs.push_front(job);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn fetched(&mut self, outcome: Fetched) {
+        let (attempt, state) = match outcome {
+            Fetched::Saved {
+                attempt,
+                path,
+                bytes,
+            } => {
+                self.recordings_saved += 1;
+                let state = RecordingState::Saved {
+                    path: path.display().to_string(),
+                };
+                self.tell(Told::RecordingSaved {
+                    attempt,
+                    path,
+                    bytes,
+                });
+                (attempt, state)
+            }
+            Fetched::Delayed { attempt, why } => {
+                self.tell(Told::RecordingDelayed { attempt, why });
+                return;
+            }
+            Fetched::Failed { attempt, why } => {
+                self.tell(Told::Campaign(Notice::RecordingFailed {
+                    attempt,
+                    why: why.clone(),
+                }));
+                (attempt, RecordingState::Failed { why })
+            }
+        };
+        self.fetching = self.fetching.saturating_sub(1);
+        self.unwritten.push(Record::Recording { attempt, state });
+    }
+
+    fn tell(&mut self, what: Told) {
+        let at = self.clock.now();
+        if self.news.try_send(News { at, what }).is_err() {
+            self.news_dropped += 1;
+        }
+    }
+
+    /// Whether it is time to end, and why.
+    fn is_over(&mut self, now: Time) -> Option<Exit> {
+        if let Some(why) = self.held.take() {
+            return Some(Exit::Held(why));
+        }
+        if let Some(stopping) = &self.stopping {
+            let last = stopping.hung_up && stopping.deadline <= now;
+            let quiet = self.campaign.is_quiet() && self.is_clean() && self.recordings_done(now);
+            return (last || quiet).then_some(Exit::Finished);
+        }
+        if !self.exit_when_done {
+            return None;
+        }
+        if *self.campaign.state() == RunState::Done {
+            let over = self.campaign.is_quiet() && self.is_clean() && self.recordings_done(now);
+            return over.then_some(Exit::Finished);
+        }
+        self.gives_up(now)
+    }
+
+    /// Asterisk has nothing of ours any more, by its own word; or it can't be asked.
+    fn is_clean(&mut self) -> bool {
+        if !self.link_state.connected || self.final_survey == FinalSurvey::Clean {
+            return true;
+        }
+        if self.final_survey == FinalSurvey::NotYet {
+            self.final_survey = FinalSurvey::Asked;
+            self.survey(false);
+        }
+        false
+    }
+
+    fn recordings_done(&mut self, now: Time) -> bool {
+        let since = *self.quiet_since.get_or_insert(now);
+        let none_left = self.jobs.is_empty() && self.fetching == 0;
+        none_left || now >= since + RECORDINGS_AT_EXIT
+    }
+
+    fn gives_up(&mut self, now: Time) -> Option<Exit> {
+        if self.campaign.live_calls() > 0 {
+            return None;
+        }
+        let (since, why) = match self.campaign.state() {
+            RunState::Paused(reason) => (self.paused_by_rule_since?, reason.clone()),
+            _ if !self.link_state.ready => (self.link_state.down_since, self.link_state.why.clone()),
+            _ => return None,
+        };
+        (now >= since + self.give_up).then_some(Exit::GaveUp(why))
+    }
+
+    fn publish(&mut self, now: Time) {
+        if self.publish_due.is_some_and(|due| now < due) {
+            return;
+        }
+        self.publish_due = Some(now + PUBLISH_EVERY);
+        let leads = self.campaign.leads();
+        let ended = Disposition::ALL
+            .into_iter()
+            .map(|d| (d, leads.ended_as(d)))
+            .collect();
+        let down = &self.link_state;
+        let snapshot = Snapshot {
+            at: now,
+            run: self.campaign.run(),
+            state: self.campaign.state().clone(),
+            link_down: (!down.ready).then(|| (down.down_since, down.why.clone())),
+            journal_well: self.campaign.journal_is_well(),
+            max_cc: self.campaign.policy().max_cc,
+            leads: leads.len(),
+            waiting: leads.waiting(),
+            ended,
+            calls: self.campaign.calls().collect(),
+            stats: self.campaign.stats().clone(),
+            recordings_saved: self.recordings_saved,
+            recordings_waiting: self.jobs.len() + self.fetching,
+            news_dropped: self.news_dropped,
+        };
+        // A picture is kept even while nobody looks.
+        self.snapshots.send_replace(Arc::new(snapshot));
+    }
+
+    async fn shut_down(mut self, exit: Exit) -> Exit {
+        self.publish_due = None;
+        let now = self.clock.now();
+        self.publish(now);
+        self.link.close().await;
+        self.fetcher.close().await;
+        let records = std::mem::take(&mut self.unwritten);
+        let journal = self.journal;
+        let writer = self.writer;
+        let closed = tokio::task::spawn_blocking(move || {
+            if !records.is_empty() {
+                writer.append_blocking(records).map_err(|e| e.to_string())?;
+            }
+            journal.close().map_err(|e| e.to_string())
+        })
+        .await;
+        match closed {
+            Ok(Ok(())) => exit,
+            Ok(Err(why)) => Exit::Broken(why),
+            Err(panic) => Exit::Broken(panic.to_string()),
+        }
+    }
+}
+
+fn held_by(app: &crate::ari::Application) -> String {
+    format!(
+        "the Stasis application {} is held by another program ({} channels, {} bridges): stop \
+         it, set another STASIS_APP, or start with --take-over",
+        app.name,
+        app.channel_ids.len(),
+        app.bridge_ids.len()
+    )
+}

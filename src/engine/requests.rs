@@ -1,0 +1,210 @@
+//! Carries out the campaign's requests at Asterisk.
+
+use std::sync::Arc;
+
+use crate::ari::{
+    AriError, Client, CreateChannel, EventSource, HangupReason, IfExists, Originate, Recording,
+};
+use crate::campaign::{
+    AsteriskIds, AttemptId, Census, Number, Op, OpError, Part, RunId, trunk_endpoint,
+};
+
+/// How calls are made: what of the settings goes into requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DialPlan {
+    pub(super) trunk: String,
+    pub(super) target: String,
+    pub(super) caller_id: Option<String>,
+    /// Seconds that A may ring.
+    pub(super) call_timeout: u32,
+    /// Seconds that B may take.
+    pub(super) target_timeout: u32,
+    pub(super) recording_format: String,
+    pub(super) moh_class: Option<String>,
+}
+
+/// Whoever asks Asterisk for things.
+#[derive(Clone)]
+pub(super) struct Requester {
+    pub(super) client: Client,
+    pub(super) ids: AsteriskIds,
+    pub(super) plan: Arc<DialPlan>,
+}
+
+impl Requester {
+    /// Carries out one request for an attempt.
+    pub(super) async fn carry_out(
+        &self,
+        run: RunId,
+        attempt: AttemptId,
+        op: Op,
+        number: &Number,
+    ) -> Result<(), OpError> {
+        let id = |part| self.ids.make(run, attempt, part);
+        let result = match op {
+            Op::OriginateA => self.originate_a(id(Part::A), number).await,
+            Op::CreateBridge => {
+                let bridge = id(Part::Bridge);
+                self.client.create_bridge(&bridge, &bridge).await
+            }
+            Op::CreateB => self.create_b(id(Part::B), id(Part::B2), number).await,
+            Op::OriginateB => self.originate_b(id(Part::B), id(Part::B2), number).await,
+            Op::DialB => {
+                let timeout = self.plan.target_timeout;
+                self.client.dial(&id(Part::B), None, timeout).await
+            }
+            Op::Join(part) => self.client.add_channel(&id(Part::Bridge), &id(part)).await,
+            Op::Snoop => self.client.snoop(&id(Part::A), &id(Part::Snoop), "rec").await,
+            Op::Record => self.record(&id(Part::Snoop)).await,
+            Op::StartMusic => {
+                let class = self.plan.moh_class.as_deref();
+                self.client.moh_start(&id(Part::A), class).await
+            }
+            Op::StopMusic => self.client.moh_stop(&id(Part::A)).await.map(drop),
+            Op::HangUp(part) => return self.hang_up(&id(part)).await,
+            Op::DestroyBridge => self.client.destroy_bridge(&id(Part::Bridge)).await.map(drop),
+        };
+        result.or_else(|error| op_error(&error))
+    }
+
+    async fn originate_a(&self, channel_id: String, number: &Number) -> Result<(), AriError> {
+        let originate = Originate {
+            channel_id,
+            other_channel_id: None,
+            endpoint: trunk_endpoint(number, &self.plan.trunk),
+            app_args: "a".to_owned(),
+            caller_id: self.plan.caller_id.clone(),
+            timeout: self.plan.call_timeout,
+            variables: Vec::new(),
+        };
+        self.client.originate(&originate).await
+    }
+
+    async fn create_b(&self, id: String, other: String, number: &Number) -> Result<(), AriError> {
+        let create = CreateChannel {
+            channel_id: id,
+            other_channel_id: self.second_half(other),
+            endpoint: self.plan.target.clone(),
+            app_args: "b".to_owned(),
+            connected_number: Some(number.to_string()),
+        };
+        self.client.create_channel(&create).await
+    }
+
+    async fn originate_b(
+        &self,
+        id: String,
+        other: String,
+        number: &Number,
+    ) -> Result<(), AriError> {
+        let originate = Originate {
+            channel_id: id,
+            other_channel_id: self.second_half(other),
+            endpoint: self.plan.target.clone(),
+            app_args: "b".to_owned(),
+            caller_id: Some(number.to_string()),
+            timeout: self.plan.target_timeout,
+            variables: Vec::new(),
+        };
+        self.client.originate(&originate).await
+    }
+
+    /// Only a local channel has a second half.
+    fn second_half(&self, id: String) -> Option<String> {
+        self.plan.target.starts_with("Local/").then_some(id)
+    }
+
+    async fn record(&self, snoop: &str) -> Result<(), AriError> {
+        let recording = Recording {
+            name: snoop.to_owned(),
+            format: self.plan.recording_format.clone(),
+            if_exists: IfExists::Fail,
+            max_seconds: 0,
+        };
+        self.client.record(snoop, &recording).await
+    }
+
+    async fn hang_up(&self, channel: &str) -> Result<(), OpError> {
+        match self.client.hangup(channel, Some(HangupReason::Normal)).await {
+            Ok(crate::ari::Gone::Now) => Ok(()),
+            Ok(crate::ari::Gone::Already) => Err(OpError::NotFound),
+            Err(error) => op_error(&error),
+        }
+    }
+
+    /// Takes down something that no call knows. What fails is met again by the next survey.
+    pub(super) async fn take_down(&self, run_of: &str, part: Part) {
+        let result = match part {
+            Part::Bridge => self.client.destroy_bridge(run_of).await,
+            _ => self.client.hangup(run_of, None).await,
+        };
+        if let Err(error) = result {
+            tracing::warn!(id = run_of, %error, "a stray could not be taken down");
+        }
+    }
+
+    /// Whether Asterisk knows the trunk. An error is no answer.
+    pub(super) async fn trunk_exists(&self) -> Result<bool, AriError> {
+        let endpoint = self.client.endpoint("PJSIP", &self.plan.trunk).await?;
+        Ok(endpoint.is_some())
+    }
+
+    /// What lives in Asterisk of this journal's; with `subscribe` its events are asked for,
+    /// since what was made while no socket was up is not among the application's.
+    pub(super) async fn survey(&self, subscribe: bool) -> Result<Survey, AriError> {
+        let mut survey = Survey::default();
+        for channel in self.client.channels().await? {
+            let Some((attempt, part)) = self.ids.parse(&channel.id) else {
+                continue;
+            };
+            let up = channel.state == crate::ari::ChannelState::Up;
+            survey.census.channels.push((attempt, part, up));
+            survey.ids.push((channel.id, attempt, part));
+        }
+        for bridge in self.client.bridges().await? {
+            if let Some((attempt, Part::Bridge)) = self.ids.parse(&bridge.id) {
+                survey.census.bridges.push(attempt);
+                survey.ids.push((bridge.id, attempt, Part::Bridge));
+            }
+        }
+        if subscribe {
+            let app = self.client.app().to_owned();
+            for (id, _, part) in &survey.ids {
+                let source = match part {
+                    Part::Bridge => EventSource::Bridge(id.clone()),
+                    _ => EventSource::Channel(id.clone()),
+                };
+                // What has gone meanwhile can't be subscribed to, and need not be.
+                match self.client.subscribe(&app, &[source]).await {
+                    Err(error) if error.is_outage() => return Err(error),
+                    _ => {}
+                }
+            }
+        }
+        survey.trunk_exists = self.trunk_exists().await?;
+        Ok(survey)
+    }
+}
+
+/// What [`Requester::survey`] found.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    pub(super) census: Census,
+    /// The ids as Asterisk has them: a stray of an earlier run has that run in its id.
+    pub(super) ids: Vec<(String, AttemptId, Part)>,
+    pub(super) trunk_exists: bool,
+}
+
+fn op_error(error: &AriError) -> Result<(), OpError> {
+    Err(match error {
+        // The request was carried out; only its answer could not be read.
+        AriError::Malformed { .. } => return Ok(()),
+        AriError::Login | AriError::ReadOnly => OpError::Login,
+        AriError::Refused { status: 404, .. } => OpError::NotFound,
+        AriError::Refused { status, .. } if error.surely_not_carried_out() => {
+            OpError::Refused(*status)
+        }
+        _ if error.surely_not_carried_out() => OpError::NotSent,
+        _ => OpError::Unknown,
+    })
+}

@@ -1,0 +1,344 @@
+//! From settings, a list and a journal to an engine that can run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
+
+use super::requests::{DialPlan, Requester};
+use super::{Clock, Engine, FinalSurvey, Handle, LinkState, News, Snapshot, Told};
+use crate::ari::link::{EVENT_QUEUE, Link, LinkConfig, LinkTiming, Verdict, application_verdict};
+use crate::ari::{Client, Connection, ConnectionError, Password};
+use crate::campaign::{
+    AsteriskIds, AttemptId, Campaign, Command, Disposition, LeadState, Leads, Numbers, Orphan,
+    Policy, RunState, Stats,
+};
+use crate::config::{ListSource, OnInterrupted, Settings};
+use crate::journal::{
+    Journal, JournalError, LeadStatus, Recovered, RecoveredRun, Unfinished, WaitingRecording,
+};
+use crate::recordings::{Fetcher, Job, file_name};
+
+/// How the engine was started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Begin dialing at once.
+    pub start: bool,
+    /// Begin a new run, which calls everybody on the list again.
+    pub new_run: bool,
+    /// Connect even though somebody else holds the Stasis application.
+    pub take_over: bool,
+    /// End when the list is done.
+    pub exit_when_done: bool,
+}
+
+/// Why an engine can't be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The journal can't be opened.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The connection can't be made of the settings.
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
+    /// The journal's run belongs to another list.
+    #[error(
+        "the journal {journal} holds run {run} of {old}, and this is {new}: \
+         start with --new-run to begin a run over it (it calls numbers that the other run has \
+         called), or set another STATE_FILE"
+    )]
+    OtherList {
+        /// The journal's path.
+        journal: PathBuf,
+        /// The run.
+        run: crate::campaign::RunId,
+        /// The list of that run.
+        old: String,
+        /// The list of the settings.
+        new: String,
+    },
+}
+
+/// Makes an engine, without connecting to anything yet. `numbers` is the list as it stands.
+pub fn start(
+    settings: &Settings,
+    numbers: &Numbers,
+    options: Options,
+) -> Result<(Engine, Handle), StartError> {
+    let clock = Clock::new();
+    let client = Client::new(&connection(settings))?;
+    let (journal, recovered) = Journal::open(&settings.state_file)?;
+    let ids = AsteriskIds::new(&recovered.token);
+    let mut campaign = Campaign::new(
+        ids.clone(),
+        policy(settings),
+        settings.recording_format.clone(),
+        recovered.next_attempt,
+    );
+    let told = choose_run(settings, numbers, &options, clock, &journal, &recovered, &mut campaign)?;
+
+    let (events, link_events) = mpsc::channel(EVENT_QUEUE);
+    let link = Link::spawn(
+        client.clone(),
+        link_config(ids.prefix(), options.take_over),
+        events,
+    );
+    let (outcomes, fetched) = mpsc::channel(1024);
+    let fetcher = Fetcher::spawn(client.clone(), settings.recordings_dir.clone(), outcomes);
+    let (inbox, messages) = mpsc::unbounded_channel();
+    let (requests_tx, requests) = mpsc::channel(64);
+    let (news, news_rx) = mpsc::channel(super::NEWS_QUEUE);
+    let now = clock.now();
+    let (snapshots, snapshots_rx) = watch::channel(Arc::new(Snapshot {
+        at: now,
+        run: campaign.run(),
+        state: campaign.state().clone(),
+        link_down: Some((now, super::NOT_YET.to_owned())),
+        journal_well: true,
+        max_cc: settings.max_cc,
+        leads: campaign.leads().len(),
+        waiting: campaign.leads().waiting(),
+        ended: Vec::new(),
+        calls: Vec::new(),
+        stats: Stats::default(),
+        recordings_saved: 0,
+        recordings_waiting: 0,
+        news_dropped: 0,
+    }));
+    let jobs = recovered
+        .run
+        .iter()
+        .flat_map(|run| &run.recordings_waiting)
+        .map(|waiting| job(waiting, settings))
+        .collect();
+    let mut engine = Engine {
+        clock,
+        campaign,
+        requester: Requester {
+            client,
+            ids: ids.clone(),
+            plan: Arc::new(dial_plan(settings)),
+        },
+        ids,
+        writer: journal.writer(),
+        journal,
+        journal_uuid: recovered.uuid,
+        exit_when_done: options.exit_when_done,
+        keep_on_asterisk: settings.keep_on_asterisk,
+        drain: settings.drain,
+        give_up: settings.give_up,
+        link,
+        link_events,
+        link_state: LinkState {
+            connection: 0,
+            connected: false,
+            ready: false,
+            down_since: now,
+            why: super::NOT_YET.to_owned(),
+        },
+        survey_due: None,
+        seen_ids: Vec::new(),
+        fetcher,
+        fetched,
+        jobs,
+        fetching: 0,
+        recordings_saved: 0,
+        inbox,
+        messages,
+        requests,
+        snapshots,
+        news,
+        news_dropped: 0,
+        unwritten: Vec::new(),
+        stopping: None,
+        paused_by_rule_since: None,
+        quiet_since: None,
+        final_survey: FinalSurvey::NotYet,
+        publish_due: None,
+        held: None,
+    };
+    for what in told {
+        engine.tell(what);
+    }
+    let handle = Handle {
+        requests: requests_tx,
+        snapshots: snapshots_rx,
+        news: news_rx,
+        journal: recovered.uuid,
+    };
+    Ok((engine, handle))
+}
+
+/// Which run goes on, or begins, and in which state.
+fn choose_run(
+    settings: &Settings,
+    numbers: &Numbers,
+    options: &Options,
+    clock: Clock,
+    journal: &Journal,
+    recovered: &Recovered,
+    campaign: &mut Campaign,
+) -> Result<Vec<Told>, StartError> {
+    let list = list_name(&settings.list);
+    let mut told = Vec::new();
+    let now = clock.now();
+    match &recovered.run {
+        None => campaign.open_run(now, &list, numbers),
+        Some(run) if options.new_run => {
+            let orphans = orphans(&run.unfinished);
+            told.push(Told::Info(format!("run {} ends; a new one begins", run.run)));
+            campaign.abandon_run(now, run.run, orphans);
+            campaign.open_run(now, &list, numbers);
+        }
+        Some(run) if run.list != list => {
+            return Err(StartError::OtherList {
+                journal: settings.state_file.clone(),
+                run: run.run,
+                old: run.list.clone(),
+                new: list,
+            });
+        }
+        Some(run) => {
+            restore(settings, journal, run, campaign)?;
+            let relisted = campaign.relist(now, numbers);
+            told.push(Told::Info(format!(
+                "run {} goes on: {} numbers joined, {} are no longer listed, {} wait",
+                run.run,
+                relisted.joined,
+                relisted.skipped,
+                campaign.leads().waiting()
+            )));
+        }
+    }
+    if options.start || settings.autostart {
+        told.extend(begin(clock, campaign));
+    }
+    Ok(told)
+}
+
+/// `--start`: dials, but for a run that a person has paused.
+fn begin(clock: Clock, campaign: &mut Campaign) -> Option<Told> {
+    if let RunState::Paused(reason) = campaign.state() {
+        return Some(Told::Warning(format!(
+            "the run stays PAUSED ({reason}): --start does not resume it"
+        )));
+    }
+    match campaign.command(clock.now(), &Command::Start) {
+        Ok(_) => None,
+        Err(why) => Some(Told::Info(format!("nothing is dialed: {why}"))),
+    }
+}
+
+fn restore(
+    settings: &Settings,
+    journal: &Journal,
+    run: &RecoveredRun,
+    campaign: &mut Campaign,
+) -> Result<(), StartError> {
+    let again = settings.on_interrupted == OnInterrupted::Retry;
+    let mut leads = Leads::default();
+    journal.for_each_lead(run.run, |lead| {
+        let Some(id) = leads.add(&lead.number, lead.queued_at) else {
+            return;
+        };
+        leads.restore(
+            id,
+            match lead.status {
+                LeadStatus::Waiting => LeadState::Waiting,
+                LeadStatus::Attempted(Disposition::Interrupted) if again => LeadState::Waiting,
+                LeadStatus::Attempted(disposition) => LeadState::Final(disposition),
+                LeadStatus::InFlight(attempt) => LeadState::Calling(attempt),
+            },
+        );
+    })?;
+    leads.rebuild_line();
+    campaign.restore(run.run, run.state.clone(), leads, orphans(&run.unfinished));
+    Ok(())
+}
+
+fn orphans(unfinished: &[Unfinished]) -> Vec<Orphan> {
+    unfinished
+        .iter()
+        .map(|u| Orphan {
+            attempt: u.attempt,
+            run: u.run,
+            lead: u.lead,
+            number: u.number.clone(),
+            begun_at: u.begun_at,
+            answered_at: u.answered_at,
+            bridged_at: u.bridged_at,
+            recorded: u.recording.is_some(),
+        })
+        .collect()
+}
+
+fn job(waiting: &WaitingRecording, settings: &Settings) -> Job {
+    let format = &waiting.recording.format;
+    Job {
+        attempt: waiting.attempt,
+        name: waiting.recording.name.clone(),
+        format: format.clone(),
+        file: file_name(waiting.begun_at, &waiting.number, waiting.call_id, format),
+        keep: settings.keep_on_asterisk,
+    }
+}
+
+/// What a run belongs to: the list's path, or the number.
+fn list_name(list: &ListSource) -> String {
+    match list {
+        ListSource::File(path) => path.display().to_string(),
+        ListSource::One(number) => number.to_string(),
+    }
+}
+
+fn connection(settings: &Settings) -> Connection {
+    Connection {
+        url: settings.ari_url.clone(),
+        username: settings.ari_username.clone(),
+        password: Password::new(settings.ari_password.expose()),
+        app: settings.stasis_app.clone(),
+        ca_file_pem: settings.ari_ca_pem.clone(),
+        timeout: Connection::DEFAULT_TIMEOUT,
+    }
+}
+
+fn policy(settings: &Settings) -> Policy {
+    Policy {
+        max_cc: settings.max_cc,
+        call_timeout: settings.call_timeout,
+        target_timeout: settings.target_timeout,
+        max_call: settings.max_call,
+        stage_target: settings.stage_target,
+        music: settings.moh_class.is_some(),
+        retry_interrupted: settings.on_interrupted == OnInterrupted::Retry,
+    }
+}
+
+fn dial_plan(settings: &Settings) -> DialPlan {
+    let seconds = |d: Duration| u32::try_from(d.as_secs()).unwrap_or(u32::MAX);
+    DialPlan {
+        trunk: settings.ari_trunk.clone(),
+        target: settings.target_endpoint.clone(),
+        caller_id: settings.caller_id.clone(),
+        call_timeout: seconds(settings.call_timeout),
+        target_timeout: seconds(settings.target_timeout),
+        recording_format: settings.recording_format.clone(),
+        moh_class: settings.moh_class.clone(),
+    }
+}
+
+fn link_config(prefix: &str, take_over: bool) -> LinkConfig {
+    let prefix = prefix.to_owned();
+    LinkConfig {
+        check: Arc::new(move |app, occasion| {
+            if take_over {
+                Verdict::Connect
+            } else {
+                application_verdict(app, &prefix, occasion)
+            }
+        }),
+        timing: LinkTiming::default(),
+    }
+}

@@ -1,0 +1,108 @@
+//! From Asterisk's events to the campaign's inputs.
+
+use crate::ari::{ChannelInfo, ChannelState, DialStatus as Ari, Event, EventKind};
+use crate::campaign::{AsteriskIds, DialStatus, HangupCause, Input, LegEvent, Part};
+
+/// What `event` means to the campaign; `None` where it means nothing.
+pub(super) fn translate(ids: &AsteriskIds, event: &Event) -> Option<Input> {
+    let (channel, leg_event) = match &event.kind {
+        EventKind::StasisStart { channel, .. } => (channel, LegEvent::Entered),
+        EventKind::StasisEnd { channel } => (channel, LegEvent::Leaving(None)),
+        EventKind::ChannelStateChange { channel } => (channel, state_change(channel)?),
+        EventKind::ChannelEnteredBridge { channel, .. } => (channel, LegEvent::Joined),
+        EventKind::ChannelHangupRequest {
+            channel,
+            cause,
+            tech_cause,
+        } => {
+            // 0 says nothing, and 32 is a hangup that a program asked for, Asterisk's own
+            // dial timeout among them: the channel's end, next to come, has the cause.
+            let cause = cause
+                .filter(|q850| !matches!(q850, 0 | 32))
+                .map(|q850| HangupCause {
+                    q850,
+                    sip: *tech_cause,
+                });
+            (channel, LegEvent::Leaving(cause))
+        }
+        EventKind::ChannelDestroyed {
+            channel,
+            cause,
+            tech_cause,
+            ..
+        } => {
+            let cause = HangupCause {
+                q850: *cause,
+                sip: *tech_cause,
+            };
+            (channel, LegEvent::Gone(cause))
+        }
+        EventKind::Dial {
+            caller,
+            peer,
+            status,
+            ..
+        } => return dial(ids, event, caller.as_ref(), peer, *status),
+        EventKind::RecordingFinished { recording } => {
+            return recording_ended(ids, &recording.name, true);
+        }
+        EventKind::RecordingFailed { recording } => {
+            return recording_ended(ids, &recording.name, false);
+        }
+        _ => return None,
+    };
+    leg(ids, event, &channel.id, leg_event)
+}
+
+fn state_change(channel: &ChannelInfo) -> Option<LegEvent> {
+    match channel.state {
+        ChannelState::Ringing => Some(LegEvent::Ringing),
+        ChannelState::Up => Some(LegEvent::Up),
+        _ => None,
+    }
+}
+
+/// A dial made *by* the second half of leg B is a queue or a dialplan that reaches for an
+/// agent; any other is about the channel that is dialed.
+fn dial(
+    ids: &AsteriskIds,
+    event: &Event,
+    caller: Option<&ChannelInfo>,
+    peer: &ChannelInfo,
+    status: Ari,
+) -> Option<Input> {
+    if let Some(caller) = caller
+        && matches!(ids.parse(&caller.id), Some((_, Part::B2)))
+    {
+        let answered = status == Ari::Answer;
+        let event_of = LegEvent::Dial(DialStatus::Answer);
+        return answered
+            .then(|| leg(ids, event, &caller.id, event_of))
+            .flatten();
+    }
+    let leg_event = match status {
+        Ari::Ringing | Ari::Progress => LegEvent::Ringing,
+        Ari::Answer => LegEvent::Dial(DialStatus::Answer),
+        // The channel stays while the dialplan plays its tone: the status is all there is.
+        Ari::Busy => LegEvent::Dial(DialStatus::Busy),
+        Ari::Congestion => LegEvent::Dial(DialStatus::Unavailable),
+        // NOANSWER stands for 403 and 404 as well. The channel's end tells more, at once.
+        _ => return None,
+    };
+    leg(ids, event, &peer.id, leg_event)
+}
+
+fn leg(ids: &AsteriskIds, event: &Event, channel: &str, leg_event: LegEvent) -> Option<Input> {
+    let (attempt, part) = ids.parse(channel)?;
+    Some(Input::Leg {
+        attempt,
+        part,
+        event: leg_event,
+        stamp_ms: event.stamp_ms,
+    })
+}
+
+fn recording_ended(ids: &AsteriskIds, name: &str, ok: bool) -> Option<Input> {
+    let (attempt, part) = ids.parse(name)?;
+    (part == Part::Snoop).then_some(Input::RecordingEnded { attempt, ok })
+}
