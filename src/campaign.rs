@@ -40,7 +40,7 @@ use std::time::Duration;
 pub use disposition::{Disposition, EndedBy, HangupCause};
 pub use ids::{ANY_DIALDECK, AsteriskIds, AttemptId, LeadId, MaxCc, Part, RunId, trunk_endpoint};
 pub use io::{
-    CallStep, CallSummary, Census, Command, DialStatus, Effect, Input, LegEvent, Notice, Op,
+    BY_OPERATOR, CallStep, CallSummary, Census, Command, DialStatus, Effect, Input, LegEvent, Notice, Op,
     OpError, Outcome, Policy,
 };
 pub use leads::{LeadState, Leads};
@@ -166,7 +166,7 @@ impl Campaign {
     pub fn command(&mut self, now: Time, command: &Command) -> Outcome {
         let outcome = match command {
             Command::Start => self.start(now),
-            Command::Pause => self.pause(now, "by the operator"),
+            Command::Pause => self.pause(now, io::BY_OPERATOR),
             Command::Drain => self.drain(now),
             Command::StopNow => self.stop_now(now),
             Command::SetMaxCc(max_cc) => {

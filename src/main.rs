@@ -1,3 +1,7 @@
 //! The `dialdeck` binary: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dialdeck::cli::main()
+}

@@ -289,6 +289,24 @@ pub enum Command {
     Skip(LeadId),
 }
 
+/// The reason of a pause that a person asked for; any other is a rule's.
+pub const BY_OPERATOR: &str = "by the operator";
+
+impl std::fmt::Display for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Start => f.write_str("start"),
+            Self::Pause => f.write_str("pause"),
+            Self::Drain => f.write_str("drain"),
+            Self::StopNow => f.write_str("stop now"),
+            Self::SetMaxCc(max_cc) => write!(f, "MAX_CC {max_cc}"),
+            Self::HangUp(attempt) => write!(f, "hang up call {attempt}"),
+            Self::HangUpAll => f.write_str("hang up all calls"),
+            Self::Skip(lead) => write!(f, "skip lead {lead}"),
+        }
+    }
+}
+
 /// What a command came to: a sentence either way.
 pub type Outcome = Result<String, String>;
 

@@ -4,7 +4,7 @@ use super::call::{Answer, Bridged, Call, Facts, Phase, Presence, Recording, Verd
 use super::io::{Census, Effect, LegEvent};
 use super::timers::Timer;
 use super::{
-    AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, LeadState, Leads, Number,
+    AttemptEnd, AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, LeadState, Leads, Number,
     Numbers, Part, Record, RunId, RunState, Time,
 };
 
@@ -13,6 +13,8 @@ use super::{
 pub struct Orphan {
     /// The attempt.
     pub attempt: AttemptId,
+    /// Its run.
+    pub run: RunId,
     /// Its lead.
     pub lead: LeadId,
     /// Its number.
@@ -41,14 +43,46 @@ const LIST_CHUNK: usize = 4096;
 
 impl Campaign {
     /// Goes on with the run that the journal has. A run that was dialing comes back IDLE.
-    pub fn restore(&mut self, run: RunId, state: RunState, leads: Leads, orphans: Vec<Orphan>) {
+    ///
+    /// Orphans of an older run are closed at once, as [`Self::abandon_run`] does.
+    pub fn restore(
+        &mut self,
+        now: Time,
+        run: RunId,
+        state: RunState,
+        leads: Leads,
+        orphans: Vec<Orphan>,
+    ) {
+        let (orphans, older) = orphans.into_iter().partition(|o| o.run == run);
+        self.abandon_run(now, run, older);
         self.run = run;
         self.leads = leads;
         self.state = match state {
             RunState::Dialing | RunState::Draining => RunState::Idle,
             RunState::Idle | RunState::Paused(_) | RunState::Done => state,
         };
+        let orphans: Vec<Orphan> = orphans;
         self.orphans = orphans.into_iter().map(|o| (o.attempt, o)).collect();
+    }
+
+    /// Leaves a run: what was unfinished in it is closed by what the journal knows, and
+    /// whatever of it lives in Asterisk is taken down by the first census.
+    pub fn abandon_run(&mut self, now: Time, run: RunId, orphans: Vec<Orphan>) {
+        self.run = run;
+        for orphan in orphans {
+            let verdict = orphan_verdict(&orphan, false);
+            self.effects.push_back(Effect::Journal(Record::AttemptEnded {
+                attempt: orphan.attempt,
+                end: AttemptEnd {
+                    at: now,
+                    disposition: verdict.disposition,
+                    cause: verdict.cause,
+                    by: verdict.by,
+                    note: verdict.note.map(str::to_owned),
+                    dead_air_ms: None,
+                },
+            }));
+        }
     }
 
     /// Begins a run over `numbers`. Only while no call of another run is left.

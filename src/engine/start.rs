@@ -13,7 +13,7 @@ use crate::ari::link::{EVENT_QUEUE, Link, LinkConfig, LinkTiming, Verdict, appli
 use crate::ari::{Client, Connection, ConnectionError, Password};
 use crate::campaign::{
     AsteriskIds, AttemptId, Campaign, Command, Disposition, LeadState, Leads, Numbers, Orphan,
-    Policy, RunState, Stats,
+    Policy, RunState, Stats, Time,
 };
 use crate::config::{ListSource, OnInterrupted, Settings};
 use crate::journal::{
@@ -201,7 +201,7 @@ fn choose_run(
             });
         }
         Some(run) => {
-            restore(settings, journal, run, campaign)?;
+            restore(settings, journal, now, run, campaign)?;
             let relisted = campaign.relist(now, numbers);
             told.push(Told::Info(format!(
                 "run {} goes on: {} numbers joined, {} are no longer listed, {} wait",
@@ -234,6 +234,7 @@ fn begin(clock: Clock, campaign: &mut Campaign) -> Option<Told> {
 fn restore(
     settings: &Settings,
     journal: &Journal,
+    now: Time,
     run: &RecoveredRun,
     campaign: &mut Campaign,
 ) -> Result<(), StartError> {
@@ -254,7 +255,13 @@ fn restore(
         );
     })?;
     leads.rebuild_line();
-    campaign.restore(run.run, run.state.clone(), leads, orphans(&run.unfinished));
+    campaign.restore(
+        now,
+        run.run,
+        run.state.clone(),
+        leads,
+        orphans(&run.unfinished),
+    );
     Ok(())
 }
 

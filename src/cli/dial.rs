@@ -1,0 +1,66 @@
+//! `dialdeck`: dials the list of the current directory's `.env`.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::DialArgs;
+use super::exit::Failure;
+use super::session::{Session, run_session};
+use crate::config::{self, Settings};
+use crate::engine::{Options, StartError};
+use crate::journal::JournalError;
+use crate::list::{self, List};
+use crate::recordings::check_folder;
+
+pub(super) fn run(args: &DialArgs) -> Result<(), Failure> {
+    let settings = load_settings()?;
+    check_folder(&settings.recordings.dir).map_err(|e| Failure::Settings(e.to_string()))?;
+    let list = load_list(&settings)?;
+    let session = Session {
+        options: Options {
+            start: args.start,
+            new_run: args.new_run,
+            take_over: args.take_over,
+            exit_when_done: args.exit_when_done,
+        },
+        settings,
+        reload_env: true,
+    };
+    run_session(session, list.numbers)
+}
+
+/// Reads `.env` and the environment; warnings go to standard error.
+pub(super) fn load_settings() -> Result<Settings, Failure> {
+    let loaded = config::load(Path::new("."), std::env::vars_os())
+        .map_err(|problems| Failure::Settings(problems.to_string()))?;
+    for warning in &loaded.warnings {
+        warn(&warning.to_string());
+    }
+    Ok(loaded.settings)
+}
+
+fn load_list(settings: &Settings) -> Result<List, Failure> {
+    let list = list::load(&settings.list, &settings.rejects_file())
+        .map_err(|e| Failure::Settings(e.to_string()))?;
+    for line in list.summary.to_string().lines() {
+        warn(line);
+    }
+    Ok(list)
+}
+
+fn warn(text: &str) {
+    // Without a standard error there is nobody to warn.
+    let _ = writeln!(io::stderr(), "dialdeck: {text}");
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let text = error.to_string();
+        match error {
+            StartError::Journal(JournalError::Held { .. }) => Self::Held(text),
+            StartError::Journal(_) | StartError::Connection(_) | StartError::OtherList { .. } => {
+                Self::Settings(text)
+            }
+        }
+    }
+}
