@@ -1,0 +1,296 @@
+//! What an engine is told about the past when it opens its journal.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Row, params};
+use uuid::Uuid;
+
+use super::error::{JournalError, while_doing};
+use crate::campaign::{AttemptId, Disposition, LeadId, Number, RunId, RunState, Time};
+
+/// What the journal knows at the start of an engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// The first 8 hexadecimal digits of `uuid`: the journal's part of the ids that Asterisk
+    /// is given.
+    pub token: String,
+    /// The journal's own identity, made once.
+    pub uuid: Uuid,
+    /// The first attempt id that was never used.
+    pub next_attempt: AttemptId,
+    /// The latest run; `None` in a new journal.
+    pub run: Option<RecoveredRun>,
+}
+
+/// The latest run, as the last engine left it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveredRun {
+    /// The run.
+    pub run: RunId,
+    /// What it belongs to: a list's path, or a number.
+    pub list: String,
+    /// Its state when the last engine ended, however it ended.
+    pub state: RunState,
+    /// How many leads it has, which is also the id of the next to be listed. What they are
+    /// tells [`super::Journal::for_each_lead`].
+    pub leads: u32,
+    /// Attempts without an end, of this run or an older one, in the order of their ids.
+    pub unfinished: Vec<Unfinished>,
+    /// Recordings that still have to be fetched, of ended attempts of any run.
+    pub recordings_waiting: Vec<WaitingRecording>,
+}
+
+/// An attempt that had begun and not ended when the last engine did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Its run.
+    pub run: RunId,
+    /// Its lead.
+    pub lead: LeadId,
+    /// The number dialed.
+    pub number: Number,
+    /// When the lead joined the line.
+    pub queued_at: Time,
+    /// When the decision to dial fell.
+    pub begun_at: Time,
+    /// When A rang.
+    pub ringing_at: Option<Time>,
+    /// When A answered.
+    pub answered_at: Option<Time>,
+    /// When A and B were in one bridge.
+    pub bridged_at: Option<Time>,
+    /// The recording that runs, or ran, in Asterisk.
+    pub recording: Option<StartedRecording>,
+}
+
+/// A recording in Asterisk's spool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartedRecording {
+    /// Its name there, without the format's ending.
+    pub name: String,
+    /// The format's ending: `wav`.
+    pub format: String,
+}
+
+/// A recording of an ended attempt that was neither saved nor given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingRecording {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Its run.
+    pub run: RunId,
+    /// Where it lies in Asterisk.
+    pub recording: StartedRecording,
+    /// The number that was dialed.
+    pub number: Number,
+    /// When the decision to dial fell.
+    pub begun_at: Time,
+    /// When A answered.
+    pub answered_at: Option<Time>,
+    /// The id of the call, as [`super::call_id`] makes it.
+    pub call_id: Uuid,
+}
+
+/// Where a lead stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeadStatus {
+    /// It waits to be dialed.
+    Waiting,
+    /// An attempt at it has begun and not ended.
+    InFlight(AttemptId),
+    /// It has its final disposition; `Skipped` where it was taken off unattempted.
+    Attempted(Disposition),
+}
+
+/// Reads what an engine has to know, except for the leads.
+pub(super) fn recover(path: &Path, conn: &Connection) -> Result<Recovered, JournalError> {
+    let reading = || while_doing(path, "read");
+    let uuid: String = conn
+        .query_row("SELECT uuid FROM meta", [], |row| row.get(0))
+        .map_err(reading())?;
+    let uuid = Uuid::parse_str(&uuid)
+        .map_err(|_| JournalError::damaged(path, "its own id is unreadable"))?;
+    let last: Option<i64> = conn
+        .query_row("SELECT max(attempt) FROM attempts", [], |row| row.get(0))
+        .map_err(reading())?;
+    Ok(Recovered {
+        token: uuid.simple().to_string()[..8].to_owned(),
+        uuid,
+        // Withdrawn attempts count: an id is never used twice.
+        next_attempt: AttemptId(u64::try_from(last.unwrap_or(0)).unwrap_or(0) + 1),
+        run: recover_run(path, conn)?,
+    })
+}
+
+fn recover_run(path: &Path, conn: &Connection) -> Result<Option<RecoveredRun>, JournalError> {
+    let reading = || while_doing(path, "read");
+    let sql = "SELECT run, list, state, pause_reason,
+                   (SELECT coalesce(max(lead) + 1, 0) FROM leads l WHERE l.run = r.run)
+               FROM runs r ORDER BY run DESC LIMIT 1";
+    let mut query = conn.prepare(sql).map_err(reading())?;
+    let mut rows = query.query([]).map_err(reading())?;
+    let Some(row) = rows.next().map_err(reading())? else {
+        return Ok(None);
+    };
+    let mut run = run_of(row).map_err(reading())?;
+    run.unfinished = collect(path, conn, UNFINISHED, unfinished_of)?;
+    run.recordings_waiting = collect(path, conn, WAITING, waiting_of)?;
+    Ok(Some(run))
+}
+
+fn run_of(row: &Row<'_>) -> rusqlite::Result<RecoveredRun> {
+    let word: String = row.get(2)?;
+    let state = match word.as_str() {
+        "IDLE" => RunState::Idle,
+        "DIALING" => RunState::Dialing,
+        "PAUSED" => RunState::Paused(row.get(3)?),
+        "DRAINING" => RunState::Draining,
+        "DONE" => RunState::Done,
+        _ => return Err(unreadable(2, "an unknown state")),
+    };
+    Ok(RecoveredRun {
+        run: RunId(row.get(0)?),
+        list: row.get(1)?,
+        state,
+        leads: row.get(4)?,
+        unfinished: Vec::new(),
+        recordings_waiting: Vec::new(),
+    })
+}
+
+/// Every open attempt, by the index of those. The lead must agree that it is being dialed;
+/// where it does not, `number` is null and the row is refused as damage.
+const UNFINISHED: &str = "
+    SELECT a.attempt, a.run, a.lead, l.number, a.queued_at, a.dialed_at,
+        a.ringing_at, a.answered_at, a.bridged_at,
+        CASE a.recording WHEN 'started' THEN a.recording_name END, a.recording_format
+    FROM attempts a
+    LEFT JOIN leads l ON l.run = a.run AND l.lead = a.lead
+        AND l.state = 'dialing' AND l.last_attempt = a.attempt
+    WHERE a.ended_at IS NULL AND a.withdrawn = 0
+    ORDER BY a.attempt";
+
+fn unfinished_of(row: &Row<'_>) -> rusqlite::Result<Unfinished> {
+    let name: Option<String> = row.get(9)?;
+    let recording = match name {
+        Some(name) => Some(StartedRecording {
+            name,
+            format: row.get(10)?,
+        }),
+        None => None,
+    };
+    Ok(Unfinished {
+        attempt: attempt(row, 0)?,
+        run: RunId(row.get(1)?),
+        lead: LeadId(row.get(2)?),
+        number: number(row, 3)?,
+        queued_at: time(row, 4)?.unwrap_or_default(),
+        begun_at: time(row, 5)?.unwrap_or_default(),
+        ringing_at: time(row, 6)?,
+        answered_at: time(row, 7)?,
+        bridged_at: time(row, 8)?,
+        recording,
+    })
+}
+
+const WAITING: &str = "
+    SELECT a.attempt, a.run, a.recording_name, a.recording_format, l.number,
+        a.dialed_at, a.answered_at, a.call_id
+    FROM attempts a JOIN leads l ON l.run = a.run AND l.lead = a.lead
+    WHERE a.recording = 'started' AND a.ended_at IS NOT NULL
+    ORDER BY a.attempt";
+
+fn waiting_of(row: &Row<'_>) -> rusqlite::Result<WaitingRecording> {
+    let call_id: String = row.get(7)?;
+    Ok(WaitingRecording {
+        attempt: attempt(row, 0)?,
+        run: RunId(row.get(1)?),
+        recording: StartedRecording {
+            name: row.get(2)?,
+            format: row.get(3)?,
+        },
+        number: number(row, 4)?,
+        begun_at: time(row, 5)?.unwrap_or_default(),
+        answered_at: time(row, 6)?,
+        call_id: Uuid::parse_str(&call_id).map_err(|_| unreadable(7, "no call id"))?,
+    })
+}
+
+fn collect<T>(
+    path: &Path,
+    conn: &Connection,
+    sql: &str,
+    parse: fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, JournalError> {
+    let read = || {
+        let mut query = conn.prepare(sql)?;
+        let rows = query.query_map([], parse)?;
+        rows.collect::<rusqlite::Result<Vec<T>>>()
+    };
+    read().map_err(while_doing(path, "read"))
+}
+
+/// The leads of a run. A lead that is being dialed must have its open attempt; where it has
+/// none, the last column is null.
+const LEADS: &str = "
+    SELECT l.lead, l.number, l.state, l.disposition, l.attempts, a.attempt
+    FROM leads l
+    LEFT JOIN attempts a ON a.attempt = l.last_attempt AND l.state = 'dialing'
+        AND a.ended_at IS NULL AND a.withdrawn = 0
+    WHERE l.run = ?1
+    ORDER BY l.lead";
+
+/// Gives every lead of `run`, in the order of their ids, with its attempts so far.
+pub(super) fn for_each_lead(
+    path: &Path,
+    conn: &Connection,
+    run: RunId,
+    mut each: impl FnMut(LeadId, Number, LeadStatus, u32),
+) -> Result<(), JournalError> {
+    let mut read = || {
+        let mut query = conn.prepare(LEADS)?;
+        let mut rows = query.query(params![run.0])?;
+        while let Some(row) = rows.next()? {
+            let lead = LeadId(row.get(0)?);
+            each(lead, number(row, 1)?, status(row)?, row.get(4)?);
+        }
+        Ok(())
+    };
+    read().map_err(while_doing(path, "read"))
+}
+
+fn status(row: &Row<'_>) -> rusqlite::Result<LeadStatus> {
+    match row.get_ref(2)?.as_str()? {
+        "waiting" => Ok(LeadStatus::Waiting),
+        "dialing" => Ok(LeadStatus::InFlight(attempt(row, 5)?)),
+        "done" => Disposition::from_word(row.get_ref(3)?.as_str()?)
+            .map(LeadStatus::Attempted)
+            .ok_or_else(|| unreadable(3, "an unknown disposition")),
+        _ => Err(unreadable(2, "an unknown state")),
+    }
+}
+
+fn attempt(row: &Row<'_>, column: usize) -> rusqlite::Result<AttemptId> {
+    Ok(AttemptId(unsigned(row.get(column)?, column)?))
+}
+
+fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time>> {
+    let micros: Option<i64> = row.get(column)?;
+    micros.map(|m| unsigned(m, column).map(Time)).transpose()
+}
+
+fn unsigned(value: i64, column: usize) -> rusqlite::Result<u64> {
+    u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
+}
+
+fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<Number> {
+    let text = row.get_ref(column)?.as_str()?;
+    Number::parse(text).map_err(|_| unreadable(column, "no number"))
+}
+
+/// An error that counts as damage: the column holds `what`.
+fn unreadable(column: usize, what: &'static str) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, what.into())
+}

@@ -1,0 +1,75 @@
+//! The tables of a journal, and the way from each format to the next.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Tells a journal from any other `SQLite` file: `DDjr` in ASCII, in the header's
+/// `application_id`.
+pub(super) const APPLICATION_ID: i32 = 0x4444_6a72;
+
+/// The step to each format from the one before. A step that was released is never changed.
+///
+/// An outbox for the SQL copy gets a step of its own when there is something to feed it.
+const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+
+/// The format that this program writes.
+#[expect(clippy::cast_possible_wrap, reason = "there are a handful of steps")]
+pub(super) const VERSION: i64 = STEPS.len() as i64;
+
+/// Brings a database to [`VERSION`], each step in one transaction with its new number, so
+/// that a death in between leaves a whole format behind.
+pub(super) fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
+    run_steps(conn, STEPS)
+}
+
+fn run_steps(conn: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
+    let done = version(conn)?;
+    for (number, sql) in (1_i64..).zip(steps) {
+        if number <= done {
+            continue;
+        }
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute_batch(sql)?;
+        tx.pragma_update(None, "user_version", number)?;
+        tx.commit()?;
+    }
+    Ok(())
+}
+
+/// The format of a database.
+pub(super) fn version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "CREATE TABLE a (x)";
+    const TWO: &str = "CREATE TABLE b (x); INSERT INTO b VALUES (1)";
+
+    fn tables(conn: &Connection) -> Vec<String> {
+        let mut names = conn
+            .prepare("SELECT name FROM sqlite_schema ORDER BY name")
+            .expect("prepares");
+        let rows = names.query_map([], |row| row.get(0)).expect("queries");
+        rows.map(|name| name.expect("text")).collect()
+    }
+
+    #[test]
+    fn steps_that_were_done_are_not_done_again() {
+        let mut conn = Connection::open_in_memory().expect("opens");
+        run_steps(&mut conn, &[ONE]).expect("the first step");
+        run_steps(&mut conn, &[ONE, TWO]).expect("only the second step");
+        assert_eq!(tables(&conn), ["a", "b"]);
+        assert_eq!(version(&conn).expect("reads"), 2);
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_format_before_it_whole() {
+        let mut conn = Connection::open_in_memory().expect("opens");
+        let broken = "CREATE TABLE b (x); INSERT INTO nowhere VALUES (1)";
+        run_steps(&mut conn, &[ONE, broken]).expect_err("the second step fails");
+        assert_eq!(tables(&conn), ["a"]);
+        assert_eq!(version(&conn).expect("reads"), 1);
+    }
+}

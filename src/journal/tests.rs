@@ -1,0 +1,8 @@
+//! The journal through its public face, with a hand on its file where a test needs one.
+
+mod damage;
+mod fixture;
+mod opening;
+mod recovery;
+mod trouble;
+mod writing;

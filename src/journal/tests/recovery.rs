@@ -1,0 +1,205 @@
+//! What is written, and what the next engine is told of it.
+
+use uuid::Uuid;
+
+use super::fixture::{
+    RUN, ask, audit, begun, ended, leads, number, open, opened, place, recording, run_of, started,
+    state, step, withdrawn, write,
+};
+use crate::campaign::{
+    AttemptId, Disposition, LeadId, Record, RecordingState, RunId, RunState, Step, Time,
+};
+use crate::journal::{JournalError, LeadStatus, RecoveredRun, StartedRecording, call_id};
+
+/// The latest run as the next engine gets it.
+fn reopened_run(path: &std::path::Path) -> RecoveredRun {
+    let (_journal, recovered) = open(path);
+    recovered.run.expect("there is a run")
+}
+
+#[test]
+fn every_run_state_comes_back_with_its_reason() {
+    let states = [
+        RunState::Idle,
+        RunState::Dialing,
+        RunState::Paused("the trunk does not exist".to_owned()),
+        RunState::Draining,
+        RunState::Done,
+    ];
+    let (_dir, path) = place();
+    write(&path, run_of(1));
+    for wanted in states {
+        write(&path, vec![state(wanted.clone())]);
+        let run = reopened_run(&path);
+        assert_eq!(run.state, wanted);
+        assert_eq!(run.list, "/lists/numbers.txt");
+    }
+}
+
+#[test]
+fn the_latest_run_is_the_one_that_goes_on() {
+    let (_dir, path) = place();
+    let mut records = run_of(2);
+    records.push(opened(RunId(2)));
+    write(&path, records);
+    let run = reopened_run(&path);
+    assert_eq!((run.run, run.leads), (RunId(2), 0));
+}
+
+#[test]
+fn each_lead_comes_back_where_it_stood() {
+    let (_dir, path) = place();
+    let mut records = run_of(5);
+    records.extend([
+        begun(1, 0),
+        ended(1, Disposition::Busy),
+        begun(2, 1),
+        begun(3, 2),
+        withdrawn(3),
+        Record::LeadSkipped {
+            run: RUN,
+            lead: LeadId(3),
+            why: "no longer listed".to_owned(),
+            at: Time(3),
+        },
+    ]);
+    write(&path, records);
+    let (journal, recovered) = open(&path);
+    let expected = [
+        (LeadStatus::Attempted(Disposition::Busy), 1),
+        (LeadStatus::InFlight(AttemptId(2)), 1),
+        (LeadStatus::Waiting, 0),
+        (LeadStatus::Attempted(Disposition::Skipped), 0),
+        (LeadStatus::Waiting, 0),
+    ];
+    assert_eq!(leads(&journal), expected);
+    assert_eq!(recovered.run.expect("a run").leads, 5);
+    // 3 was withdrawn, and is used up all the same.
+    assert_eq!(recovered.next_attempt, AttemptId(4));
+}
+
+#[test]
+fn a_withdrawn_lead_can_be_dialed_again() {
+    let (_dir, path) = place();
+    let mut records = run_of(1);
+    records.extend([begun(1, 0), withdrawn(1), begun(2, 0)]);
+    write(&path, records);
+    let (journal, _) = open(&path);
+    assert_eq!(leads(&journal), [(LeadStatus::InFlight(AttemptId(2)), 1)]);
+}
+
+#[test]
+fn an_unfinished_attempt_comes_back_with_all_that_is_known() {
+    let (_dir, path) = place();
+    let mut records = run_of(2);
+    records.extend([
+        begun(1, 1),
+        step(1, Step::Ringing, 1_100_000),
+        step(1, Step::Answered, 1_200_000),
+        started(1),
+        step(1, Step::Bridged, 1_300_000),
+        step(1, Step::Bridged, 1_900_000),
+    ]);
+    write(&path, records);
+    let run = reopened_run(&path);
+    let [open] = run.unfinished.as_slice() else {
+        panic!("one is unfinished: {:?}", run.unfinished);
+    };
+    assert_eq!(
+        (open.attempt, open.run, open.lead),
+        (AttemptId(1), RUN, LeadId(1))
+    );
+    assert_eq!(open.number, number(1));
+    assert_eq!(
+        (open.queued_at, open.begun_at),
+        (Time(500_000), Time(1_000_000))
+    );
+    assert_eq!(open.ringing_at, Some(Time(1_100_000)));
+    assert_eq!(open.answered_at, Some(Time(1_200_000)));
+    assert_eq!(open.bridged_at, Some(Time(1_300_000)), "the first counts");
+    let wav = StartedRecording {
+        name: "dd/1".to_owned(),
+        format: "wav".to_owned(),
+    };
+    assert_eq!(open.recording, Some(wav));
+    assert!(run.recordings_waiting.is_empty(), "it may still run");
+}
+
+#[test]
+fn only_recordings_of_ended_attempts_that_were_not_settled_wait() {
+    let (_dir, path) = place();
+    let mut records = run_of(4);
+    for attempt in 1..=3 {
+        records.push(begun(attempt, u32::try_from(attempt).expect("small")));
+        records.push(started(attempt));
+        records.push(ended(attempt, Disposition::Answered));
+    }
+    let saved = RecordingState::Saved {
+        path: "/recordings/1.wav".to_owned(),
+    };
+    let failed = RecordingState::Failed {
+        why: "it is not there".to_owned(),
+    };
+    records.extend([recording(1, saved), recording(2, failed), opened(RunId(2))]);
+    write(&path, records);
+    let (_journal, recovered) = open(&path);
+    let run = recovered.run.expect("a run");
+    let [waiting] = run.recordings_waiting.as_slice() else {
+        panic!("one waits: {:?}", run.recordings_waiting);
+    };
+    assert_eq!((waiting.attempt, waiting.run), (AttemptId(3), RUN));
+    assert_eq!(waiting.number, number(3));
+    assert_eq!(waiting.recording.name, "dd/3");
+    assert_eq!(waiting.begun_at, Time(3_000_000));
+    assert_eq!(waiting.call_id, call_id(recovered.uuid, AttemptId(3)));
+}
+
+#[test]
+fn commands_are_kept_for_the_record() {
+    let (_dir, path) = place();
+    write(&path, vec![audit(7)]);
+    let sql = "SELECT at || by || command || outcome FROM audit";
+    assert_eq!(ask(&path, sql), "7keyboardcommand 7done");
+}
+
+#[test]
+fn a_lead_that_is_dialed_by_no_open_attempt_is_damage() {
+    let (_dir, path) = place();
+    let mut records = run_of(1);
+    records.push(begun(1, 0));
+    write(&path, records);
+    let conn = rusqlite::Connection::open(&path).expect("opens");
+    conn.execute("UPDATE attempts SET withdrawn = 1", [])
+        .expect("tampers");
+    conn.close().expect("closes");
+    let (journal, _) = open(&path);
+    let error = journal.for_each_lead(RUN, |_, _, _, _| {}).expect_err("noticed");
+    assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
+}
+
+#[test]
+fn an_open_attempt_whose_lead_is_done_is_damage() {
+    let (_dir, path) = place();
+    let mut records = run_of(1);
+    records.push(begun(1, 0));
+    write(&path, records);
+    let conn = rusqlite::Connection::open(&path).expect("opens");
+    conn.execute("UPDATE leads SET state = 'done', disposition = 'busy'", [])
+        .expect("tampers");
+    conn.close().expect("closes");
+    let error = crate::journal::Journal::open(&path).expect_err("noticed");
+    assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
+}
+
+#[test]
+fn a_call_id_is_the_version_5_uuid_that_any_language_makes() {
+    // RFC 9562, appendix A.4: the DNS namespace and "www.example.com". Ours is the same
+    // function over the decimal digits.
+    let dns = Uuid::parse_str("6ba7b810-9dad-11d1-80b4-00c04fd430c8").expect("a uuid");
+    assert_eq!(
+        Uuid::new_v5(&dns, b"www.example.com").to_string(),
+        "2ed6657d-e927-568b-95e1-2665a8aea6a2"
+    );
+    assert_eq!(call_id(dns, AttemptId(17)), Uuid::new_v5(&dns, b"17"));
+    assert_ne!(call_id(dns, AttemptId(17)), call_id(dns, AttemptId(18)));
+}
