@@ -1,0 +1,204 @@
+//! The shipped binary in a folder of its own.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A working directory with `.env` and list, and the binary to run in it.
+pub struct Deck {
+    dir: TempDir,
+    vars: BTreeMap<String, String>,
+}
+
+/// A process that has ended.
+pub struct Ended {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// A process that runs. It is killed when this is dropped.
+pub struct Running {
+    child: Option<Child>,
+    dir: PathBuf,
+}
+
+impl Deck {
+    /// With these lines as the beginning of its `.env`.
+    pub fn new(env: &str) -> Self {
+        let vars = env
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        Self { dir, vars }
+    }
+
+    pub fn set(mut self, name: &str, value: impl ToString) -> Self {
+        self.change(name, value);
+        self
+    }
+
+    pub fn change(&mut self, name: &str, value: impl ToString) {
+        self.vars.insert(name.to_owned(), value.to_string());
+    }
+
+    pub fn unset(mut self, name: &str) -> Self {
+        self.vars.remove(name);
+        self
+    }
+
+    /// Writes the list and makes it the one that is dialed.
+    pub fn list<S: AsRef<str>>(&mut self, numbers: impl IntoIterator<Item = S>) {
+        let mut text = String::new();
+        for number in numbers {
+            writeln!(text, "{}", number.as_ref()).expect("a string takes it");
+        }
+        fs::write(self.path("numbers.txt"), text).expect("the folder is ours");
+        self.change("OUTBOUND_NUMBER_FILE", "numbers.txt");
+    }
+
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn recordings(&self) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(self.path("recordings")) else {
+            return Vec::new();
+        };
+        let mut files: Vec<PathBuf> = entries.map(|e| e.expect("readable").path()).collect();
+        files.sort();
+        files
+    }
+
+    fn write_env(&self) {
+        let mut text = String::new();
+        for (name, value) in &self.vars {
+            writeln!(text, "{name}={value}").expect("a string takes it");
+        }
+        fs::write(self.path(".env"), text).expect("the folder is ours");
+    }
+
+    /// The binary with `args`, in the folder, without the settings of whoever runs the tests.
+    pub fn command(&self, args: &[&str]) -> Command {
+        self.write_env();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dialdeck"));
+        command
+            .args(args)
+            .current_dir(self.dir.path())
+            .env_clear()
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Ended {
+        let output = self.command(args).output().expect("the binary runs");
+        Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("its output is text"),
+            stderr: String::from_utf8(output.stderr).expect("its errors are text"),
+        }
+    }
+
+    /// Dials the whole list and expects that to go well.
+    pub fn dial(&self) -> Ended {
+        let ended = self.run(&["--headless", "--start", "--exit-when-done"]);
+        assert_eq!(ended.code, Some(0), "{}\n{}", ended.stderr, ended.stdout);
+        ended
+    }
+
+    /// Starts it and goes on; its output goes to the files `stdout` and `stderr`.
+    pub fn spawn(&self, args: &[&str]) -> Running {
+        let file = |name| fs::File::create(self.path(name)).expect("the folder is ours");
+        let child = self
+            .command(args)
+            .stdout(file("stdout"))
+            .stderr(file("stderr"))
+            .spawn()
+            .expect("the binary runs");
+        Running {
+            child: Some(child),
+            dir: self.dir.path().to_owned(),
+        }
+    }
+
+    /// The report, one map a lead, in the order of the list.
+    pub fn report(&self) -> Vec<BTreeMap<String, Value>> {
+        let ended = self.run(&["report", "--format", "json"]);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        serde_json::from_str(&ended.stdout).expect("the report is JSON")
+    }
+}
+
+impl Running {
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
+    pub fn stdout(&self) -> String {
+        fs::read_to_string(self.dir.join("stdout")).expect("its output is text")
+    }
+
+    /// Waits until its output has `text`.
+    pub fn wait_for(&self, text: &str, within: Duration) {
+        let until = Instant::now() + within;
+        while !self.stdout().contains(text) {
+            assert!(Instant::now() < until, "no {text:?} in\n{}", self.stdout());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args(["-s", name, &self.pid().to_string()])
+            .status()
+            .expect("kill runs");
+        assert!(status.success());
+    }
+
+    /// `kill -9`, and it is gone.
+    pub fn kill(mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("it is ours");
+        child.wait().expect("it is ours");
+    }
+
+    pub fn wait(mut self, within: Duration) -> Ended {
+        let until = Instant::now() + within;
+        let mut child = self.child.take().expect("it runs");
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("it is ours") {
+                break status;
+            }
+            if Instant::now() >= until {
+                child.kill().expect("it is ours");
+                child.wait().expect("it is ours");
+                panic!("still running after {within:?}:\n{}", self.stdout());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        Ended {
+            code: status.code(),
+            stdout: self.stdout(),
+            stderr: fs::read_to_string(self.dir.join("stderr")).expect("its errors are text"),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
