@@ -1,1 +1,4 @@
-//! Being written.
+//! Settings.
+mod dotenv;
+mod secret;
+mod shown;
