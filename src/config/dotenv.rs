@@ -186,8 +186,7 @@ fn unquoted(text: &str) -> Option<&str> {
 fn assignment(text: &str, at: usize) -> Option<Assignment<'_>> {
     let after_export = text[at..].strip_prefix("export").and_then(|rest| {
         let after = at + "export".len();
-        rest.starts_with(is_blank)
-            .then(|| skip_blanks(text, after))
+        rest.starts_with(is_blank).then(|| skip_blanks(text, after))
     });
     after_export
         .and_then(|name_at| named(text, name_at))

@@ -39,11 +39,13 @@ fn hash_kept(reading: &Reading) -> BTreeMap<String, usize> {
 }
 
 fn odd_names(reading: &Reading) -> BTreeSet<&str> {
-    let odd = |n| match n {
-        &Notice::OddName { ref name, .. } => Some(name.as_str()),
-        _ => None,
-    };
-    reading.notices.iter().filter_map(odd).collect()
+    let notices = reading.notices.iter();
+    notices
+        .filter_map(|notice| match notice {
+            Notice::OddName { name, .. } => Some(name.as_str()),
+            _ => None,
+        })
+        .collect()
 }
 
 #[test]
@@ -60,7 +62,12 @@ fn every_value_is_the_one_that_node_gives_or_is_told() {
         }
         for name in kept.keys() {
             let cut = node.remove(name);
-            assert_ne!(cut.as_ref(), ours.get(name), "{:?}: told for nothing", case.text);
+            assert_ne!(
+                cut.as_ref(),
+                ours.get(name),
+                "{:?}: told for nothing",
+                case.text
+            );
         }
         let rest = |(name, _): &(&String, &String)| !kept.contains_key(*name);
         let ours: BTreeMap<_, _> = ours.iter().filter(rest).collect();
@@ -107,10 +114,22 @@ fn what_may_be_meant_otherwise_is_told_with_its_line() {
         reading(text).notices,
         [
             line(1),
-            Notice::OpenQuote { name: "A".into(), line: 3 },
-            Notice::OddName { name: "B-C".into(), line: 4 },
-            Notice::OddName { name: "1".into(), line: 5 },
-            Notice::HashKept { name: "D".into(), line: 6 },
+            Notice::OpenQuote {
+                name: "A".into(),
+                line: 3
+            },
+            Notice::OddName {
+                name: "B-C".into(),
+                line: 4
+            },
+            Notice::OddName {
+                name: "1".into(),
+                line: 5
+            },
+            Notice::HashKept {
+                name: "D".into(),
+                line: 6
+            },
             line(7),
         ]
     );
