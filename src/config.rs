@@ -1,1 +1,72 @@
-//! Being written.
+//! The settings: from `.env` and the environment, raw first, then validated once into
+//! [`Settings`].
+//!
+//! `.env` is read as Node's dotenv reads it, since the files exist already, and wins over
+//! the environment; an empty value counts as none. The environment of the process is only
+//! read, never changed. [`SETTINGS`] is the one table of names, defaults and help.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+mod dotenv;
+mod parse;
+mod problem;
+mod raw;
+mod secret;
+mod settings;
+pub(crate) mod shown;
+mod spelling;
+mod table;
+mod validate;
+
+pub use problem::{Origin, Problem, Problems, Warning};
+pub use secret::{HIDDEN, Secret};
+pub use settings::{
+    Ari, CaFile, Control, ListSource, Mysql, OnHangup, OnInterrupted, Recordings, Settings, Target,
+};
+pub use table::{PASSWORD_PLACEHOLDER, SETTINGS, Setting, Unset, find};
+
+/// What a reading gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// What may be meant otherwise; for the operator to read.
+    pub warnings: Vec<Warning>,
+}
+
+/// Reads the settings of the working directory `dir` (its `.env`, and where relative paths
+/// begin) and of `environment`, which is the process's own but for tests.
+///
+/// Fails with all that is wrong with them, each as a sentence.
+pub fn load(
+    dir: &Path,
+    environment: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<Loaded, Problems> {
+    // Fails only where the process's own directory is gone, or `dir` is empty.
+    let dir = std::path::absolute(dir).map_err(|e| Problems(vec![Problem::file(dir, e)]))?;
+    let env_file = dir.join(".env");
+    let raw::Sources {
+        raw,
+        mut problems,
+        mut warnings,
+    } = raw::read(&env_file, environment);
+    if problems.iter().any(|p| matches!(p, Problem::File { .. })) {
+        // What an unreadable file lacks can't be told.
+        return Err(Problems(problems));
+    }
+    let mut validator = validate::Validator::new(&raw, &dir);
+    let settings = validator.settings();
+    warnings.append(&mut validator.warnings);
+    problems.append(&mut validator.problems);
+    let lacks_some = problems
+        .iter()
+        .any(|p| matches!(p, Problem::Missing { .. } | Problem::NobodyToDial));
+    if lacks_some && !raw.has_file {
+        problems.insert(0, Problem::NoFile { expected: env_file });
+    }
+    match settings {
+        Some(settings) if problems.is_empty() => Ok(Loaded { settings, warnings }),
+        _ => Err(Problems(problems)),
+    }
+}

@@ -1,0 +1,179 @@
+//! The settings, typed: whoever holds them need not check them again.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use url::Url;
+
+use super::secret::Secret;
+use crate::campaign::{MaxCc, Number};
+
+/// All settings. Paths are absolute. May be shown with `Debug`: secrets are hidden.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How to reach Asterisk.
+    pub ari: Ari,
+    /// `ARI_TRUNK`: the PJSIP endpoint that numbers are dialed through.
+    pub trunk: String,
+    /// Whom to dial.
+    pub list: ListSource,
+    /// Whom to connect them to.
+    pub target: Target,
+    /// `MAX_CC`: how many calls may be up at once, 1 to 10,000.
+    pub max_cc: MaxCc,
+    /// `CALL_TIMEOUT`: how long leg A rings, 1 to 600 s.
+    pub call_timeout: Duration,
+    /// `MAX_CALL_SECONDS`: when an answered call is hung up, 1 to 86,400 s.
+    pub max_call: Option<Duration>,
+    /// `CALLER_ID`: a number, a name, or `Name <number>`.
+    pub caller_id: Option<String>,
+    /// Where recordings go.
+    pub recordings: Recordings,
+    /// `STATE_FILE`: the journal.
+    pub state_file: PathBuf,
+    /// `AUTOSTART`: dial when the process starts.
+    pub autostart: bool,
+    /// `ON_INTERRUPTED`.
+    pub on_interrupted: OnInterrupted,
+    /// `ON_HANGUP`.
+    pub on_hangup: OnHangup,
+    /// `DRAIN_SECONDS`: how long live calls may go on at a stop, 0 to 86,400 s.
+    pub drain: Duration,
+    /// `GIVE_UP_SECONDS`: how long `--exit-when-done` waits for Asterisk, 1 to 86,400 s.
+    pub give_up: Duration,
+    /// The control API.
+    pub control: Control,
+    /// The MySQL copy, where it is switched on.
+    pub mysql: Option<Mysql>,
+}
+
+impl Settings {
+    /// Where the lines of the list that are no numbers are told: beside the journal.
+    #[must_use]
+    pub fn rejects_file(&self) -> PathBuf {
+        self.state_file.with_extension("rejected.txt")
+    }
+}
+
+/// How to reach Asterisk's REST interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ari {
+    /// `ARI_URL` as a base: `http` or `https`, without user, query or fragment. Its path
+    /// ends with `/` and not with `ari/`, so that `url.join("ari/channels")` is right.
+    pub url: Url,
+    /// `ARI_USERNAME`, without a colon.
+    pub username: String,
+    /// `ARI_PASSWORD`.
+    pub password: Secret,
+    /// `ARI_CA_FILE`: to be trusted instead of the system's certificates.
+    pub ca: Option<CaFile>,
+    /// `STASIS_APP`: letters, digits, `_`, `.`, `-`.
+    pub app: String,
+}
+
+/// Certificates from a PEM file: at least one, each usable as a trust anchor.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CaFile {
+    /// Where they were read.
+    pub path: PathBuf,
+    /// The certificates.
+    pub certificates: Vec<CertificateDer<'static>>,
+}
+
+impl fmt::Debug for CaFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, count) = (self.path.display(), self.certificates.len());
+        write!(f, "{count} certificates of {path}")
+    }
+}
+
+/// Whom to dial.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListSource {
+    /// `OUTBOUND_NUMBER_FILE`: a list, by its absolute path.
+    File(PathBuf),
+    /// `OUTBOUND_NUMBER`.
+    One(Number),
+}
+
+impl fmt::Display for ListSource {
+    /// What a run belongs to: the path, or the number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::One(number) => number.fmt(f),
+        }
+    }
+}
+
+/// Leg B.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// One endpoint, `Tech/resource`: `TARGET_ENDPOINT`, or the `Local` one made of
+    /// `TARGET_EXTENSION` and `TARGET_CONTEXT`.
+    pub endpoint: String,
+    /// `TARGET_TIMEOUT`: how long it may ring, 1 to 600 s.
+    pub timeout: Duration,
+    /// `STAGE_TARGET`: make leg B while A rings, and not only after A's answer.
+    pub staged: bool,
+    /// `MOH_CLASS`: what A hears until B answers.
+    pub moh_class: Option<String>,
+}
+
+/// Where recordings go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recordings {
+    /// `RECORDINGS_DIR`.
+    pub dir: PathBuf,
+    /// `RECORDING_FORMAT`, which is also the files' ending: letters and digits.
+    pub format: String,
+    /// `KEEP_ON_ASTERISK`: leave what was fetched in Asterisk's spool.
+    pub keep_on_asterisk: bool,
+}
+
+/// The control API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    /// `CONTROL_ADDR`. Loopback, unless there is a token. Port 0 is any free one.
+    pub addr: SocketAddr,
+    /// `CONTROL_TOKEN`: 16 to 256 visible ASCII characters.
+    pub token: Option<Secret>,
+}
+
+/// What becomes of a number that was being dialed when the process died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnInterrupted {
+    /// It stays `interrupted`.
+    Skip,
+    /// It waits again.
+    Retry,
+}
+
+/// What happens to dialing when the terminal goes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnHangup {
+    /// The engine goes on headless.
+    Continue,
+    /// No new calls.
+    Drain,
+}
+
+/// The MySQL copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mysql {
+    /// `MYSQL_HOST`.
+    pub host: String,
+    /// `MYSQL_PORT`, not 0.
+    pub port: u16,
+    /// `MYSQL_USER`.
+    pub user: String,
+    /// `MYSQL_PASSWORD`.
+    pub password: Option<Secret>,
+    /// `MYSQL_DATABASE`: letters, digits, `_`, `$`, `-`.
+    pub database: String,
+    /// `MYSQL_TABLE`: letters, digits, `_`, `$`, so that it may stand in a statement.
+    pub table: String,
+}
