@@ -24,7 +24,7 @@ pub use news::{News, Told};
 pub use snapshot::Snapshot;
 pub use start::{Options, StartError, start};
 
-use crate::ari::link::{Link, LinkEvent};
+use crate::ari::link::{Link, LinkEvent, LinkState as LinkIs};
 use crate::ari::{AriError, EventKind};
 use crate::campaign::{
     AsteriskIds, AttemptId, Campaign, Command, Disposition, Effect, Input, Notice, Number, Op,
@@ -144,6 +144,7 @@ pub struct Engine {
 
     link: Link,
     link_events: mpsc::Receiver<LinkEvent>,
+    link_watch: watch::Receiver<LinkIs>,
     link_state: LinkState,
     survey_due: Option<Time>,
     /// The ids that the last survey saw: strays of an earlier run carry that run's number.
@@ -204,7 +205,15 @@ impl Engine {
     }
 
     fn feed(&mut self, input: Input) {
-        self.campaign.handle(self.clock.now(), input);
+        let now = self.clock.now();
+        if self.link_state.ready && !matches!(*self.link_watch.borrow(), LinkIs::Up { .. }) {
+            // The news of the loss may stand behind thousands of events in the queue. An
+            // originate that left meanwhile would be answered with nobody listening.
+            self.link_state.ready = false;
+            self.link_state.down_since = now;
+            self.campaign.handle(now, Input::LinkDown);
+        }
+        self.campaign.handle(now, input);
     }
 
     /// Carries out everything that the campaign wants done.
@@ -527,7 +536,7 @@ impl Engine {
         let call = call_id(self.journal_uuid, attempt);
         let job = Job {
             attempt,
-            file: file_name(begun_at, number, call, &format),
+            file_name: file_name(begun_at, number, call, &format),
             name,
             format,
             keep: self.keep_on_asterisk,
@@ -565,11 +574,15 @@ impl Engine {
                 });
                 (attempt, state)
             }
-            Fetched::Delayed { attempt, why } => {
+            Fetched::Failed {
+                attempt,
+                why,
+                will_retry: true,
+            } => {
                 self.tell(Told::RecordingDelayed { attempt, why });
                 return;
             }
-            Fetched::Failed { attempt, why } => {
+            Fetched::Failed { attempt, why, .. } => {
                 self.tell(Told::Campaign(Notice::RecordingFailed {
                     attempt,
                     why: why.clone(),
@@ -674,7 +687,7 @@ impl Engine {
         let now = self.clock.now();
         self.publish(now);
         self.link.close().await;
-        self.fetcher.close().await;
+        drop(self.fetcher);
         let records = std::mem::take(&mut self.unwritten);
         let journal = self.journal;
         let writer = self.writer;

@@ -175,7 +175,7 @@ impl Requester {
                     _ => EventSource::Channel(id.clone()),
                 };
                 // What has gone meanwhile can't be subscribed to, and need not be.
-                match self.client.subscribe(&app, &[source]).await {
+                match self.client.subscribe(&app, &source).await {
                     Err(error) if error.is_outage() => return Err(error),
                     _ => {}
                 }

@@ -5,21 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use uuid::Uuid;
 
 use super::requests::{DialPlan, Requester};
-use super::{Clock, Engine, FinalSurvey, Handle, LinkState, News, Snapshot, Told};
+use super::{Clock, Engine, FinalSurvey, Handle, LinkState, Snapshot, Told};
 use crate::ari::link::{EVENT_QUEUE, Link, LinkConfig, LinkTiming, Verdict, application_verdict};
 use crate::ari::{Client, Connection, ConnectionError, Password};
 use crate::campaign::{
-    AsteriskIds, AttemptId, Campaign, Command, Disposition, LeadState, Leads, Numbers, Orphan,
+    AsteriskIds, Campaign, Command, Disposition, LeadState, Leads, Numbers, Orphan,
     Policy, RunState, Stats, Time,
 };
-use crate::config::{ListSource, OnInterrupted, Settings};
+use crate::config::{OnInterrupted, Settings};
 use crate::journal::{
     Journal, JournalError, LeadStatus, Recovered, RecoveredRun, Unfinished, WaitingRecording,
 };
-use crate::recordings::{Fetcher, Job, file_name};
+use crate::recordings::{Fetcher, Job, RetryPlan, file_name};
 
 /// How the engine was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +73,7 @@ pub fn start(
     let mut campaign = Campaign::new(
         ids.clone(),
         policy(settings),
-        settings.recording_format.clone(),
+        settings.recordings.format.clone(),
         recovered.next_attempt,
     );
     let told = choose_run(settings, numbers, &options, clock, &journal, &recovered, &mut campaign)?;
@@ -86,7 +85,12 @@ pub fn start(
         events,
     );
     let (outcomes, fetched) = mpsc::channel(1024);
-    let fetcher = Fetcher::spawn(client.clone(), settings.recordings_dir.clone(), outcomes);
+    let fetcher = Fetcher::spawn(
+        client.clone(),
+        settings.recordings.dir.clone(),
+        RetryPlan::default(),
+        outcomes,
+    );
     let (inbox, messages) = mpsc::unbounded_channel();
     let (requests_tx, requests) = mpsc::channel(64);
     let (news, news_rx) = mpsc::channel(super::NEWS_QUEUE);
@@ -126,9 +130,10 @@ pub fn start(
         journal,
         journal_uuid: recovered.uuid,
         exit_when_done: options.exit_when_done,
-        keep_on_asterisk: settings.keep_on_asterisk,
+        keep_on_asterisk: settings.recordings.keep_on_asterisk,
         drain: settings.drain,
         give_up: settings.give_up,
+        link_watch: link.state(),
         link,
         link_events,
         link_state: LinkState {
@@ -181,7 +186,7 @@ fn choose_run(
     recovered: &Recovered,
     campaign: &mut Campaign,
 ) -> Result<Vec<Told>, StartError> {
-    let list = list_name(&settings.list);
+    let list = settings.list.to_string();
     let mut told = Vec::new();
     let now = clock.now();
     match &recovered.run {
@@ -240,13 +245,14 @@ fn restore(
 ) -> Result<(), StartError> {
     let again = settings.on_interrupted == OnInterrupted::Retry;
     let mut leads = Leads::default();
-    journal.for_each_lead(run.run, |lead| {
-        let Some(id) = leads.add(&lead.number, lead.queued_at) else {
+    journal.for_each_lead(run.run, |_, number, status, _| {
+        // The journal's leads come in the order of their ids, and no number twice.
+        let Some(id) = leads.add(&number, now) else {
             return;
         };
         leads.restore(
             id,
-            match lead.status {
+            match status {
                 LeadStatus::Waiting => LeadState::Waiting,
                 LeadStatus::Attempted(Disposition::Interrupted) if again => LeadState::Waiting,
                 LeadStatus::Attempted(disposition) => LeadState::Final(disposition),
@@ -287,26 +293,18 @@ fn job(waiting: &WaitingRecording, settings: &Settings) -> Job {
         attempt: waiting.attempt,
         name: waiting.recording.name.clone(),
         format: format.clone(),
-        file: file_name(waiting.begun_at, &waiting.number, waiting.call_id, format),
-        keep: settings.keep_on_asterisk,
-    }
-}
-
-/// What a run belongs to: the list's path, or the number.
-fn list_name(list: &ListSource) -> String {
-    match list {
-        ListSource::File(path) => path.display().to_string(),
-        ListSource::One(number) => number.to_string(),
+        file_name: file_name(waiting.begun_at, &waiting.number, waiting.call_id, format),
+        keep: settings.recordings.keep_on_asterisk,
     }
 }
 
 fn connection(settings: &Settings) -> Connection {
     Connection {
-        url: settings.ari_url.clone(),
-        username: settings.ari_username.clone(),
-        password: Password::new(settings.ari_password.expose()),
-        app: settings.stasis_app.clone(),
-        ca_file_pem: settings.ari_ca_pem.clone(),
+        url: settings.ari.url.clone(),
+        username: settings.ari.username.clone(),
+        password: Password::new(settings.ari.password.expose()),
+        app: settings.ari.app.clone(),
+        ca: settings.ari.ca.as_ref().map(|ca| ca.certificates.clone()),
         timeout: Connection::DEFAULT_TIMEOUT,
     }
 }
@@ -315,10 +313,10 @@ fn policy(settings: &Settings) -> Policy {
     Policy {
         max_cc: settings.max_cc,
         call_timeout: settings.call_timeout,
-        target_timeout: settings.target_timeout,
+        target_timeout: settings.target.timeout,
         max_call: settings.max_call,
-        stage_target: settings.stage_target,
-        music: settings.moh_class.is_some(),
+        stage_target: settings.target.staged,
+        music: settings.target.moh_class.is_some(),
         retry_interrupted: settings.on_interrupted == OnInterrupted::Retry,
     }
 }
@@ -326,13 +324,13 @@ fn policy(settings: &Settings) -> Policy {
 fn dial_plan(settings: &Settings) -> DialPlan {
     let seconds = |d: Duration| u32::try_from(d.as_secs()).unwrap_or(u32::MAX);
     DialPlan {
-        trunk: settings.ari_trunk.clone(),
-        target: settings.target_endpoint.clone(),
+        trunk: settings.trunk.clone(),
+        target: settings.target.endpoint.clone(),
         caller_id: settings.caller_id.clone(),
         call_timeout: seconds(settings.call_timeout),
-        target_timeout: seconds(settings.target_timeout),
-        recording_format: settings.recording_format.clone(),
-        moh_class: settings.moh_class.clone(),
+        target_timeout: seconds(settings.target.timeout),
+        recording_format: settings.recordings.format.clone(),
+        moh_class: settings.target.moh_class.clone(),
     }
 }
 

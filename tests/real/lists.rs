@@ -1,0 +1,86 @@
+//! What a changed list does to a run.
+
+use std::time::Duration;
+
+use crate::support::deck::Deck;
+use crate::support::lab::Lab;
+
+const DIAL: [&str; 3] = ["--headless", "--start", "--exit-when-done"];
+
+fn deck(lab: &Lab) -> Deck {
+    Deck::new(&lab.env())
+        .set("TARGET_ENDPOINT", "Local/100@lab")
+        .set("MAX_CC", 2)
+}
+
+#[test]
+fn the_same_list_again_over_a_finished_run_dials_nothing_and_says_done() {
+    let lab = Lab::take();
+    let mut deck = deck(&lab);
+    deck.list(["10550001", "40550002"]);
+    deck.dial();
+    assert_eq!(lab.called().len(), 2);
+    let again = deck.dial();
+    assert!(again.stdout.contains("the list is done"), "{}", again.stdout);
+    assert_eq!(lab.called().len(), 2, "nobody was called again");
+}
+
+#[test]
+fn tomorrow_s_list_over_a_finished_run_calls_only_the_new_numbers() {
+    let lab = Lab::take();
+    let mut deck = deck(&lab);
+    deck.list(["10550001", "40550002"]);
+    deck.dial();
+    deck.list(["40550002", "20550003"]);
+    deck.dial();
+    assert_eq!(lab.called(), ["10550001", "40550002", "20550003"]);
+    let report = deck.report();
+    assert_eq!(report.len(), 3, "one run over both days");
+    assert!(report.iter().all(|row| row["run"] == 1));
+}
+
+#[test]
+fn tomorrow_s_list_over_an_unfinished_run_skips_what_is_gone_and_calls_the_rest_once() {
+    let lab = Lab::take();
+    let mut deck = deck(&lab).set("MAX_CC", 1).set("DRAIN_SECONDS", 20);
+    deck.list(["10550001", "81550002", "10550003", "10550004"]);
+    let running = deck.spawn(&DIAL);
+    running.wait_for("number=81550002", Duration::from_secs(10));
+    running.signal("TERM");
+    assert_eq!(running.wait(Duration::from_secs(30)).code, Some(0));
+    assert_eq!(lab.called(), ["10550001", "81550002"]);
+
+    deck.list(["10550004", "10550001", "10550005"]);
+    deck.dial();
+    let called = ["10550001", "81550002", "10550004", "10550005"];
+    assert_eq!(lab.called(), called);
+    let report = deck.report();
+    let of = |number: &str| report.iter().find(|row| row["number"] == number);
+    assert_eq!(of("10550003").expect("known")["disposition"], "skipped");
+    assert_eq!(of("81550002").expect("known")["disposition"], "answered");
+}
+
+#[test]
+fn a_new_run_calls_everybody_again_and_only_when_asked_for() {
+    let lab = Lab::take();
+    let mut deck = deck(&lab);
+    deck.list(["10550001"]);
+    deck.dial();
+    let ended = deck.run(&["--headless", "--start", "--exit-when-done", "--new-run"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(lab.called(), ["10550001", "10550001"]);
+    assert_eq!(deck.report()[0]["run"], 2);
+}
+
+#[test]
+fn another_list_on_the_same_journal_is_refused_with_the_mend() {
+    let lab = Lab::take();
+    let mut deck = deck(&lab);
+    deck.list(["10550001"]);
+    deck.dial();
+    let other = deck.unset("OUTBOUND_NUMBER_FILE").set("OUTBOUND_NUMBER", "10550001");
+    let ended = other.run(&DIAL);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("--new-run"), "{}", ended.stderr);
+    assert_eq!(lab.called().len(), 1);
+}
