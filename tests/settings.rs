@@ -1,7 +1,6 @@
 //! The settings as a whole: what loads, what is refused with which sentence, what is
 //! warned of.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
@@ -9,8 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use dialdeck::config::{
-    self, ListSource, Loaded, OnHangup, OnInterrupted, PASSWORD_PLACEHOLDER, Problems, SETTINGS,
-    Unset, Warning,
+    self, ListSource, Loaded, OnHangup, OnInterrupted, Problems, SETTINGS, Unset, Warning,
 };
 
 /// The least that loads without a warning.
@@ -446,51 +444,6 @@ fn the_ca_file_must_hold_certificates() {
     let ca = ca.expect("given");
     assert_eq!(ca.certificates.len(), 1);
     assert_eq!(ca.path, dir.path().join("good.pem"));
-}
-
-#[test]
-fn the_example_loads_as_it_stands_and_warns_of_its_password() {
-    let example = include_str!("../.env.example");
-    let loaded = load(example).expect("the example is right");
-    let [warning] = &loaded.warnings[..] else {
-        panic!("{:?}", loaded.warnings)
-    };
-    assert!(matches!(warning, Warning::PlaceholderPassword { .. }));
-    assert_eq!(loaded.settings.ari.password.expose(), PASSWORD_PLACEHOLDER);
-}
-
-#[test]
-fn the_example_loads_with_every_line_switched_on() {
-    let uncommented = |line: &str| match line.strip_prefix('#') {
-        Some(rest) if !rest.starts_with(' ') && !rest.starts_with("ARI_CA_FILE") => rest.to_owned(),
-        _ => line.to_owned(),
-    };
-    let lines: Vec<_> = include_str!("../.env.example")
-        .lines()
-        .map(uncommented)
-        .collect();
-    let loaded = load(&lines.join("\n")).expect("every example value is allowed");
-    assert!(loaded.settings.mysql.is_some());
-}
-
-#[test]
-fn the_example_names_exactly_the_settings_with_their_defaults() {
-    let assignment = |line: &'static str| line.trim_start_matches('#').split_once('=');
-    let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-    let example: Vec<_> = include_str!("../.env.example")
-        .lines()
-        .filter_map(assignment)
-        .filter(|(name, _)| is_name(name))
-        .collect();
-    let names: BTreeSet<_> = example.iter().map(|(name, _)| *name).collect();
-    let known: BTreeSet<_> = SETTINGS.iter().map(|s| s.name).collect();
-    assert_eq!(names, known);
-    assert_eq!(names.len(), example.len(), "each stands once");
-    for (name, value) in example {
-        if let Unset::Default(default) = config::find(name).expect("known").unset {
-            assert_eq!(value, default, "{name}");
-        }
-    }
 }
 
 #[test]

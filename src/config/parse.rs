@@ -16,8 +16,8 @@ use super::secret::Secret;
 use super::settings::{CaFile, OnHangup, OnInterrupted};
 use crate::campaign::{MaxCc, Number};
 
-/// The value, or what is wrong with the text, as far as it helps: it goes on from
-/// "and". What is allowed is in the table of settings.
+/// The value, or what is wrong with the text, where that tells more than what is allowed,
+/// which is in the table of settings.
 pub(super) type Parsed<T> = Result<T, Option<String>>;
 
 /// More than any bundle of certificates has.

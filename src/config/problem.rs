@@ -76,7 +76,7 @@ pub enum Problem {
         allowed: &'static str,
     },
     /// A value that is not allowed.
-    #[error("{name} is {shown} ({origin}){}: it must be {allowed}.", clause(.detail.as_deref()))]
+    #[error("{name} is {shown} ({origin}): {}it must be {allowed}.", clause(.detail.as_deref()))]
     Invalid {
         /// The variable.
         name: &'static str,
@@ -105,7 +105,7 @@ pub enum Problem {
 }
 
 fn clause(text: Option<&str>) -> String {
-    text.map(|text| format!(", and {text}")).unwrap_or_default()
+    text.map(|text| format!("{text}; ")).unwrap_or_default()
 }
 
 /// A value as it may be shown: nothing of a secret, no control characters, cut.

@@ -1,0 +1,155 @@
+//! A million numbers in little memory.
+
+use std::fmt;
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::Number;
+
+/// Distinct numbers in the order in which they came, each with its index from 0.
+///
+/// All texts stand in one string, and the index that finds a number again holds only its
+/// place: about 30 bytes a number, where a map of strings takes over 100.
+#[derive(Clone, Default)]
+pub struct Numbers {
+    text: String,
+    /// Where each number's text ends; it begins where the one before ends.
+    ends: Vec<u32>,
+    /// Places in `ends`, found by the text they stand for.
+    places: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Numbers {
+    /// As many as fit for sure, were each as long as a number may be: their texts then
+    /// have under 2^32 bytes.
+    pub const MAX: usize = u32::MAX as usize / super::MAX_NUMBER_LEN;
+
+    /// None so far.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds `number` and tells its index; `None` if it is there already, or if there are
+    /// [`Self::MAX`] numbers.
+    pub fn push(&mut self, number: &Number) -> Option<u32> {
+        let text = number.as_str();
+        if self.len() >= Self::MAX || self.find(text).is_some() {
+            return None;
+        }
+        let place = u32::try_from(self.ends.len()).ok()?;
+        let end = u32::try_from(self.text.len() + text.len()).ok()?;
+        self.text.push_str(text);
+        self.ends.push(end);
+        let Self {
+            text: all,
+            ends,
+            places,
+            hasher,
+        } = self;
+        places.insert_unique(hasher.hash_one(text), place, |place| {
+            hasher.hash_one(slice(all, ends, *place))
+        });
+        Some(place)
+    }
+
+    /// The number with this index.
+    ///
+    /// # Panics
+    ///
+    /// If the index is not under [`Self::len`], as a slice does.
+    #[must_use]
+    pub fn get(&self, index: u32) -> &str {
+        slice(&self.text, &self.ends, index)
+    }
+
+    /// The index of this number.
+    #[must_use]
+    pub fn find(&self, number: &str) -> Option<u32> {
+        let is_it = |place: &u32| self.get(*place) == number;
+        let hash = self.hasher.hash_one(number);
+        self.places.find(hash, is_it).copied()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All of them, in the order of their indexes.
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let end = *end as usize;
+            &self.text[std::mem::replace(&mut start, end)..end]
+        })
+    }
+}
+
+fn slice<'a>(text: &'a str, ends: &[u32], index: u32) -> &'a str {
+    let index = index as usize;
+    let start = if index == 0 { 0 } else { ends[index - 1] };
+    &text[start as usize..ends[index] as usize]
+}
+
+impl fmt::Debug for Numbers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} numbers", self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Numbers;
+    use crate::campaign::Number;
+
+    fn number(text: &str) -> Number {
+        Number::parse(text).expect("a number")
+    }
+
+    #[test]
+    fn each_number_has_one_index_in_the_order_of_coming() {
+        let mut numbers = Numbers::new();
+        let pushed = ["12", "1", "2", "12", "+12", "1", "21"].map(|n| numbers.push(&number(n)));
+        let expected = [Some(0), Some(1), Some(2), None, Some(3), None, Some(4)];
+        assert_eq!(pushed, expected);
+        assert_eq!(numbers.len(), 5);
+        let all: Vec<_> = numbers.iter().collect();
+        assert_eq!(all, ["12", "1", "2", "+12", "21"]);
+        for (index, text) in (0..).zip(all) {
+            assert_eq!(numbers.get(index), text);
+            assert_eq!(numbers.find(text), Some(index));
+        }
+        assert_eq!(numbers.find("122"), None);
+        assert_eq!(numbers.find(""), None);
+    }
+
+    #[test]
+    fn many_numbers_are_all_found_again() {
+        let mut numbers = Numbers::new();
+        for n in 0..20_000_u32 {
+            assert_eq!(numbers.push(&number(&format!("+7{}", n * 7))), Some(n));
+        }
+        for n in 0..20_000_u32 {
+            assert_eq!(numbers.find(&format!("+7{}", n * 7)), Some(n));
+            assert_eq!(numbers.push(&number(&format!("+7{}", n * 7))), None);
+        }
+        assert_eq!(numbers.len(), 20_000);
+    }
+
+    #[test]
+    #[should_panic(expected = "index out of bounds")]
+    fn an_index_that_was_never_given_panics() {
+        let _ = Numbers::new().get(0);
+    }
+}
