@@ -1,1 +1,33 @@
-//! Being written.
+//! Asterisk's REST interface: a typed client, the events, and the link that brings them.
+//!
+//! | module | what it is for |
+//! | --- | --- |
+//! | `connection` | where Asterisk is and who we are there; HTTP and TLS underneath |
+//! | `client` | one typed method for each request that the dialer makes |
+//! | `error` | what can go wrong with a request, and whether it may have been carried out |
+//! | `model` | what Asterisk answers: channels, bridges, applications, endpoints |
+//! | `event` | what Asterisk reports, parsed so that nothing it sends can stop us |
+//! | [`link`] | the supervisor of the event stream: connects, watches, reconnects |
+//!
+//! Nothing here knows about campaigns. Facts about Asterisk were measured on 22.10.1;
+//! parameters are those of the REST description that ships with it (`rest-api/*.json`).
+
+mod client;
+mod connection;
+mod error;
+mod event;
+pub mod link;
+mod model;
+mod tally;
+
+pub use client::{
+    Client, ClientStats, CreateChannel, Download, EventSource, Gone, HangupReason, IfExists,
+    Originate, Recording,
+};
+pub use connection::{Connection, ConnectionError, Password};
+pub use error::AriError;
+pub use event::{DialStatus, Event, EventKind, ParseError};
+pub use model::{
+    Application, Bridge, ChannelInfo, ChannelState, Endpoint, Info, LiveRecording, StoredRecording,
+};
+pub use tally::MAX_NAMES;

@@ -1,0 +1,488 @@
+//! The REST client: how a request is made, bounded and judged. The requests themselves are
+//! in `calls`, `files` and `system`.
+
+mod calls;
+mod files;
+mod system;
+
+use std::error::Error as _;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::AUTHORIZATION;
+use reqwest::{Method, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use super::connection::{Connection, ConnectionError, Transport};
+use super::error::{AriError, harmless};
+
+pub use calls::{CreateChannel, HangupReason, IfExists, Originate, Recording};
+pub use files::Download;
+pub use system::EventSource;
+
+/// How many requests run at once, files apart, and how many connections are kept alive
+/// idle. A request that finds one free just when it has begun to open another leaves that
+/// one to the idle, so that twice as many can be open: with files and event stream still
+/// far below Asterisk's `sessionlimit` of 100, which other clients share.
+pub(super) const CONCURRENT_REQUESTS: usize = 24;
+
+/// How many requests for recordings run at once. They have a limit of their own, so that
+/// slow downloads never keep a call waiting.
+const CONCURRENT_FILES: usize = 4;
+
+/// The largest answer that is read, in bytes: 10,000 channels take about 8 MB.
+const MAX_BODY: usize = 16 << 20;
+
+/// What may stand unencoded in a path segment or a query value (RFC 3986, unreserved).
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// The longest name or id that is sent. Asterisk's ids have at most 149 characters; names
+/// of recordings are paths.
+const MAX_NAME: usize = 512;
+
+/// A client of one Asterisk. Clones share its connections and limits.
+///
+/// Dropping the future of a request gives its place back at once; whether Asterisk carried
+/// the request out is then unknown.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    transport: Transport,
+    calls: Arc<Semaphore>,
+    files: Arc<Semaphore>,
+    counts: Counts,
+}
+
+#[derive(Default)]
+struct Counts {
+    requests: AtomicU64,
+    outages: AtomicU64,
+    timeouts: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// What a client has done since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClientStats {
+    /// Requests made, files included.
+    pub requests: u64,
+    /// Requests without an answer: no connection, a lost one, a timeout.
+    pub outages: u64,
+    /// Those of them that ended by timeout.
+    pub timeouts: u64,
+    /// Requests that Asterisk refused, 404 included.
+    pub refused: u64,
+    /// Requests under way now.
+    pub in_flight: usize,
+}
+
+/// What became of a request to end something: both are success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Gone {
+    /// It ended by this request.
+    Now,
+    /// It was gone before (404).
+    Already,
+}
+
+/// Which limit a request counts against.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Calls,
+    Files,
+}
+
+/// One request before it is sent.
+struct Request {
+    /// Method and path pattern, for error texts.
+    what: &'static str,
+    method: Method,
+    /// Encoded, with the query, from the slash after `/ari`.
+    path: String,
+    body: Option<serde_json::Value>,
+    lane: Lane,
+}
+
+impl Request {
+    /// `what` is `METHOD /segment/{name}/…`; each `{name}` is filled from `names`, encoded.
+    fn new(what: &'static str, names: &[&str]) -> Result<Self, AriError> {
+        let (method, pattern) = what.split_once(' ').unwrap_or(("GET", what));
+        let mut names = names.iter();
+        let mut path = String::new();
+        for segment in pattern.split('/').skip(1) {
+            path.push('/');
+            if segment.starts_with('{') {
+                path.push_str(&encode_name(names.next().unwrap_or(&""))?);
+            } else {
+                path.push_str(segment);
+            }
+        }
+        Ok(Self {
+            what,
+            method: Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET),
+            path,
+            body: None,
+            lane: Lane::Calls,
+        })
+    }
+
+    fn query(mut self, key: &str, value: impl AsRef<str>) -> Self {
+        self.path
+            .push(if self.path.contains('?') { '&' } else { '?' });
+        self.path.push_str(key);
+        self.path.push('=');
+        self.path.push_str(&encode(value.as_ref()));
+        self
+    }
+
+    fn query_if(self, key: &str, value: Option<impl AsRef<str>>) -> Self {
+        match value {
+            Some(value) => self.query(key, value),
+            None => self,
+        }
+    }
+
+    fn body(mut self, body: serde_json::Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    fn files(mut self) -> Self {
+        self.lane = Lane::Files;
+        self
+    }
+}
+
+/// Encodes a query value or a part of a path.
+pub(super) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
+/// Encodes a name as one path segment: a slash becomes `%2F`. An empty name or a dot segment
+/// would address something else (`DELETE /channels/`), so they are refused.
+fn encode_name(name: &str) -> Result<String, AriError> {
+    if matches!(name, "" | "." | "..") || name.len() > MAX_NAME || name.contains('\0') {
+        return Err(AriError::Name(harmless(name)));
+    }
+    Ok(encode(name))
+}
+
+impl Client {
+    /// Makes a client. Nothing is sent yet.
+    pub fn new(connection: &Connection) -> Result<Self, ConnectionError> {
+        Ok(Self(Arc::new(Inner {
+            transport: Transport::build(connection)?,
+            calls: Arc::new(Semaphore::new(CONCURRENT_REQUESTS)),
+            files: Arc::new(Semaphore::new(CONCURRENT_FILES)),
+            counts: Counts::default(),
+        })))
+    }
+
+    /// The Stasis application that channels are made for.
+    #[must_use]
+    pub fn app(&self) -> &str {
+        &self.0.transport.app
+    }
+
+    /// The base of the REST interface, without user and password.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.0.transport.base
+    }
+
+    /// What the client has done.
+    #[must_use]
+    pub fn stats(&self) -> ClientStats {
+        let counts = &self.0.counts;
+        let free = self.0.calls.available_permits() + self.0.files.available_permits();
+        ClientStats {
+            requests: counts.requests.load(Ordering::Relaxed),
+            outages: counts.outages.load(Ordering::Relaxed),
+            timeouts: counts.timeouts.load(Ordering::Relaxed),
+            refused: counts.refused.load(Ordering::Relaxed),
+            in_flight: (CONCURRENT_REQUESTS + CONCURRENT_FILES).saturating_sub(free),
+        }
+    }
+
+    pub(super) fn transport(&self) -> &Transport {
+        &self.0.transport
+    }
+
+    /// Makes a request whose answer does not matter beyond its success.
+    async fn run(&self, request: Request) -> Result<(), AriError> {
+        self.bytes(request).await.map(drop)
+    }
+
+    /// Makes a request and reads its answer.
+    async fn json<T: DeserializeOwned>(&self, request: Request) -> Result<T, AriError> {
+        let what = request.what;
+        let bytes = self.bytes(request).await?;
+        serde_json::from_slice(&bytes).map_err(|e| AriError::Malformed {
+            request: what,
+            why: harmless(&e.to_string()),
+        })
+    }
+
+    /// Makes a request to end something, which may be gone already.
+    async fn end(&self, request: Request) -> Result<Gone, AriError> {
+        match self.run(request).await {
+            Ok(()) => Ok(Gone::Now),
+            Err(AriError::Refused { status: 404, .. }) => Ok(Gone::Already),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn bytes(&self, request: Request) -> Result<Vec<u8>, AriError> {
+        let deadline = Instant::now() + self.0.transport.timeout;
+        let result = self.bytes_until(&request, deadline).await;
+        self.count(result.as_ref().err());
+        result
+    }
+
+    async fn bytes_until(&self, request: &Request, deadline: Instant) -> Result<Vec<u8>, AriError> {
+        let _place = self.place(request, deadline).await?;
+        let answer = async {
+            match self.attempt(request).await {
+                // A kept-alive connection may end at the very moment it is used again.
+                // Whether the request arrived is unknown then, so only what may be done
+                // twice is done again. (What was not written at all, the HTTP client
+                // repeats by itself.)
+                Err(AriError::Broken { .. }) if request.method.is_idempotent() => {
+                    self.attempt(request).await
+                }
+                first => first,
+            }
+        };
+        let timeout = || self.timeout_of(request);
+        timeout_at(deadline, answer).await.map_err(|_| timeout())?
+    }
+
+    async fn attempt(&self, request: &Request) -> Result<Vec<u8>, AriError> {
+        let response = self.send(request).await?;
+        let response = self.accept(request, response).await?;
+        read_body(request, response).await
+    }
+
+    /// A place among the requests under way.
+    async fn place(
+        &self,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<OwnedSemaphorePermit, AriError> {
+        let lane = match request.lane {
+            Lane::Calls => &self.0.calls,
+            Lane::Files => &self.0.files,
+        };
+        match timeout_at(deadline, Arc::clone(lane).acquire_owned()).await {
+            // A place that came free by the very timeout of another is too late.
+            Ok(Ok(place)) if Instant::now() < deadline => Ok(place),
+            // The semaphores are never closed; the timeout is the one failure there is.
+            _ => Err(AriError::Saturated {
+                request: request.what,
+                after: self.0.transport.timeout,
+            }),
+        }
+    }
+
+    async fn send(&self, request: &Request) -> Result<Response, AriError> {
+        let transport = &self.0.transport;
+        let url = format!("{}{}", transport.base, request.path);
+        let mut builder = transport
+            .http
+            .request(request.method.clone(), url)
+            .header(AUTHORIZATION, transport.authorization.clone());
+        if let Some(body) = &request.body {
+            builder = builder.json(body);
+        }
+        builder.send().await.map_err(|e| self.failure(request, &e))
+    }
+
+    /// Lets a success through, and says what anything else means.
+    async fn accept(&self, request: &Request, response: Response) -> Result<Response, AriError> {
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        // The body is read first, so that its connection can be used again.
+        let body = read_body(request, response).await.unwrap_or_default();
+        Err(match status {
+            StatusCode::UNAUTHORIZED => AriError::Login,
+            StatusCode::FORBIDDEN if request.method != Method::GET => AriError::ReadOnly,
+            _ => AriError::Refused {
+                request: request.what,
+                status: status.as_u16(),
+                message: reason(&body, status),
+            },
+        })
+    }
+
+    fn failure(&self, request: &Request, error: &reqwest::Error) -> AriError {
+        if error.is_connect() {
+            return AriError::Connect {
+                url: self.0.transport.base.clone(),
+                why: root_cause(error),
+            };
+        }
+        if error.is_timeout() {
+            return self.timeout_of(request);
+        }
+        AriError::Broken {
+            request: request.what,
+            why: root_cause(error),
+        }
+    }
+
+    fn timeout_of(&self, request: &Request) -> AriError {
+        AriError::Timeout {
+            request: request.what,
+            after: self.0.transport.timeout,
+        }
+    }
+
+    fn count(&self, error: Option<&AriError>) {
+        let counts = &self.0.counts;
+        counts.requests.fetch_add(1, Ordering::Relaxed);
+        match error {
+            None => {}
+            Some(AriError::Timeout { .. }) => {
+                counts.timeouts.fetch_add(1, Ordering::Relaxed);
+                counts.outages.fetch_add(1, Ordering::Relaxed);
+            }
+            Some(error) if error.is_outage() => {
+                counts.outages.fetch_add(1, Ordering::Relaxed);
+            }
+            Some(_) => {
+                counts.refused.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// How long one piece of a download may take.
+    fn patience(&self) -> Duration {
+        self.0.transport.timeout
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base", &self.0.transport.base)
+            .field("app", &self.0.transport.app)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Turns "there is none" (404) into `None`.
+fn found<T>(result: Result<T, AriError>) -> Result<Option<T>, AriError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(AriError::Refused { status: 404, .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn read_body(request: &Request, mut response: Response) -> Result<Vec<u8>, AriError> {
+    let mut body = Vec::new();
+    loop {
+        let chunk = response.chunk().await.map_err(|e| AriError::Broken {
+            request: request.what,
+            why: root_cause(&e),
+        })?;
+        let Some(chunk) = chunk else {
+            return Ok(body);
+        };
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(AriError::Malformed {
+                request: request.what,
+                why: format!("it is longer than {} MB", MAX_BODY >> 20),
+            });
+        }
+        body.extend_from_slice(&chunk);
+    }
+}
+
+/// Asterisk gives its reason as `message` or `error`, depending on the request.
+fn reason(body: &[u8], status: StatusCode) -> String {
+    let json: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    let text = json
+        .as_ref()
+        .and_then(|json| json.get("message").or_else(|| json.get("error")))
+        .and_then(|reason| reason.as_str())
+        .or(status.canonical_reason())
+        .unwrap_or_default();
+    harmless(text)
+}
+
+/// The innermost reason: "Connection refused", without the layers around it and the URL.
+fn root_cause(error: &reqwest::Error) -> String {
+    let Some(mut cause) = error.source() else {
+        return "no reason is known".into();
+    };
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    harmless(&cause.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_one_path_segment_whatever_is_in_them() {
+        let request = Request::new(
+            "GET /recordings/stored/{name}/file",
+            &["camp/call 1?x#y%2e&é"],
+        )
+        .unwrap();
+        assert_eq!(
+            request.path,
+            "/recordings/stored/camp%2Fcall%201%3Fx%23y%252e%26%C3%A9/file"
+        );
+    }
+
+    #[test]
+    fn a_name_that_would_address_something_else_is_refused() {
+        for name in ["", ".", "..", "a\0b", &"x".repeat(513)] {
+            let error = Request::new("DELETE /channels/{id}", &[name]).err();
+            assert!(matches!(error, Some(AriError::Name(_))), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn query_values_are_encoded_so_that_a_plus_stays_a_plus() {
+        let request = Request::new("POST /channels", &[])
+            .unwrap()
+            .query("endpoint", "PJSIP/+49*#@trunk")
+            .query_if("callerId", Some("Sales Team <1001>"))
+            .query_if("x", None::<&str>);
+        assert_eq!(
+            request.path,
+            "/channels?endpoint=PJSIP%2F%2B49%2A%23%40trunk&callerId=Sales%20Team%20%3C1001%3E"
+        );
+    }
+
+    #[test]
+    fn asterisks_reason_is_found_under_both_of_its_names() {
+        let reason = |body: &str| super::reason(body.as_bytes(), StatusCode::CONFLICT);
+        assert_eq!(
+            reason(r#"{"error":"Allocation failed"}"#),
+            "Allocation failed"
+        );
+        assert_eq!(
+            reason(r#"{"message":"Channel not found"}"#),
+            "Channel not found"
+        );
+        assert_eq!(reason("<html>"), "Conflict");
+    }
+}

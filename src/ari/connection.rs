@@ -1,0 +1,286 @@
+//! Where Asterisk is, who we are there, and the HTTP and TLS underneath.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use url::Url;
+
+/// Asterisk closes a kept-alive connection after `session_keep_alive` (15 s by default);
+/// ours are closed before, so that a request never meets a connection that is just ending.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// How long a TCP connection may take. Shorter than [`Connection::timeout`], so that an
+/// absent host is told from an Asterisk that was asked and did not answer.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// A secret that neither `Debug` nor `Display` shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    /// Wraps the secret.
+    #[must_use]
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// Where Asterisk is, and who we are there.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The base, `http` or `https`: `http://127.0.0.1:8088`, with Asterisk's `prefix` where
+    /// http.conf sets one. `/ari` is appended, unless it stands there already.
+    pub url: Url,
+    /// The user's section in ari.conf.
+    pub username: String,
+    /// Its password.
+    pub password: Password,
+    /// The name of the Stasis application.
+    pub app: String,
+    /// Certificates (PEM) to trust beside the system's, for `https`.
+    pub ca_file_pem: Option<Vec<u8>>,
+    /// How long a request may take from the moment it is made, waiting for a free
+    /// connection included. For a download: each piece of it.
+    pub timeout: Duration,
+}
+
+impl Connection {
+    /// The timeout of a request where nothing else is asked for.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+}
+
+/// Why no client can be made of a [`Connection`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectionError {
+    /// The URL can't be the base of ARI.
+    #[error(
+        "ARI_URL cannot be used: {0}; it looks like http://127.0.0.1:8088 or https://pbx.example:8089"
+    )]
+    Url(&'static str),
+    /// The CA file holds no certificate.
+    #[error("ARI_CA_FILE cannot be used: {0}; it must hold certificates in PEM form")]
+    CaFile(String),
+    /// TLS can't be set up.
+    #[error("TLS cannot be set up: {0}; name the certificate authority's file in ARI_CA_FILE")]
+    Tls(String),
+    /// The login can't be put into a header.
+    #[error("ARI_USERNAME cannot be used: it must not contain a colon")]
+    Username,
+}
+
+/// What is built once from a [`Connection`] and shared by the client and the link.
+pub(super) struct Transport {
+    pub(super) http: reqwest::Client,
+    pub(super) authorization: HeaderValue,
+    pub(super) tls: Arc<ClientConfig>,
+    /// The base with `/ari`, without a slash at its end, user or password.
+    pub(super) base: String,
+    pub(super) app: String,
+    pub(super) timeout: Duration,
+}
+
+impl Transport {
+    pub(super) fn build(connection: &Connection) -> Result<Self, ConnectionError> {
+        if connection.username.contains(':') {
+            return Err(ConnectionError::Username);
+        }
+        let base = base(&connection.url)?;
+        let secure = connection.url.scheme() == "https";
+        let tls = tls_config(secure, connection.ca_file_pem.as_deref())?;
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls.clone())
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .http1_only()
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT.min(connection.timeout.mul_f32(0.8)))
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(super::client::CONCURRENT_REQUESTS)
+            .build()
+            .map_err(|e| ConnectionError::Tls(e.without_url().to_string()))?;
+        let authorization = basic_authorization(&http, &base, connection)?;
+        Ok(Self {
+            http,
+            authorization,
+            tls: Arc::new(tls),
+            base,
+            app: connection.app.clone(),
+            timeout: connection.timeout,
+        })
+    }
+
+    /// The address of the event stream: `ws` for `http`, `wss` for `https`.
+    pub(super) fn events_url(&self) -> String {
+        // `http…` becomes `ws…`: both schemes differ in the same way.
+        let rest = self.base.strip_prefix("http").unwrap_or(&self.base);
+        let app = super::client::encode(&self.app);
+        format!("ws{rest}/events?app={app}&subscribeAll=false")
+    }
+}
+
+/// The base with `/ari`, and with nothing secret in it: it stands in error texts.
+fn base(url: &Url) -> Result<String, ConnectionError> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(ConnectionError::Url(
+            "it must begin with http:// or https://",
+        ));
+    }
+    if url.host_str().is_none() {
+        return Err(ConnectionError::Url("it names no host"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(ConnectionError::Url(
+            "user and password belong into ARI_USERNAME and ARI_PASSWORD",
+        ));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(ConnectionError::Url("it must not have a ? or # part"));
+    }
+    let base = url.as_str().trim_end_matches('/');
+    let base = base.strip_suffix("/ari").unwrap_or(base);
+    Ok(format!("{base}/ari"))
+}
+
+/// The header, made by the one part of the HTTP client that makes it anyway.
+fn basic_authorization(
+    http: &reqwest::Client,
+    base: &str,
+    connection: &Connection,
+) -> Result<HeaderValue, ConnectionError> {
+    let request = http
+        .get(base)
+        .basic_auth(&connection.username, Some(&connection.password.0))
+        .build()
+        .map_err(|_| ConnectionError::Url("it cannot be parsed"))?;
+    let mut value = request
+        .headers()
+        .get(AUTHORIZATION)
+        .cloned()
+        .ok_or(ConnectionError::Username)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Without `secure` no certificate is loaded: reading the system's takes tens of
+/// milliseconds, and plain HTTP never asks for them.
+fn tls_config(secure: bool, ca_file: Option<&[u8]>) -> Result<ClientConfig, ConnectionError> {
+    let mut roots = RootCertStore::empty();
+    if secure {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    if let Some(pem) = ca_file {
+        add_ca_file(&mut roots, pem)?;
+    }
+    if secure && roots.is_empty() {
+        return Err(ConnectionError::Tls(
+            "this system has no trusted certificates".into(),
+        ));
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| ConnectionError::Tls(e.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+fn add_ca_file(roots: &mut RootCertStore, pem: &[u8]) -> Result<(), ConnectionError> {
+    let mut found = false;
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|e| ConnectionError::CaFile(e.to_string()))?;
+        roots
+            .add(certificate)
+            .map_err(|e| ConnectionError::CaFile(e.to_string()))?;
+        found = true;
+    }
+    if found {
+        Ok(())
+    } else {
+        Err(ConnectionError::CaFile("no certificate is in it".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection(url: &str) -> Connection {
+        Connection {
+            url: url.parse().unwrap(),
+            username: "dialdeck".into(),
+            password: Password::new("p$ecret#1"),
+            app: "outbound dialer".into(),
+            ca_file_pem: None,
+            timeout: Connection::DEFAULT_TIMEOUT,
+        }
+    }
+
+    fn built(url: &str) -> Transport {
+        Transport::build(&connection(url)).unwrap()
+    }
+
+    #[test]
+    fn ari_is_appended_once_and_a_prefix_is_kept() {
+        assert_eq!(
+            built("http://127.0.0.1:8088").base,
+            "http://127.0.0.1:8088/ari"
+        );
+        assert_eq!(built("http://pbx:8088/").base, "http://pbx:8088/ari");
+        assert_eq!(
+            built("http://pbx/asterisk/").base,
+            "http://pbx/asterisk/ari"
+        );
+        assert_eq!(built("http://pbx:8088/ari/").base, "http://pbx:8088/ari");
+    }
+
+    #[test]
+    fn the_event_stream_has_the_matching_scheme_and_an_encoded_app() {
+        assert_eq!(
+            built("http://pbx:8088").events_url(),
+            "ws://pbx:8088/ari/events?app=outbound%20dialer&subscribeAll=false"
+        );
+    }
+
+    #[test]
+    fn what_is_no_base_is_refused_with_the_mend() {
+        for (url, says) in [
+            ("ftp://pbx", "http://"),
+            ("http://user:hunter2@pbx", "ARI_USERNAME"),
+            ("http://pbx/?api_key=a:b", "? or #"),
+        ] {
+            let error = Transport::build(&connection(url)).err().unwrap();
+            let text = error.to_string();
+            assert!(text.contains(says), "{text}");
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_password_is_in_no_debug_text() {
+        let connection = connection("http://pbx");
+        assert!(!format!("{connection:?}").contains("ecret#1"));
+        let header = built("http://pbx").authorization;
+        // RFC 7617: base64 of "dialdeck:p$ecret#1".
+        assert_eq!(header.as_bytes(), b"Basic ZGlhbGRlY2s6cCRlY3JldCMx");
+        assert!(!format!("{header:?}").contains("ZGlhb"));
+    }
+
+    #[test]
+    fn a_ca_file_without_certificates_is_refused() {
+        let mut connection = connection("https://pbx");
+        connection.ca_file_pem = Some(b"not a certificate".to_vec());
+        let error = Transport::build(&connection).err().unwrap();
+        assert!(error.to_string().contains("ARI_CA_FILE"), "{error}");
+    }
+}

@@ -1,0 +1,356 @@
+//! The link: a task that keeps the event stream.
+//!
+//! It connects, switches off the events that nobody here uses, reads, and reconnects by
+//! itself after a loss. What it never does: wait for anybody while it reads. Asterisk closes
+//! a socket whose writes stall for 100 ms, so events go into a bounded queue, and a full
+//! queue ends the link: lost events mean that the engine must reconcile, and that is what
+//! it does after every [`LinkEvent::Down`] that is followed by an [`LinkEvent::Up`].
+//!
+//! Two things stop it until it is told to go on: somebody else holds the application
+//! ([`LinkEvent::Held`]), or has just taken it over ([`LinkEvent::Replaced`]).
+
+mod backoff;
+mod reason;
+mod session;
+mod socket;
+mod stats;
+mod verdict;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::client::Client;
+use super::event::Event;
+use super::model::Application;
+use backoff::Backoff;
+use session::{End, Session};
+
+pub use reason::DownReason;
+pub use session::UNUSED_EVENTS;
+pub use stats::{LinkStats, LinkStatsSnapshot};
+pub use verdict::{Occasion, Verdict, application_verdict};
+
+/// How many events may wait for the engine. At 25 events a call this is over 2,000 calls
+/// that nobody has looked at: whoever is that far behind must reconcile anyway.
+pub const EVENT_QUEUE: usize = 65_536;
+
+/// Judges, before each connect, whether the application is free: `None` where Asterisk does
+/// not know it. See [`application_verdict`].
+pub type Check = Arc<dyn Fn(Option<&Application>, Occasion) -> Verdict + Send + Sync>;
+
+/// How the link behaves.
+#[derive(Clone)]
+pub struct LinkConfig {
+    /// Whether it may connect.
+    pub check: Check,
+    /// Its clocks.
+    pub timing: LinkTiming,
+}
+
+/// The link's clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkTiming {
+    /// Between two pings. Asterisk sends none itself.
+    pub ping_every: Duration,
+    /// How long after a ping some sign of life must come.
+    pub pong_within: Duration,
+    /// The first wait before a new try; each next one is twice as long.
+    pub backoff_first: Duration,
+    /// The longest wait.
+    pub backoff_max: Duration,
+    /// The wait after a refused login, which no new try mends.
+    pub backoff_login: Duration,
+}
+
+impl Default for LinkTiming {
+    fn default() -> Self {
+        Self {
+            ping_every: Duration::from_secs(3),
+            pong_within: Duration::from_secs(3),
+            backoff_first: Duration::from_millis(100),
+            backoff_max: Duration::from_secs(5),
+            backoff_login: Duration::from_secs(15),
+        }
+    }
+}
+
+/// What the link tells the engine, in this order and over one queue.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LinkEvent {
+    /// Events come in from now on. After a loss nothing is repeated: reconcile.
+    Up {
+        /// The application as it was right before: what it is still subscribed to.
+        left_over: Option<Application>,
+    },
+    /// One event; boxed, since most of the queue's places are empty.
+    Event(Box<Event>),
+    /// No events come in. Sent at once on a loss, and again when the reason changes.
+    Down {
+        /// Why.
+        why: DownReason,
+        /// Since when: stays the same while the reason changes.
+        since: SystemTime,
+    },
+    /// Somebody else holds the application; the link waits for [`Link::connect`] or
+    /// [`Link::take_over`].
+    Held {
+        /// What Asterisk says of it.
+        app: Application,
+    },
+    /// Another client has connected under our name; the link waits for [`Link::connect`] or
+    /// [`Link::take_over`].
+    Replaced,
+}
+
+/// The link's state, for those who must not wait in the queue.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LinkState {
+    /// The first try is under way.
+    Starting,
+    /// Events come in.
+    Up {
+        /// Since when.
+        since: SystemTime,
+    },
+    /// No events come in.
+    Down {
+        /// Why.
+        why: DownReason,
+        /// Since when.
+        since: SystemTime,
+    },
+    /// Somebody else holds the application.
+    Held {
+        /// Since when.
+        since: SystemTime,
+    },
+    /// Somebody else has taken the application over.
+    Replaced {
+        /// Since when.
+        since: SystemTime,
+    },
+    /// The link was closed.
+    Closed,
+}
+
+/// A handle to the link. Dropping it closes the socket properly and ends the task.
+#[derive(Debug)]
+pub struct Link {
+    commands: mpsc::UnboundedSender<Command>,
+    state: watch::Receiver<LinkState>,
+    stats: Arc<LinkStats>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Command {
+    Connect,
+    TakeOver,
+}
+
+impl Link {
+    /// Starts the link, which connects by itself. `events` should have room for
+    /// [`EVENT_QUEUE`]; when its receiver is dropped the link ends.
+    #[must_use]
+    pub fn spawn(client: Client, config: LinkConfig, events: mpsc::Sender<LinkEvent>) -> Self {
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let (teller, state) = watch::channel(LinkState::Starting);
+        let counters = Arc::new(LinkStats::new());
+        let supervisor = Supervisor {
+            backoff: Backoff::new(config.timing),
+            config,
+            client,
+            events,
+            commands: inbox,
+            state: teller,
+            stats: Arc::clone(&counters),
+            occasion: Occasion::First,
+            down: None,
+        };
+        Self {
+            commands,
+            state,
+            stats: counters,
+            task: tokio::spawn(supervisor.run()),
+        }
+    }
+
+    /// Tries to connect now: after `Held` or `Replaced`, or instead of waiting any longer.
+    /// While the link is up it does nothing.
+    pub fn connect(&self) {
+        self.send(Command::Connect);
+    }
+
+    /// As [`Self::connect`], without asking who holds the application.
+    pub fn take_over(&self) {
+        self.send(Command::TakeOver);
+    }
+
+    fn send(&self, command: Command) {
+        // The task ends early only when nobody listens to its events any more.
+        let _ = self.commands.send(command);
+    }
+
+    /// The state, with its changes.
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<LinkState> {
+        self.state.clone()
+    }
+
+    /// What has come in so far.
+    #[must_use]
+    pub fn stats(&self) -> Arc<LinkStats> {
+        Arc::clone(&self.stats)
+    }
+
+    /// Closes the socket properly and waits for that.
+    pub async fn close(self) {
+        let Self { commands, task, .. } = self;
+        drop(commands);
+        // An error means that it panicked or was aborted with the runtime: it is gone.
+        let _ = task.await;
+    }
+}
+
+/// The task behind a [`Link`].
+struct Supervisor {
+    config: LinkConfig,
+    client: Client,
+    events: mpsc::Sender<LinkEvent>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    state: watch::Sender<LinkState>,
+    stats: Arc<LinkStats>,
+    backoff: Backoff,
+    occasion: Occasion,
+    /// The present outage, as it was last told.
+    down: Option<(DownReason, SystemTime)>,
+}
+
+/// The link is to end: the handle or the receiver of the events is gone.
+struct Closed;
+
+impl Supervisor {
+    async fn run(mut self) {
+        let mut take_over = false;
+        while let Ok(command) = self.round(take_over).await {
+            take_over = command == Some(Command::TakeOver);
+        }
+        self.state.send_replace(LinkState::Closed);
+    }
+
+    /// One connection from its try to its end, and the wait after it. Returns the command
+    /// that ended the wait.
+    async fn round(&mut self, take_over: bool) -> Result<Option<Command>, Closed> {
+        match self.connection(take_over).await {
+            End::Closed => Err(Closed),
+            End::Lost(why) => {
+                let wait = self.backoff.next(&why);
+                self.tell_down(why).await?;
+                self.wait(Some(wait)).await
+            }
+            End::Held(app) => {
+                let since = SystemTime::now();
+                self.occasion = Occasion::First;
+                self.state.send_replace(LinkState::Held { since });
+                self.tell(LinkEvent::Held { app }).await?;
+                self.wait(None).await
+            }
+            End::Replaced => {
+                let since = SystemTime::now();
+                self.occasion = Occasion::First;
+                self.state.send_replace(LinkState::Replaced { since });
+                self.tell(LinkEvent::Replaced).await?;
+                self.wait(None).await
+            }
+        }
+    }
+
+    async fn connection(&mut self, take_over: bool) -> End {
+        self.stats.count_attempt();
+        let app = self.client.app().to_owned();
+        let left_over = tokio::select! {
+            biased;
+            () = closed(&mut self.commands) => return End::Closed,
+            answer = self.client.application(&app) => match answer {
+                Ok(app) => app,
+                Err(error) => return End::Lost(error.into()),
+            },
+        };
+        if let Some(app) = &left_over
+            && !take_over
+            && (self.config.check)(Some(app), self.occasion) == Verdict::HeldByOther
+        {
+            return End::Held(app.clone());
+        }
+        let socket = tokio::select! {
+            biased;
+            () = closed(&mut self.commands) => return End::Closed,
+            socket = socket::open(self.client.transport(), self.config.timing.pong_within) => match socket {
+                Ok(socket) => socket,
+                Err(why) => return End::Lost(why),
+            },
+        };
+        let opened = Instant::now();
+        let mut session = Session::new(self, socket);
+        let end = session.run(left_over).await;
+        self.backoff.lasted(opened.elapsed());
+        end
+    }
+
+    /// To be called when the socket is open and the filter is set.
+    fn note_up(&mut self) {
+        self.occasion = Occasion::Again;
+        self.down = None;
+        self.stats.count_connected();
+        let since = SystemTime::now();
+        self.state.send_replace(LinkState::Up { since });
+    }
+
+    /// Tells of a loss, and of a changed reason; a mere repetition is not told.
+    async fn tell_down(&mut self, why: DownReason) -> Result<(), Closed> {
+        let since = match &self.down {
+            Some((told, _)) if *told == why => return Ok(()),
+            Some((_, since)) => *since,
+            None => SystemTime::now(),
+        };
+        self.down = Some((why.clone(), since));
+        let state = LinkState::Down {
+            why: why.clone(),
+            since,
+        };
+        self.state.send_replace(state);
+        self.tell(LinkEvent::Down { why, since }).await
+    }
+
+    /// Waits for room in the queue, which is right only while no socket is open.
+    async fn tell(&mut self, event: LinkEvent) -> Result<(), Closed> {
+        tokio::select! {
+            sent = self.events.send(event) => sent.map_err(|_| Closed),
+            () = closed(&mut self.commands) => Err(Closed),
+        }
+    }
+
+    /// Waits for `time`, or with `None` until there is a command.
+    async fn wait(&mut self, time: Option<Duration>) -> Result<Option<Command>, Closed> {
+        let pause = async {
+            match time {
+                Some(time) => tokio::time::sleep(time).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            command = self.commands.recv() => command.map(Some).ok_or(Closed),
+            () = self.events.closed() => Err(Closed),
+            () = pause => Ok(None),
+        }
+    }
+}
+
+/// Completes when the handle is dropped. Commands meanwhile have nothing to say.
+async fn closed(commands: &mut mpsc::UnboundedReceiver<Command>) {
+    while commands.recv().await.is_some() {}
+}

@@ -1,0 +1,246 @@
+//! What Asterisk answers. Only fields that Dialdeck uses; unknown ones are passed over,
+//! and those that a version may leave out are optional.
+
+use serde::{Deserialize, Deserializer};
+
+/// A channel, as REST answers and events show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelInfo {
+    /// Its unique id: ours where Dialdeck made it.
+    pub id: String,
+    /// Its name: `PJSIP/trunk-00000001`.
+    pub name: String,
+    /// What it does.
+    pub state: ChannelState,
+    /// The SIP Call-ID, the key to a SIP trace. New, so older versions leave it out;
+    /// empty for channels that have none.
+    pub protocol_id: Option<String>,
+    /// The number of its caller ID.
+    pub caller_number: String,
+    /// The number of its connected line.
+    pub connected_number: String,
+}
+
+/// What a channel does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChannelState {
+    /// Nothing yet.
+    Down,
+    /// Reserved for a call.
+    Reserved,
+    /// Off the hook.
+    OffHook,
+    /// It dials.
+    Dialing,
+    /// It rings us.
+    Ring,
+    /// The far end rings.
+    Ringing,
+    /// Answered.
+    Up,
+    /// The line is busy.
+    Busy,
+    /// Any other word.
+    Other,
+}
+
+impl ChannelState {
+    fn from_word(word: &str) -> Self {
+        match word {
+            "Down" => Self::Down,
+            "Rsrvd" => Self::Reserved,
+            "OffHook" => Self::OffHook,
+            "Dialing" => Self::Dialing,
+            "Ring" => Self::Ring,
+            "Ringing" => Self::Ringing,
+            "Up" => Self::Up,
+            "Busy" => Self::Busy,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ChannelInfo {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = RawChannel::deserialize(deserializer)?;
+        Ok(Self {
+            id: raw.id,
+            name: raw.name,
+            state: ChannelState::from_word(&raw.state),
+            protocol_id: raw.protocol_id.filter(|id| !id.is_empty()),
+            caller_number: raw.caller.number,
+            connected_number: raw.connected.number,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct RawChannel {
+    id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    name: String,
+    #[serde(default, deserialize_with = "or_default")]
+    state: String,
+    #[serde(default)]
+    protocol_id: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    caller: RawCallerId,
+    #[serde(default, deserialize_with = "or_default")]
+    connected: RawCallerId,
+}
+
+#[derive(Deserialize, Default)]
+struct RawCallerId {
+    #[serde(default, deserialize_with = "or_default")]
+    number: String,
+}
+
+/// A bridge.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Bridge {
+    /// Its unique id: ours where Dialdeck made it.
+    pub id: String,
+    /// The name it was given.
+    #[serde(default, deserialize_with = "or_default")]
+    pub name: String,
+    /// How it mixes: `simple_bridge` joins two legs cheaply, `softmix` mixes.
+    #[serde(default, deserialize_with = "or_default")]
+    pub technology: String,
+    /// The ids of the channels in it.
+    #[serde(default, deserialize_with = "or_default")]
+    pub channels: Vec<String>,
+}
+
+/// A Stasis application: what it is subscribed to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct Application {
+    /// Its name.
+    #[serde(default, deserialize_with = "or_default")]
+    pub name: String,
+    /// The channels it hears of.
+    #[serde(default, deserialize_with = "or_default")]
+    pub channel_ids: Vec<String>,
+    /// The bridges it hears of.
+    #[serde(default, deserialize_with = "or_default")]
+    pub bridge_ids: Vec<String>,
+    /// The endpoints it hears of.
+    #[serde(default, deserialize_with = "or_default")]
+    pub endpoint_ids: Vec<String>,
+}
+
+/// An endpoint: a trunk or a phone.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Endpoint {
+    /// `PJSIP`.
+    #[serde(default, deserialize_with = "or_default")]
+    pub technology: String,
+    /// Its name.
+    #[serde(default, deserialize_with = "or_default")]
+    pub resource: String,
+    /// `online`, `offline` or `unknown`. Without `qualify` a trunk is `unknown` or
+    /// `offline` and still takes calls.
+    #[serde(default)]
+    pub state: Option<String>,
+    /// The ids of its channels.
+    #[serde(default, deserialize_with = "or_default")]
+    pub channel_ids: Vec<String>,
+}
+
+/// A recording in Asterisk's spool.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct StoredRecording {
+    /// Its name, relative to the spool, without the ending.
+    pub name: String,
+    /// Its ending.
+    #[serde(default, deserialize_with = "or_default")]
+    pub format: String,
+}
+
+/// A recording that runs, or has just ended.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct LiveRecording {
+    /// Its name, relative to the spool, without the ending.
+    pub name: String,
+    /// Its ending.
+    #[serde(default, deserialize_with = "or_default")]
+    pub format: String,
+    /// What is recorded: `channel:<id>` or `bridge:<id>`.
+    #[serde(default, deserialize_with = "or_default")]
+    pub target_uri: String,
+    /// Whole seconds, once it has ended.
+    #[serde(default, deserialize_with = "lenient")]
+    pub duration: Option<u64>,
+    /// Why it failed, in Asterisk's words. Hostile until made harmless.
+    #[serde(default)]
+    pub cause: Option<String>,
+}
+
+/// Which Asterisk this is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Info {
+    /// `22.10.1`.
+    pub version: String,
+    /// The id that tells this Asterisk from others.
+    pub entity_id: String,
+    /// When it started, in Asterisk's own form. A change means that it was restarted.
+    pub startup_time: String,
+}
+
+impl<'de> Deserialize<'de> for Info {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = RawInfo::deserialize(deserializer)?;
+        Ok(Self {
+            version: raw.system.version,
+            entity_id: raw.system.entity_id,
+            startup_time: raw.status.startup_time,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct RawInfo {
+    system: RawSystem,
+    #[serde(default)]
+    status: RawStatus,
+}
+
+#[derive(Deserialize)]
+struct RawSystem {
+    version: String,
+    #[serde(default, deserialize_with = "or_default")]
+    entity_id: String,
+}
+
+#[derive(Deserialize, Default)]
+struct RawStatus {
+    #[serde(default, deserialize_with = "or_default")]
+    startup_time: String,
+}
+
+/// A value that is nothing where it has another shape than expected: a field that is not
+/// needed must not make an event unreadable.
+pub(super) fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Shape<T> {
+        Expected(T),
+        Other(serde::de::IgnoredAny),
+    }
+    Ok(match Shape::deserialize(deserializer)? {
+        Shape::Expected(value) => Some(value),
+        Shape::Other(_) => None,
+    })
+}
+
+/// The default where there is `null`.
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
