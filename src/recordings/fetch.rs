@@ -1,0 +1,176 @@
+//! One try at one recording.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tokio::io::AsyncWriteExt;
+
+use super::Job;
+use super::folder::Part;
+use super::wav::{self, Fault};
+use crate::ari::{AriError, Client, Gone};
+
+/// A recording in the folder.
+#[derive(Debug)]
+pub(super) struct Saved {
+    pub(super) path: PathBuf,
+    pub(super) bytes: u64,
+}
+
+/// Why a try failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// Asterisk does not have it (yet).
+    #[error("Asterisk has no such recording")]
+    Absent,
+    /// It has no samples.
+    #[error("the recording is empty")]
+    Empty,
+    /// Its header does not fit its content (yet).
+    #[error("the recording is not whole; it was left in Asterisk's spool")]
+    Unfinished,
+    /// It is something else.
+    #[error("what Asterisk gave is no recording; it was left in Asterisk's spool")]
+    Foreign,
+    /// It can never be asked for.
+    #[error("the recording cannot be asked for: {0}")]
+    Unaskable(AriError),
+    /// Asterisk or the network keep it from us.
+    #[error("the recording cannot be fetched: {0}")]
+    Asterisk(AriError),
+    /// The disk keeps it from us.
+    #[error(
+        "the recording cannot be saved in {folder} ({why}): free its disk or mend RECORDINGS_DIR"
+    )]
+    Disk {
+        /// The folder.
+        folder: String,
+        /// The system's reason.
+        why: String,
+    },
+}
+
+impl Failure {
+    /// Whether it lies outside the recording and will pass: then tries are not counted.
+    pub(super) const fn is_obstacle(&self) -> bool {
+        matches!(self, Self::Asterisk(_) | Self::Disk { .. })
+    }
+
+    /// Whether no further try can help.
+    pub(super) const fn is_final(&self) -> bool {
+        matches!(self, Self::Unaskable(_))
+    }
+}
+
+impl From<AriError> for Failure {
+    fn from(error: AriError) -> Self {
+        match error {
+            AriError::Refused { status: 404, .. } => Self::Absent,
+            AriError::Name(_) => Self::Unaskable(error),
+            other => Self::Asterisk(other),
+        }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Empty => Self::Empty,
+            Fault::Unfinished => Self::Unfinished,
+            Fault::Foreign => Self::Foreign,
+        }
+    }
+}
+
+/// Where recordings come from and go to.
+pub(super) struct Fetch {
+    pub(super) client: Client,
+    pub(super) folder: PathBuf,
+}
+
+impl Fetch {
+    pub(super) async fn run(&self, job: &Job) -> Result<Saved, Failure> {
+        // `RecordingFinished` does not prove that there is a file.
+        if self.client.stored_recording(&job.name).await?.is_none() {
+            return self.saved_before(job).await.ok_or(Failure::Absent);
+        }
+        let (part, bytes) = self.download(job).await?;
+        let path = self.settle(part, job).await?;
+        Ok(Saved { path, bytes })
+    }
+
+    /// Deletes the copy in Asterisk's spool.
+    pub(super) async fn delete(&self, job: &Job) -> Result<Gone, AriError> {
+        self.client.delete_recording(&job.name).await
+    }
+
+    /// A process that died between deleting the copy and writing that down left the file
+    /// under its final name, which has the call's id in it and so belongs to no other.
+    async fn saved_before(&self, job: &Job) -> Option<Saved> {
+        let path = self.folder.join(&job.file_name);
+        let metadata = tokio::fs::metadata(&path).await.ok()?;
+        let bytes = metadata.len();
+        let path = tokio::fs::canonicalize(path).await.ok()?;
+        (metadata.is_file() && bytes > 0).then_some(Saved { path, bytes })
+    }
+
+    /// Streams into a temporary file, which is synced.
+    async fn download(&self, job: &Job) -> Result<(Part, u64), Failure> {
+        let mut body = self.client.download_recording(&job.name).await?;
+        let folder = self.folder.clone();
+        let part = self
+            .on_disk(move || {
+                std::fs::create_dir_all(&folder)?;
+                Part::create(&folder)
+            })
+            .await?;
+        let file = part.file.try_clone().map_err(|e| self.disk(&e))?;
+        let mut file = tokio::fs::File::from_std(file);
+        let mut bytes = 0;
+        while let Some(chunk) = body.next_chunk().await? {
+            let chunk = chunk.as_ref();
+            file.write_all(chunk).await.map_err(|e| self.disk(&e))?;
+            bytes += chunk.len() as u64;
+        }
+        file.sync_all().await.map_err(|e| self.disk(&e))?;
+        Ok((part, bytes))
+    }
+
+    /// Judges the file and gives it its name.
+    async fn settle(&self, mut part: Part, job: &Job) -> Result<PathBuf, Failure> {
+        let (folder, format, name) = (
+            self.folder.clone(),
+            job.format.clone(),
+            job.file_name.clone(),
+        );
+        let judged = self
+            .on_disk(move || match wav::judge(&mut part.file, &format)? {
+                Ok(()) => settle_absolute(part, &folder, &name).map(Ok),
+                Err(fault) => Ok(Err(fault)),
+            })
+            .await?;
+        Ok(judged?)
+    }
+
+    /// Runs what blocks for the disk where it may.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
+        tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|e| Err(io::Error::other(e)))
+            .map_err(|e| self.disk(&e))
+    }
+
+    fn disk(&self, error: &io::Error) -> Failure {
+        Failure::Disk {
+            folder: self.folder.display().to_string(),
+            why: error.to_string(),
+        }
+    }
+}
+
+fn settle_absolute(part: Part, folder: &Path, name: &str) -> io::Result<PathBuf> {
+    part.settle(&folder.canonicalize()?, name)
+}

@@ -1,0 +1,150 @@
+//! Whether a file is a whole recording.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// What is wrong with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It has no samples.
+    Empty,
+    /// Its header does not fit what is in it: Asterisk still writes it, or died over it.
+    Unfinished,
+    /// It has no header of its format.
+    Foreign,
+}
+
+/// Judges a file by the format it should have. Asterisk's `wav` and `wav16` are RIFF with
+/// PCM samples, whose header is brought up to date at the end; of other formats only the
+/// size is judged.
+pub(super) fn judge(file: &mut (impl Read + Seek), format: &str) -> io::Result<Result<(), Fault>> {
+    let length = file.seek(SeekFrom::End(0))?;
+    if length == 0 {
+        return Ok(Err(Fault::Empty));
+    }
+    if !matches!(format, "wav" | "wav16") {
+        return Ok(Ok(()));
+    }
+    file.seek(SeekFrom::Start(0))?;
+    let Some(header) = read::<12>(file)? else {
+        return Ok(Err(Fault::Unfinished));
+    };
+    if &header[..4] != b"RIFF" || &header[8..] != b"WAVE" {
+        return Ok(Err(Fault::Foreign));
+    }
+    judge_chunks(file, length)
+}
+
+/// Walks the chunks up to the samples.
+fn judge_chunks(file: &mut (impl Read + Seek), length: u64) -> io::Result<Result<(), Fault>> {
+    let mut at = 12;
+    loop {
+        let Some(chunk) = read::<8>(file)? else {
+            return Ok(Err(Fault::Unfinished));
+        };
+        at += 8;
+        let size = u64::from(u32::from_le_bytes([chunk[4], chunk[5], chunk[6], chunk[7]]));
+        if &chunk[..4] == b"data" {
+            return Ok(judge_samples(length - at, size));
+        }
+        // Chunks begin at even places.
+        at += size + size % 2;
+        if at > length {
+            return Ok(Err(Fault::Unfinished));
+        }
+        file.seek(SeekFrom::Start(at))?;
+    }
+}
+
+const fn judge_samples(present: u64, announced: u64) -> Result<(), Fault> {
+    if present == 0 {
+        return Err(Fault::Empty);
+    }
+    // One byte more may fill an odd number up.
+    if announced == 0 || present < announced || present > announced + 1 {
+        return Err(Fault::Unfinished);
+    }
+    Ok(())
+}
+
+/// The next `N` bytes, or `None` where the file ends before.
+fn read<const N: usize>(file: &mut impl Read) -> io::Result<Option<[u8; N]>> {
+    let mut bytes = [0; N];
+    match file.read_exact(&mut bytes) {
+        Ok(()) => Ok(Some(bytes)),
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn wav(samples: usize) -> Vec<u8> {
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 8000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut out = Cursor::new(Vec::new());
+        let mut writer = hound::WavWriter::new(&mut out, spec).unwrap();
+        for n in 0..samples {
+            writer
+                .write_sample(i16::try_from(n % 100).unwrap())
+                .unwrap();
+        }
+        writer.finalize().unwrap();
+        out.into_inner()
+    }
+
+    fn judged(bytes: &[u8]) -> Result<(), Fault> {
+        judge(&mut Cursor::new(bytes), "wav").unwrap()
+    }
+
+    #[test]
+    fn a_whole_recording_passes() {
+        assert_eq!(judged(&wav(800)), Ok(()));
+    }
+
+    #[test]
+    fn a_header_without_samples_is_empty() {
+        assert_eq!(judged(&wav(0)), Err(Fault::Empty));
+        assert_eq!(judged(b""), Err(Fault::Empty));
+    }
+
+    #[test]
+    fn samples_that_the_header_does_not_know_of_are_unfinished() {
+        let mut bytes = wav(800);
+        bytes.extend_from_slice(&[0; 320]);
+        assert_eq!(judged(&bytes), Err(Fault::Unfinished));
+        let mut bytes = wav(800);
+        bytes[40..44].fill(0);
+        assert_eq!(judged(&bytes), Err(Fault::Unfinished));
+    }
+
+    #[test]
+    fn every_cut_is_noticed() {
+        let whole = wav(100);
+        for end in 1..whole.len() {
+            assert!(judged(&whole[..end]).is_err(), "{end}");
+        }
+    }
+
+    #[test]
+    fn an_error_page_is_no_recording() {
+        assert_eq!(
+            judged(b"<html>Not found, sorry</html>"),
+            Err(Fault::Foreign)
+        );
+    }
+
+    #[test]
+    fn a_chunk_that_claims_gigabytes_does_not_run_past_the_end() {
+        let mut bytes = b"RIFF\x00\x00\x00\x00WAVEjunk".to_vec();
+        bytes.extend_from_slice(&u32::MAX.to_le_bytes());
+        bytes.extend_from_slice(b"data");
+        assert_eq!(judged(&bytes), Err(Fault::Unfinished));
+    }
+}
