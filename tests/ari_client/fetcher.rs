@@ -1,0 +1,295 @@
+use std::collections::HashMap;
+use std::io::Cursor;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dialdeck::campaign::AttemptId;
+use dialdeck::recordings::{Fetcher, Job, Outcome, QUEUE, RetryPlan};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::fake::{Fake, Reply, client};
+
+/// Asterisk's spool: what the server has, by encoded name.
+#[derive(Clone, Default)]
+struct Spool(Arc<Mutex<HashMap<String, Vec<u8>>>>);
+
+impl Spool {
+    fn put(&self, name: &str, content: Vec<u8>) {
+        self.0.lock().unwrap().insert(name.to_owned(), content);
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.lock().unwrap().contains_key(name)
+    }
+
+    async fn serve(&self) -> Fake {
+        let spool = self.clone();
+        Fake::start(move |asked| {
+            let path = asked.path.trim_start_matches("/ari/recordings/stored/");
+            let name = path.trim_end_matches("/file");
+            let mut files = spool.0.lock().unwrap();
+            let Some(content) = files.get(name) else {
+                return Reply::Json(404, r#"{"message":"Recording not found"}"#.into());
+            };
+            match asked.method.as_str() {
+                "DELETE" => {
+                    files.remove(name);
+                    Reply::Json(204, String::new())
+                }
+                _ if path.ends_with("/file") => Reply::Bytes(content.clone()),
+                _ => Reply::ok(r#"{"name":"x","format":"wav"}"#),
+            }
+        })
+        .await
+    }
+}
+
+fn wav(samples: u32) -> Vec<u8> {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut out = Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut out, spec).unwrap();
+    (0..samples).for_each(|_| writer.write_sample(7_i16).unwrap());
+    writer.finalize().unwrap();
+    out.into_inner()
+}
+
+fn job(number: u64, keep: bool) -> Job {
+    Job {
+        attempt: AttemptId(number),
+        name: format!("camp/{number}"),
+        format: "wav".into(),
+        file_name: format!("call-{number}.wav"),
+        keep,
+    }
+}
+
+/// Eight tries in a quarter of a second.
+const FAST: RetryPlan = RetryPlan {
+    first: Duration::from_millis(2),
+    longest: Duration::from_millis(100),
+    tries: 8,
+};
+
+struct Rig {
+    fetcher: Fetcher,
+    outcomes: mpsc::Receiver<Outcome>,
+}
+
+impl Rig {
+    fn new(port: u16, folder: &Path) -> Self {
+        let (tx, outcomes) = mpsc::channel(64);
+        let client = client(port, Duration::from_secs(2));
+        Self {
+            fetcher: Fetcher::spawn(client, folder.to_owned(), FAST, tx),
+            outcomes,
+        }
+    }
+
+    async fn next(&mut self) -> Outcome {
+        timeout(Duration::from_secs(10), self.outcomes.recv())
+            .await
+            .expect("an outcome in time")
+            .expect("the fetcher lives")
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn saved(folder: &Path, number: u64, bytes: usize) -> Outcome {
+    Outcome::Saved {
+        attempt: AttemptId(number),
+        path: folder
+            .canonicalize()
+            .unwrap()
+            .join(format!("call-{number}.wav")),
+        bytes: bytes as u64,
+    }
+}
+
+#[tokio::test]
+async fn a_recording_is_saved_whole_and_then_deleted_from_asterisk() {
+    let spool = Spool::default();
+    let content = wav(8000);
+    spool.put("camp%2F1", content.clone());
+    spool.put("camp%2F2", content.clone());
+    let fake = spool.serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut rig = Rig::new(fake.port, folder.path());
+    rig.fetcher.enqueue(job(1, false)).unwrap();
+    assert_eq!(rig.next().await, saved(folder.path(), 1, content.len()));
+    assert!(!spool.has("camp%2F1"));
+    rig.fetcher.enqueue(job(2, true)).unwrap();
+    assert_eq!(rig.next().await, saved(folder.path(), 2, content.len()));
+    assert!(spool.has("camp%2F2"), "told to keep it");
+    assert_eq!(names(folder.path()), ["call-1.wav", "call-2.wav"]);
+    let file = std::fs::read(folder.path().join("call-1.wav")).unwrap();
+    assert_eq!(file, content);
+    assert_eq!(rig.fetcher.stats().saved, 2);
+    assert_eq!(rig.fetcher.finish(Duration::from_secs(5)).await, 0);
+}
+
+#[tokio::test]
+async fn a_file_that_appears_a_little_later_is_waited_for() {
+    let spool = Spool::default();
+    let fake = spool.serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut rig = Rig::new(fake.port, folder.path());
+    rig.fetcher.enqueue(job(1, false)).unwrap();
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    spool.put("camp%2F1", wav(10));
+    assert!(matches!(rig.next().await, Outcome::Saved { .. }));
+    assert!(rig.fetcher.stats().retries > 0);
+}
+
+#[tokio::test]
+async fn what_never_appears_is_given_up_without_holding_up_others() {
+    let spool = Spool::default();
+    spool.put("camp%2F9", wav(10));
+    let fake = spool.serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut rig = Rig::new(fake.port, folder.path());
+    for number in 1..=5 {
+        rig.fetcher.enqueue(job(number, false)).unwrap();
+    }
+    rig.fetcher.enqueue(job(9, false)).unwrap();
+    assert!(matches!(rig.next().await, Outcome::Saved { .. }), "first");
+    for _ in 1..=5 {
+        let outcome = rig.next().await;
+        let Outcome::Failed {
+            why, will_retry, ..
+        } = outcome
+        else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(
+            (why.as_str(), will_retry),
+            ("Asterisk has no such recording", false)
+        );
+    }
+    assert_eq!(rig.fetcher.stats().failed, 5);
+}
+
+#[tokio::test]
+async fn an_empty_recording_fails_as_empty_and_leaves_nothing_behind() {
+    let spool = Spool::default();
+    spool.put("camp%2F1", wav(0));
+    let fake = spool.serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut rig = Rig::new(fake.port, folder.path());
+    rig.fetcher.enqueue(job(1, false)).unwrap();
+    let expected = Outcome::Failed {
+        attempt: AttemptId(1),
+        why: "the recording is empty".into(),
+        will_retry: false,
+    };
+    assert_eq!(rig.next().await, expected);
+    assert!(!spool.has("camp%2F1"));
+    assert_eq!(names(folder.path()), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_damaged_recording_stays_in_asterisks_spool() {
+    let spool = Spool::default();
+    let mut content = wav(100);
+    content.extend_from_slice(&[0; 100]);
+    spool.put("camp%2F1", content);
+    let fake = spool.serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut rig = Rig::new(fake.port, folder.path());
+    rig.fetcher.enqueue(job(1, false)).unwrap();
+    assert!(matches!(
+        rig.next().await,
+        Outcome::Failed {
+            will_retry: false,
+            ..
+        }
+    ));
+    assert!(spool.has("camp%2F1"));
+    assert_eq!(names(folder.path()), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_file_saved_before_a_crash_is_recognised_when_asterisk_has_it_no_more() {
+    let fake = Spool::default().serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("call-1.wav"), wav(10)).unwrap();
+    let mut rig = Rig::new(fake.port, folder.path());
+    rig.fetcher.enqueue(job(1, false)).unwrap();
+    assert_eq!(rig.next().await, saved(folder.path(), 1, wav(10).len()));
+}
+
+#[tokio::test]
+async fn a_disk_that_refuses_is_told_once_and_tried_until_it_is_mended() {
+    let spool = Spool::default();
+    spool.put("camp%2F1", wav(10));
+    let fake = spool.serve().await;
+    let root = tempfile::tempdir().unwrap();
+    // A file in the folder's place: no right of root's gets past that.
+    let folder = root.path().join("recordings");
+    std::fs::write(&folder, "in the way").unwrap();
+    let mut rig = Rig::new(fake.port, &folder);
+    rig.fetcher.enqueue(job(1, false)).unwrap();
+    let outcome = rig.next().await;
+    let Outcome::Failed {
+        why, will_retry, ..
+    } = outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    assert!(why.contains("RECORDINGS_DIR") && will_retry, "{why}");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(rig.outcomes.try_recv().is_err(), "not told again");
+    // With at most 100 ms between tries, not hundreds of them: it does not spin.
+    let retries = rig.fetcher.stats().retries;
+    assert!((4..=20).contains(&retries), "{retries}");
+    std::fs::remove_file(&folder).unwrap();
+    assert_eq!(rig.next().await, saved(&folder, 1, wav(10).len()));
+}
+
+#[tokio::test]
+async fn an_asterisk_that_is_away_uses_up_no_tries() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = nobody.local_addr().unwrap().port();
+    drop(nobody);
+    let folder = tempfile::tempdir().unwrap();
+    let mut rig = Rig::new(port, folder.path());
+    rig.fetcher.enqueue(job(1, false)).unwrap();
+    assert!(matches!(
+        rig.next().await,
+        Outcome::Failed {
+            will_retry: true,
+            ..
+        }
+    ));
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert!(rig.outcomes.try_recv().is_err());
+    assert!(rig.fetcher.stats().retries > u64::from(FAST.tries));
+    assert_eq!(rig.fetcher.finish(Duration::from_millis(50)).await, 1);
+}
+
+#[tokio::test]
+async fn a_full_queue_gives_the_job_back() {
+    let fake = Fake::start(|_| Reply::Hang).await;
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(fake.port, folder.path());
+    for number in 0..QUEUE as u64 {
+        rig.fetcher.enqueue(job(number, false)).unwrap();
+    }
+    let refused = rig.fetcher.enqueue(job(5000, false));
+    assert_eq!(refused, Err(job(5000, false)));
+    assert_eq!(rig.fetcher.stats().waiting, QUEUE);
+}

@@ -1,0 +1,123 @@
+//! `https` and `wss`, with a certificate authority of the test's own. The key beside this
+//! file belongs to no host but loopback.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dialdeck::ari::link::{Link, LinkConfig, LinkEvent, LinkTiming, Verdict};
+use dialdeck::ari::{AriError, Client};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::fake::connection;
+
+const CA: &[u8] = include_bytes!("ca.pem");
+
+type Tls = BufReader<StreamOwned<ServerConnection, TcpStream>>;
+
+/// A server of a thread a connection, which ends with the test's process.
+fn start() -> u16 {
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("server.key")).unwrap();
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("server.pem")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let tls = BufReader::new(StreamOwned::new(tls, stream));
+            std::thread::spawn(move || serve(tls));
+        }
+    });
+    port
+}
+
+/// Answers until the connection ends, or becomes a WebSocket that is never written to.
+fn serve(mut tls: Tls) {
+    while let Some((path, key)) = read_head(&mut tls) {
+        let reply = match key {
+            Some(key) => format!(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n\r\n",
+                derive_accept_key(key.as_bytes())
+            ),
+            None if path == "/ari/channels" => {
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]".into()
+            }
+            None if path.ends_with("eventFilter") => {
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".into()
+            }
+            None => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".into(),
+        };
+        if tls.get_mut().write_all(reply.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+fn read_head(tls: &mut Tls) -> Option<(String, Option<String>)> {
+    let (mut path, mut key, mut length) = (None, None, 0);
+    for line in tls.by_ref().lines() {
+        let line = line.ok()?;
+        if line.is_empty() {
+            tls.read_exact(&mut vec![0; length]).ok()?;
+            return Some((path?, key));
+        }
+        let lower = line.to_ascii_lowercase();
+        if path.is_none() {
+            path = line.split(' ').nth(1).map(str::to_owned);
+        } else if let Some(value) = lower.strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        } else if lower.starts_with("sec-websocket-key:") {
+            key = line.split_once(':').map(|(_, v)| v.trim().to_owned());
+        }
+    }
+    None
+}
+
+fn client(port: u16, ca: Option<&[u8]>) -> Client {
+    let mut connection = connection(port, Duration::from_secs(5));
+    connection.url = format!("https://127.0.0.1:{port}").parse().unwrap();
+    connection.ca_file_pem = ca.map(<[u8]>::to_vec);
+    Client::new(&connection).unwrap()
+}
+
+#[tokio::test]
+async fn https_and_wss_work_with_the_ca_file() {
+    let client = client(start(), Some(CA));
+    assert_eq!(client.channels().await, Ok(vec![]));
+    let (tx, mut events) = mpsc::channel(8);
+    let config = LinkConfig {
+        check: Arc::new(|_, _| Verdict::Connect),
+        timing: LinkTiming::default(),
+    };
+    let _link = Link::spawn(client, config, tx);
+    let event = tokio::time::timeout(Duration::from_secs(10), events.recv()).await;
+    assert_eq!(event, Ok(Some(LinkEvent::Up { left_over: None })));
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused_before_the_password_leaves() {
+    // A system without any certificates refuses to make such a client at all.
+    let mut unvouched = connection(start(), Duration::from_secs(5));
+    unvouched.url = format!("https://127.0.0.1:{}", unvouched.url.port().unwrap())
+        .parse()
+        .unwrap();
+    let Ok(client) = Client::new(&unvouched) else {
+        return;
+    };
+    let error = client.channels().await.unwrap_err();
+    assert!(matches!(error, AriError::Connect { .. }), "{error}");
+    assert!(error.to_string().contains("certificate"), "{error}");
+}
