@@ -1,4 +1,10 @@
-//! The client, the link and the fetcher against a server that misbehaves on purpose.
+//! The client, the link and the fetcher: against a server that misbehaves on purpose, and
+//! (ignored unless asked for) against the lab's real Asterisk.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests may panic as the tests themselves may"
+)]
 
 #[path = "ari_client/client.rs"]
 mod client;
@@ -6,6 +12,8 @@ mod client;
 mod fake;
 #[path = "ari_client/fetcher.rs"]
 mod fetcher;
+#[path = "ari_client/lab.rs"]
+mod lab;
 #[path = "ari_client/link.rs"]
 mod link;
 #[path = "ari_client/tls.rs"]

@@ -86,8 +86,8 @@ pub enum LinkEvent {
         /// The application as it was right before: what it is still subscribed to.
         left_over: Option<Application>,
     },
-    /// One event.
-    Event(Event),
+    /// One event; boxed, since most of the queue's places are empty.
+    Event(Box<Event>),
     /// No events come in. Sent at once on a loss, and again when the reason changes.
     Down {
         /// Why.
@@ -158,23 +158,23 @@ impl Link {
     #[must_use]
     pub fn spawn(client: Client, config: LinkConfig, events: mpsc::Sender<LinkEvent>) -> Self {
         let (commands, inbox) = mpsc::unbounded_channel();
-        let (state_tx, state) = watch::channel(LinkState::Starting);
-        let stats = Arc::new(LinkStats::new());
+        let (teller, state) = watch::channel(LinkState::Starting);
+        let counters = Arc::new(LinkStats::new());
         let supervisor = Supervisor {
             backoff: Backoff::new(config.timing),
             config,
             client,
             events,
             commands: inbox,
-            state: state_tx,
-            stats: Arc::clone(&stats),
+            state: teller,
+            stats: Arc::clone(&counters),
             occasion: Occasion::First,
             down: None,
         };
         Self {
             commands,
             state,
-            stats,
+            stats: counters,
             task: tokio::spawn(supervisor.run()),
         }
     }
@@ -236,11 +236,8 @@ struct Closed;
 impl Supervisor {
     async fn run(mut self) {
         let mut take_over = false;
-        loop {
-            match self.round(take_over).await {
-                Ok(command) => take_over = command == Some(Command::TakeOver),
-                Err(Closed) => break,
-            }
+        while let Ok(command) = self.round(take_over).await {
+            take_over = command == Some(Command::TakeOver);
         }
         self.state.send_replace(LinkState::Closed);
     }

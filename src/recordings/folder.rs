@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const PART_PREFIX: &str = ".dialdeck-";
 const PART_SUFFIX: &str = ".part";
 
+/// Linux' number for "operation not supported", as network file systems say it.
+const EOPNOTSUPP: i32 = 95;
+
 /// How many names are tried for one file.
 const MAX_SUFFIX: u32 = 1000;
 
@@ -132,12 +135,7 @@ fn lacks_hard_links(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied
-    ) || error.raw_os_error() == Some(libc_eopnotsupp())
-}
-
-/// `EOPNOTSUPP` on Linux, which std maps to no kind of its own everywhere.
-const fn libc_eopnotsupp() -> i32 {
-    95
+    ) || error.raw_os_error() == Some(EOPNOTSUPP)
 }
 
 /// `name` for 1, then `name` with `-2`, `-3` before its ending.

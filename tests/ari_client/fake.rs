@@ -14,17 +14,17 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// One request as it came in.
 #[derive(Debug, Clone)]
-pub struct Asked {
-    pub method: String,
+pub(crate) struct Asked {
+    pub(crate) method: String,
     /// With the query.
-    pub path: String,
+    pub(crate) path: String,
     /// As sent, header names in any case.
-    pub head: String,
-    pub body: String,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Asked {
-    pub fn is(&self, method: &str, path: &str) -> bool {
+    pub(crate) fn is(&self, method: &str, path: &str) -> bool {
         self.method == method && self.path.split('?').next() == Some(path)
     }
 
@@ -37,7 +37,7 @@ impl Asked {
 }
 
 /// What the server does about it.
-pub enum Reply {
+pub(crate) enum Reply {
     Json(u16, String),
     Bytes(Vec<u8>),
     /// Announces more than it sends.
@@ -51,19 +51,19 @@ pub enum Reply {
 }
 
 impl Reply {
-    pub fn ok(json: &str) -> Self {
+    pub(crate) fn ok(json: &str) -> Self {
         Self::Json(200, json.to_owned())
     }
 }
 
-pub type ServerSocket = WebSocketStream<TcpStream>;
+pub(crate) type ServerSocket = WebSocketStream<TcpStream>;
 
-pub struct Fake {
-    pub port: u16,
-    pub asked: mpsc::UnboundedReceiver<Asked>,
-    pub sockets: mpsc::UnboundedReceiver<ServerSocket>,
+pub(crate) struct Fake {
+    pub(crate) port: u16,
+    pub(crate) asked: mpsc::UnboundedReceiver<Asked>,
+    pub(crate) sockets: mpsc::UnboundedReceiver<ServerSocket>,
     /// The most connections that were open at once.
-    pub most_connections: Arc<AtomicUsize>,
+    pub(crate) most_connections: Arc<AtomicUsize>,
 }
 
 struct Shared<F> {
@@ -75,7 +75,7 @@ struct Shared<F> {
 }
 
 impl Fake {
-    pub async fn start(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let port = listener.local_addr().expect("bound").port();
         let (asked_tx, asked) = mpsc::unbounded_channel();
@@ -101,28 +101,28 @@ impl Fake {
         }
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         client(self.port, Duration::from_secs(2))
     }
 
     /// All requests so far.
-    pub fn asked_so_far(&mut self) -> Vec<Asked> {
+    pub(crate) fn asked_so_far(&mut self) -> Vec<Asked> {
         std::iter::from_fn(|| self.asked.try_recv().ok()).collect()
     }
 }
 
-pub fn connection(port: u16, timeout: Duration) -> Connection {
+pub(crate) fn connection(port: u16, timeout: Duration) -> Connection {
     Connection {
         url: format!("http://127.0.0.1:{port}").parse().expect("a URL"),
         username: "dialdeck".into(),
         password: Password::new("hunter2"),
         app: "outbound_dialer".into(),
-        ca: None,
+        ca_file_pem: None,
         timeout,
     }
 }
 
-pub fn client(port: u16, timeout: Duration) -> Client {
+pub(crate) fn client(port: u16, timeout: Duration) -> Client {
     Client::new(&connection(port, timeout)).expect("a good connection")
 }
 

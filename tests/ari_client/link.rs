@@ -156,12 +156,12 @@ async fn pings_go_both_ways() {
     let mut socket = socket(&mut fake).await;
     engine.expect_up().await;
     socket.send(Message::Ping("hello".into())).await.unwrap();
-    let (mut pinged, mut ponged) = (0, false);
-    while pinged < 3 || !ponged {
+    let (mut pings, mut answered) = (0, false);
+    while pings < 3 || !answered {
         let message = timeout(LONG, socket.next()).await.expect("in time");
         match message.expect("open").expect("readable") {
-            Message::Ping(_) => pinged += 1,
-            Message::Pong(text) => ponged |= text == "hello",
+            Message::Ping(_) => pings += 1,
+            Message::Pong(text) => answered |= text == "hello",
             other => panic!("unexpected: {other:?}"),
         }
     }

@@ -75,8 +75,8 @@ impl Client {
     }
 
     /// A variable or dialplan function, evaluated on a channel:
-    /// `GET /channels/{id}/variable`. `None` where it is not set, or the channel is gone.
-    /// (The global `GET /asterisk/variable` does not evaluate functions.)
+    /// `GET /channels/{id}/variable`. `None` where it is not set; a channel that is gone is
+    /// refused with 404. (The global `GET /asterisk/variable` does not evaluate functions.)
     pub async fn variable(
         &self,
         channel: &str,
@@ -84,7 +84,15 @@ impl Client {
     ) -> Result<Option<String>, AriError> {
         let request =
             Request::new("GET /channels/{id}/variable", &[channel])?.query("variable", expression);
-        let variable: Option<Variable> = found(self.json(request).await)?;
-        Ok(variable.map(|v| v.value))
+        match self.json::<Variable>(request).await {
+            Ok(variable) => Ok(Some(variable.value)),
+            // Both are 404; only the words tell a missing variable from a missing channel.
+            Err(AriError::Refused {
+                status: 404,
+                message,
+                ..
+            }) if message.contains("variable") => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -52,12 +52,6 @@ pub(super) enum End {
     Replaced,
 }
 
-/// What one turn of reading found.
-enum Read {
-    Event(Event),
-    Nothing,
-}
-
 pub(super) struct Session<'s> {
     link: &'s mut Supervisor,
     socket: Socket,
@@ -110,7 +104,7 @@ impl<'s> Session<'s> {
                 biased;
                 () = closed(&mut self.link.commands) => return Err(End::Closed),
                 message = self.socket.next() => {
-                    if let Read::Event(event) = self.take(message)? {
+                    if let Some(event) = self.take(message)? {
                         early.push(event);
                     }
                     if early.len() >= EVENT_QUEUE {
@@ -154,13 +148,16 @@ impl<'s> Session<'s> {
 
     fn handle(&mut self, message: Option<Result<Message, tungstenite::Error>>) -> Result<(), End> {
         match self.take(message)? {
-            Read::Event(event) => self.pass_on(event),
-            Read::Nothing => Ok(()),
+            Some(event) => self.pass_on(event),
+            None => Ok(()),
         }
     }
 
-    /// Reads one message. Any message is a sign of life.
-    fn take(&mut self, message: Option<Result<Message, tungstenite::Error>>) -> Result<Read, End> {
+    /// Reads one message, which may hold an event. Any message is a sign of life.
+    fn take(
+        &mut self,
+        message: Option<Result<Message, tungstenite::Error>>,
+    ) -> Result<Option<Event>, End> {
         self.due = None;
         let lost = |why| Err(End::Lost(why));
         match message {
@@ -169,10 +166,10 @@ impl<'s> Session<'s> {
                 self.link.stats.count_message(bytes.len());
                 let error = ParseError::NotAnEvent("it is binary".into());
                 self.link.stats.count_malformed(&error);
-                Ok(Read::Nothing)
+                Ok(None)
             }
             // Pings are answered below us.
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(Read::Nothing),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
             Some(Ok(Message::Close(_))) | None => lost(DownReason::Closed),
             Some(Err(tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed)) => {
                 lost(DownReason::Closed)
@@ -181,7 +178,7 @@ impl<'s> Session<'s> {
         }
     }
 
-    fn parse(&self, text: &str) -> Read {
+    fn parse(&self, text: &str) -> Option<Event> {
         let stats = &self.link.stats;
         stats.count_message(text.len());
         match Event::parse(text) {
@@ -189,11 +186,11 @@ impl<'s> Session<'s> {
                 if let EventKind::Other(kind) = &event.kind {
                     stats.count_unknown(kind);
                 }
-                Read::Event(event)
+                Some(event)
             }
             Err(error) => {
                 stats.count_malformed(&error);
-                Read::Nothing
+                None
             }
         }
     }
@@ -201,7 +198,7 @@ impl<'s> Session<'s> {
     /// Hands an event to the engine; the one that says we were replaced ends the session.
     fn pass_on(&self, event: Event) -> Result<(), End> {
         let replaced = event.kind == EventKind::ApplicationReplaced;
-        self.forward(LinkEvent::Event(event))?;
+        self.forward(LinkEvent::Event(Box::new(event)))?;
         if replaced {
             return Err(End::Replaced);
         }

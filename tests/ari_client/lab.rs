@@ -1,0 +1,337 @@
+//! Against a real Asterisk: `ARI_URL`, `ARI_USERNAME`, `ARI_PASSWORD` and `ARI_TRUNK` as
+//! `tests/lab/lab.sh env` prints them. Each test has an application of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dialdeck::ari::link::{Link, LinkConfig, LinkEvent, LinkTiming, application_verdict};
+use dialdeck::ari::{
+    AriError, ChannelState, Client, Connection, CreateChannel, DialStatus, Event, EventKind,
+    EventSource, Gone, IfExists, Originate, Password, Recording,
+};
+use dialdeck::campaign::AttemptId;
+use dialdeck::recordings::{Fetcher, Job, Outcome, RetryPlan};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+const LONG: Duration = Duration::from_secs(10);
+
+fn setting(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: see tests/lab/lab.sh env"))
+}
+
+fn connection(app: &str) -> Connection {
+    Connection {
+        url: setting("ARI_URL").parse().expect("a URL"),
+        username: setting("ARI_USERNAME"),
+        password: Password::new(setting("ARI_PASSWORD")),
+        app: app.into(),
+        ca_file_pem: None,
+        timeout: Connection::DEFAULT_TIMEOUT,
+    }
+}
+
+/// One engine: client, link, and ids that no other test has.
+struct Lab {
+    client: Client,
+    link: Link,
+    events: mpsc::Receiver<LinkEvent>,
+    prefix: String,
+}
+
+impl Lab {
+    /// `name` becomes the application.
+    fn start(name: &str) -> Self {
+        let app = format!("dd-test-{name}");
+        let prefix = format!("dd-{name}{:08x}-1-1-", fastrand::u32(..));
+        let client = Client::new(&connection(&app)).unwrap();
+        let (tx, events) = mpsc::channel(1000);
+        let own = prefix.clone();
+        let config = LinkConfig {
+            check: Arc::new(move |app, occasion| application_verdict(app, &own, occasion)),
+            timing: LinkTiming::default(),
+        };
+        let link = Link::spawn(client.clone(), config, tx);
+        Self {
+            client,
+            link,
+            events,
+            prefix,
+        }
+    }
+
+    async fn up(name: &str) -> Self {
+        let mut lab = Self::start(name);
+        let event = lab.next().await;
+        assert_eq!(event, LinkEvent::Up { left_over: None });
+        lab
+    }
+
+    fn id(&self, part: &str) -> String {
+        format!("{}{part}", self.prefix)
+    }
+
+    async fn next(&mut self) -> LinkEvent {
+        timeout(LONG, self.events.recv())
+            .await
+            .expect("something in time")
+            .expect("the link lives")
+    }
+
+    /// Passes over events until one is `wanted`.
+    async fn until(&mut self, wanted: impl Fn(&EventKind) -> bool) -> Event {
+        loop {
+            match self.next().await {
+                LinkEvent::Event(event) if wanted(&event.kind) => return *event,
+                LinkEvent::Event(_) => {}
+                other => panic!("unexpected: {other:?}"),
+            }
+        }
+    }
+
+    async fn originate(&self, number: &str) -> Result<(), AriError> {
+        let new = Originate {
+            channel_id: self.id("a"),
+            endpoint: format!("PJSIP/{number}@{}", setting("ARI_TRUNK")),
+            app_args: "a,1".into(),
+            caller_id: Some("Sales Team <1001>".into()),
+            timeout: 5,
+            ..Originate::default()
+        };
+        self.client.originate(&new).await
+    }
+
+    /// Creates B and puts it into a bridge, once it is in the application.
+    async fn stage(&mut self, target: &str) {
+        let (bridge, b) = (self.id("bridge"), self.id("b"));
+        self.client.create_bridge(&bridge, "test").await.unwrap();
+        let new = CreateChannel {
+            channel_id: b.clone(),
+            other_channel_id: Some(self.id("b2")),
+            endpoint: target.into(),
+            app_args: "b".into(),
+            connected_number: Some("8401".into()),
+        };
+        self.client.create_channel(&new).await.unwrap();
+        self.until(is_start_of(b.clone())).await;
+        self.client.add_channel(&bridge, &b).await.unwrap();
+    }
+
+    /// Nothing of this test is left: the application is forgotten.
+    async fn leaves_nothing(self) {
+        let app = self.client.app().to_owned();
+        self.link.close().await;
+        for _ in 0..20 {
+            if self.client.application(&app).await == Ok(None) {
+                return;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        panic!("left: {:?}", self.client.application(&app).await);
+    }
+}
+
+fn is_start_of(id: String) -> impl Fn(&EventKind) -> bool {
+    move |kind| matches!(kind, EventKind::StasisStart { channel, .. } if channel.id == id)
+}
+
+fn is_end_of(id: String) -> impl Fn(&EventKind) -> bool {
+    move |kind| matches!(kind, EventKind::ChannelDestroyed { channel, .. } if channel.id == id)
+}
+
+#[tokio::test]
+#[ignore = "needs the lab"]
+async fn login_endpoints_and_refusals_are_read_as_asterisk_says_them() {
+    let client = Client::new(&connection("dd-test-read")).unwrap();
+    let info = client.info().await.unwrap();
+    assert!(info.version.starts_with("22."), "{info:?}");
+    assert!(!info.startup_time.is_empty() && !info.entity_id.is_empty());
+    let trunk = client
+        .endpoint("PJSIP", &setting("ARI_TRUNK"))
+        .await
+        .unwrap();
+    assert_eq!(trunk.unwrap().technology, "PJSIP");
+    assert_eq!(client.endpoint("PJSIP", "nosuch").await, Ok(None));
+    assert_eq!(client.hangup("nosuch", None).await, Ok(Gone::Already));
+    assert_eq!(client.destroy_bridge("nosuch").await, Ok(Gone::Already));
+    assert_eq!(client.delete_recording("a/b").await, Ok(Gone::Already));
+    assert_eq!(client.stored_recording("a/b").await, Ok(None));
+    assert_eq!(client.stop_recording("a/b").await, Ok(Gone::Already));
+    let gone = client.variable("nosuch", "CHANNEL(state)").await;
+    assert_eq!(gone.unwrap_err().status(), Some(404));
+    client.channels().await.unwrap();
+    client.bridges().await.unwrap();
+
+    let mut wrong = connection("dd-test-read");
+    wrong.password = Password::new("wrong");
+    let client = Client::new(&wrong).unwrap();
+    assert_eq!(client.info().await, Err(AriError::Login));
+}
+
+#[tokio::test]
+#[ignore = "needs the lab"]
+async fn an_absent_trunk_is_an_allocation_that_failed() {
+    let lab = Lab::up("trunk").await;
+    let new = Originate {
+        channel_id: lab.id("a"),
+        endpoint: "PJSIP/8001@nosuch".into(),
+        timeout: 5,
+        ..Originate::default()
+    };
+    let error = lab.client.originate(&new).await.unwrap_err();
+    assert_eq!(error.status(), Some(500));
+    assert!(error.to_string().contains("Allocation failed"), "{error}");
+    assert!(error.surely_not_carried_out());
+    lab.leaves_nothing().await;
+}
+
+#[tokio::test]
+#[ignore = "needs the lab"]
+async fn a_busy_number_ends_with_cause_and_sip_status() {
+    let mut lab = Lab::up("busy").await;
+    lab.originate("1001").await.unwrap();
+    let end = lab.until(is_end_of(lab.id("a"))).await;
+    let EventKind::ChannelDestroyed {
+        cause, tech_cause, ..
+    } = end.kind
+    else {
+        unreachable!("asked for no other");
+    };
+    assert_eq!((cause, tech_cause), (17, Some(486)));
+    assert!(end.stamp_ms.is_some_and(|ms| ms > 1_700_000_000_000));
+    let stats = lab.link.stats().snapshot();
+    assert_eq!(stats.malformed, 0, "{stats:?}");
+    lab.leaves_nothing().await;
+}
+
+#[tokio::test]
+#[ignore = "needs the lab"]
+async fn a_staged_and_recorded_call_is_bridged_fetched_and_taken_down() {
+    let mut lab = Lab::up("call").await;
+    let client = lab.client.clone();
+    let (a, b, b2, bridge, snoop) = (
+        lab.id("a"),
+        lab.id("b"),
+        lab.id("b2"),
+        lab.id("bridge"),
+        lab.id("rec"),
+    );
+    let name = format!("dd-test/{}call 1", lab.prefix);
+    lab.originate("8401").await.unwrap();
+    lab.stage("Local/777@default").await;
+    let source = EventSource::Channel(b2.clone());
+    client.subscribe(client.app(), &source).await.unwrap();
+    let started = lab.until(is_start_of(a.clone())).await;
+    let EventKind::StasisStart { channel, args } = started.kind else {
+        unreachable!("asked for no other");
+    };
+    assert_eq!(args, ["a", "1"]);
+    assert_eq!(channel.state, ChannelState::Up);
+    assert!(channel.protocol_id.is_some());
+
+    let record = async {
+        client.snoop(&a, &snoop, "rec").await?;
+        let recording = Recording {
+            name: name.clone(),
+            format: "wav".into(),
+            if_exists: IfExists::Fail,
+            max_seconds: 0,
+        };
+        client.record(&snoop, &recording).await
+    };
+    let (added, dialed, recorded) = tokio::join!(
+        client.add_channel(&bridge, &a),
+        client.dial(&b, Some(&a), 5),
+        record
+    );
+    added.unwrap();
+    dialed.unwrap();
+    recorded.unwrap();
+    lab.until(|kind| {
+        matches!(kind, EventKind::Dial { peer, status: DialStatus::Answer, .. } if peer.id == b)
+    })
+    .await;
+    let state = client.variable(&b, "CHANNEL(state)").await.unwrap();
+    assert_eq!(state.as_deref(), Some("Up"));
+    assert_eq!(client.variable(&b, "DD_NEVER_SET").await, Ok(None));
+    let legs = client.bridge(&bridge).await.unwrap().unwrap().channels;
+    assert!(legs.contains(&a) && legs.contains(&b), "{legs:?}");
+    sleep(Duration::from_secs(1)).await;
+
+    assert_eq!(client.hangup(&a, None).await, Ok(Gone::Now));
+    lab.until(
+        |kind| matches!(kind, EventKind::RecordingFinished { recording } if recording.name == name),
+    )
+    .await;
+    client.hangup(&b, None).await.unwrap();
+    assert_eq!(client.destroy_bridge(&bridge).await, Ok(Gone::Now));
+    assert_eq!(client.destroy_bridge(&bridge).await, Ok(Gone::Already));
+    fetched(&client, &name).await;
+    lab.leaves_nothing().await;
+}
+
+/// Fetches the recording of a call of about 1.2 s and looks into it.
+async fn fetched(client: &Client, name: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let (tx, mut outcomes) = mpsc::channel(8);
+    let path = folder.path().to_owned();
+    let fetcher = Fetcher::spawn(client.clone(), path, RetryPlan::default(), tx);
+    let job = Job {
+        attempt: AttemptId(1),
+        name: name.to_owned(),
+        format: "wav".into(),
+        file_name: "call.wav".into(),
+        keep: false,
+    };
+    fetcher.enqueue(job).unwrap();
+    let outcome = timeout(LONG, outcomes.recv()).await.unwrap().unwrap();
+    let Outcome::Saved { path, bytes, .. } = outcome else {
+        panic!("{outcome:?}");
+    };
+    let wav = hound::WavReader::open(&path).unwrap();
+    let seconds = f64::from(wav.duration()) / f64::from(wav.spec().sample_rate);
+    assert!((0.9..2.0).contains(&seconds), "{seconds} s");
+    assert_eq!(bytes, std::fs::metadata(&path).unwrap().len());
+    assert_eq!(client.stored_recording(name).await, Ok(None));
+}
+
+#[tokio::test]
+#[ignore = "needs the lab"]
+async fn a_second_engine_is_held_and_a_take_over_is_noticed() {
+    let mut first = Lab::up("two").await;
+    let mut second = Lab::start("two");
+    let held = second.next().await;
+    assert!(matches!(held, LinkEvent::Held { .. }), "{held:?}");
+    second.link.take_over();
+    let up = second.next().await;
+    assert!(matches!(up, LinkEvent::Up { .. }), "{up:?}");
+    first
+        .until(|kind| *kind == EventKind::ApplicationReplaced)
+        .await;
+    assert_eq!(first.next().await, LinkEvent::Replaced);
+    first.link.close().await;
+    second.leaves_nothing().await;
+}
+
+#[tokio::test]
+#[ignore = "needs the lab"]
+async fn asterisk_answers_pings_so_an_idle_link_stays_up() {
+    let mut lab = Lab::up("idle").await;
+    let quiet = timeout(Duration::from_secs(10), lab.events.recv()).await;
+    assert!(quiet.is_err(), "{quiet:?}");
+    assert_eq!(lab.link.stats().snapshot().connected, 1);
+    lab.leaves_nothing().await;
+}
+
+/// Asterisk ends idle connections after 15 s; ours go before, so no request meets one.
+#[tokio::test]
+#[ignore = "needs the lab"]
+async fn requests_after_a_pause_never_meet_a_connection_that_has_just_ended() {
+    let client = Client::new(&connection("dd-test-pause")).unwrap();
+    for pause in [0, 9_500, 10_500, 15_000] {
+        sleep(Duration::from_millis(pause)).await;
+        // An id that nobody has: refused, but by Asterisk, and never `Broken`.
+        let error = client.dial("nosuch", None, 1).await.unwrap_err();
+        assert_eq!(error.status(), Some(404), "after {pause} ms: {error}");
+    }
+}
