@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
@@ -48,8 +47,8 @@ pub struct Connection {
     pub password: Password,
     /// The name of the Stasis application.
     pub app: String,
-    /// Certificates (PEM) to trust beside the system's, for `https`.
-    pub ca_file_pem: Option<Vec<u8>>,
+    /// Certificate authorities to trust instead of the system's, for `https`.
+    pub ca: Option<Vec<CertificateDer<'static>>>,
     /// How long a request may take from the moment it is made, waiting for a free
     /// connection included. For a download: each piece of it.
     pub timeout: Duration,
@@ -97,7 +96,7 @@ impl Transport {
         }
         let base = base(&connection.url)?;
         let secure = connection.url.scheme() == "https";
-        let tls = tls_config(secure, connection.ca_file_pem.as_deref())?;
+        let tls = tls_config(secure, connection.ca.as_deref())?;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls.clone())
             .no_proxy()
@@ -174,13 +173,23 @@ fn basic_authorization(
 
 /// Without `secure` no certificate is loaded: reading the system's takes tens of
 /// milliseconds, and plain HTTP never asks for them.
-fn tls_config(secure: bool, ca_file: Option<&[u8]>) -> Result<ClientConfig, ConnectionError> {
+fn tls_config(
+    secure: bool,
+    ca: Option<&[CertificateDer<'static>]>,
+) -> Result<ClientConfig, ConnectionError> {
     let mut roots = RootCertStore::empty();
-    if secure {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    }
-    if let Some(pem) = ca_file {
-        add_ca_file(&mut roots, pem)?;
+    match ca {
+        Some(certificates) => {
+            for certificate in certificates {
+                roots
+                    .add(certificate.clone())
+                    .map_err(|e| ConnectionError::CaFile(e.to_string()))?;
+            }
+        }
+        None if secure => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+        None => {}
     }
     if secure && roots.is_empty() {
         return Err(ConnectionError::Tls(
@@ -195,22 +204,6 @@ fn tls_config(secure: bool, ca_file: Option<&[u8]>) -> Result<ClientConfig, Conn
         .with_no_client_auth())
 }
 
-fn add_ca_file(roots: &mut RootCertStore, pem: &[u8]) -> Result<(), ConnectionError> {
-    let mut found = false;
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|e| ConnectionError::CaFile(e.to_string()))?;
-        roots
-            .add(certificate)
-            .map_err(|e| ConnectionError::CaFile(e.to_string()))?;
-        found = true;
-    }
-    if found {
-        Ok(())
-    } else {
-        Err(ConnectionError::CaFile("no certificate is in it".into()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,7 +214,7 @@ mod tests {
             username: "dialdeck".into(),
             password: Password::new("p$ecret#1"),
             app: "outbound dialer".into(),
-            ca_file_pem: None,
+            ca: None,
             timeout: Connection::DEFAULT_TIMEOUT,
         }
     }
@@ -277,9 +270,9 @@ mod tests {
     }
 
     #[test]
-    fn a_ca_file_without_certificates_is_refused() {
+    fn what_is_no_certificate_is_refused() {
         let mut connection = connection("https://pbx");
-        connection.ca_file_pem = Some(b"not a certificate".to_vec());
+        connection.ca = Some(vec![CertificateDer::from(b"no certificate".to_vec())]);
         let error = Transport::build(&connection).err().unwrap();
         assert!(error.to_string().contains("ARI_CA_FILE"), "{error}");
     }

@@ -79,7 +79,8 @@ impl Leads {
     /// The lead's number.
     #[must_use]
     pub fn number(&self, lead: LeadId) -> Option<Number> {
-        Number::parse(self.numbers.get(lead.0)?).ok()
+        self.state(lead)?;
+        Number::parse(self.numbers.get(lead.0)).ok()
     }
 
     /// The lead with this number.

@@ -134,11 +134,10 @@ impl Campaign {
         let mut chunk = Vec::new();
         let mut first = None;
         let mut joined = 0;
-        for i in 0..numbers.len() {
-            let number = u32::try_from(i)
-                .ok()
-                .and_then(|i| Number::parse(numbers.get(i)?).ok());
-            let Some(number) = number else { continue };
+        for number in numbers.iter() {
+            let Ok(number) = Number::parse(number) else {
+                continue;
+            };
             let Some(lead) = self.leads.add(&number, now) else {
                 continue;
             };

@@ -42,8 +42,8 @@ pub(super) fn load_settings() -> Result<Settings, Failure> {
 fn load_list(settings: &Settings) -> Result<List, Failure> {
     let list = list::load(&settings.list, &settings.rejects_file())
         .map_err(|e| Failure::Settings(e.to_string()))?;
-    for line in list.summary.to_string().lines() {
-        warn(line);
+    for warning in list.summary.warnings() {
+        warn(&warning);
     }
     Ok(list)
 }

@@ -117,7 +117,7 @@ pub(crate) fn connection(port: u16, timeout: Duration) -> Connection {
         username: "dialdeck".into(),
         password: Password::new("hunter2"),
         app: "outbound_dialer".into(),
-        ca_file_pem: None,
+        ca: None,
         timeout,
     }
 }

@@ -26,7 +26,7 @@ fn connection(app: &str) -> Connection {
         username: setting("ARI_USERNAME"),
         password: Password::new(setting("ARI_PASSWORD")),
         app: app.into(),
-        ca_file_pem: None,
+        ca: None,
         timeout: Connection::DEFAULT_TIMEOUT,
     }
 }

@@ -1,6 +1,7 @@
 //! `https` and `wss`, with a certificate authority of the test's own. The key beside this
 //! file belongs to no host but loopback.
 
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -89,7 +90,11 @@ fn read_head(tls: &mut Tls) -> Option<(String, Option<String>)> {
 fn client(port: u16, ca: Option<&[u8]>) -> Client {
     let mut connection = connection(port, Duration::from_secs(5));
     connection.url = format!("https://127.0.0.1:{port}").parse().unwrap();
-    connection.ca_file_pem = ca.map(<[u8]>::to_vec);
+    connection.ca = ca.map(|pem| {
+        CertificateDer::pem_slice_iter(pem)
+            .map(Result::unwrap)
+            .collect()
+    });
     Client::new(&connection).unwrap()
 }
 
