@@ -40,8 +40,8 @@ use std::time::Duration;
 pub use disposition::{Disposition, EndedBy, HangupCause};
 pub use ids::{ANY_DIALDECK, AsteriskIds, AttemptId, LeadId, MaxCc, Part, RunId, trunk_endpoint};
 pub use io::{
-    BY_OPERATOR, CallStep, CallSummary, Census, Command, DialStatus, Effect, Input, LegEvent, Notice, Op,
-    OpError, Outcome, Policy,
+    BY_OPERATOR, CallStep, CallSummary, Census, Command, DialStatus, Effect, Input, LegEvent,
+    Notice, Op, OpError, Outcome, Policy,
 };
 pub use leads::{LeadState, Leads};
 pub use number::{MAX_NUMBER_LEN, Number, NumberError};

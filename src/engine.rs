@@ -342,7 +342,11 @@ impl Engine {
         }
     }
 
-    fn durable(&mut self, begun: Vec<AttemptId>, result: &Result<(), crate::journal::WriteFailure>) {
+    fn durable(
+        &mut self,
+        begun: Vec<AttemptId>,
+        result: &Result<(), crate::journal::WriteFailure>,
+    ) {
         if let Err(failure) = result {
             self.tell(Told::Warning(failure.to_string()));
         }
@@ -483,7 +487,12 @@ impl Engine {
     fn stop(&mut self, at_once: bool, by: &str) {
         let now = self.clock.now();
         let first = self.stopping.is_none();
-        let deadline = now + if first && !at_once { self.drain } else { LAST_CHANCE };
+        let deadline = now
+            + if first && !at_once {
+                self.drain
+            } else {
+                LAST_CHANCE
+            };
         let hang_up = at_once || !first;
         let command = if hang_up {
             Command::StopNow
@@ -645,7 +654,9 @@ impl Engine {
         }
         let (since, why) = match self.campaign.state() {
             RunState::Paused(reason) => (self.paused_by_rule_since?, reason.clone()),
-            _ if !self.link_state.ready => (self.link_state.down_since, self.link_state.why.clone()),
+            _ if !self.link_state.ready => {
+                (self.link_state.down_since, self.link_state.why.clone())
+            }
             _ => return None,
         };
         (now >= since + self.give_up).then_some(Exit::GaveUp(why))

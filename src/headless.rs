@@ -212,7 +212,11 @@ pub fn summary(snapshot: &Snapshot) -> String {
         let _ = writeln!(text, "  {disposition:<15}{count:>8}");
     }
     let stats = &snapshot.stats;
-    let ms = |share| stats.dead_air_ms(share).map_or("-".into(), |ms| ms.to_string());
+    let ms = |share| {
+        stats
+            .dead_air_ms(share)
+            .map_or("-".into(), |ms| ms.to_string())
+    };
     let _ = writeln!(
         text,
         "Attempts {}, ASR {:.1} %, ACD {:.1} s, dead air median {} ms, p99 {} ms\n\
@@ -233,8 +237,7 @@ pub fn summary(snapshot: &Snapshot) -> String {
 #[must_use]
 pub fn rfc3339(at: Time) -> String {
     let micros = i64::try_from(at.0).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_microsecond(micros)
-        .map_or_else(|_| "-".to_owned(), |t| format!("{t:.3}"))
+    jiff::Timestamp::from_microsecond(micros).map_or_else(|_| "-".to_owned(), |t| format!("{t:.3}"))
 }
 
 /// One line that is being written.
@@ -319,7 +322,7 @@ mod tests {
     }
 
     fn call() -> CallSummary {
-        let at = |s| Time::from_millis(1_795_358_000_000 + s * 1000);
+        let at = |s: u64| Time::from_millis(1_795_358_000_000 + s * 1000);
         CallSummary {
             attempt: AttemptId(7),
             lead: LeadId(0),
@@ -330,7 +333,10 @@ mod tests {
             bridged_at: Some(at(6)),
             ended_at: at(16),
             disposition: Disposition::Answered,
-            cause: HangupCause { q850: 16, sip: None },
+            cause: HangupCause {
+                q850: 16,
+                sip: None,
+            },
             by: EndedBy::Callee,
             note: None,
             dead_air_ms: Some(2000),
@@ -346,7 +352,17 @@ mod tests {
         let fields: Vec<&str> = fields.trim_end().split(';').collect();
         assert_eq!(
             fields[1..],
-            ["+12025550101", "ANSWERED", "4", "12", "ANSWERED", "777@default", "2", "10", ""]
+            [
+                "+12025550101",
+                "ANSWERED",
+                "4",
+                "12",
+                "ANSWERED",
+                "777@default",
+                "2",
+                "10",
+                ""
+            ]
         );
         assert!(fields[0].ends_with('Z') && fields[0].contains('T'));
     }
@@ -356,7 +372,10 @@ mod tests {
         let abandoned = CallSummary {
             disposition: Disposition::Abandoned,
             bridged_at: None,
-            cause: HangupCause { q850: 17, sip: None },
+            cause: HangupCause {
+                q850: 17,
+                sip: None,
+            },
             ..call()
         };
         let line = summary_line(&abandoned, &context());
@@ -372,6 +391,9 @@ mod tests {
         let text = lines(&news, &context());
         assert_eq!(text.matches('\n').count(), 1);
         assert!(!text.contains('\x1b'));
-        assert!(text.ends_with("text=\"a\\nb\\u{1b}[2J\\\"c\\\"\"\n"), "{text}");
+        assert!(
+            text.ends_with("text=\"a\\nb\\u{1b}[2J\\\"c\\\"\"\n"),
+            "{text}"
+        );
     }
 }

@@ -4,6 +4,50 @@
 
 mod support;
 
+use support::lab::{Lab, Node};
+
+/// What these tests ask of the lab's witnesses.
+trait Witness {
+    /// The numbers that the carrier saw, in order.
+    fn called(&self) -> Vec<String>;
+    /// The caller ids that the carrier saw, in order.
+    fn callers(&self) -> Vec<String>;
+    /// The targets that were reached, and whom each saw calling.
+    fn seen_by_targets(&self) -> Vec<(String, String)>;
+    /// The ids of the channels that are up in the PBX.
+    fn channel_ids(&self) -> Vec<String>;
+    /// How many channels of an endpoint are up in the PBX.
+    fn channels_of(&self, endpoint: &str) -> usize;
+}
+
+impl Witness for Lab {
+    fn called(&self) -> Vec<String> {
+        self.carrier_calls().into_iter().map(|c| c.callee).collect()
+    }
+
+    fn callers(&self) -> Vec<String> {
+        self.carrier_calls().into_iter().map(|c| c.caller).collect()
+    }
+
+    fn seen_by_targets(&self) -> Vec<(String, String)> {
+        let seen = self.target_calls().into_iter();
+        seen.map(|s| (s.callee, s.caller)).collect()
+    }
+
+    fn channel_ids(&self) -> Vec<String> {
+        let channels = self.channels(Node::Pbx).into_iter();
+        channels
+            .filter_map(|line| line.rsplit('!').next().map(str::to_owned))
+            .collect()
+    }
+
+    fn channels_of(&self, endpoint: &str) -> usize {
+        let name = format!("PJSIP/{endpoint}-");
+        let channels = self.channels(Node::Pbx);
+        channels.iter().filter(|c| c.starts_with(&name)).count()
+    }
+}
+
 mod real {
     mod calls;
     mod dead_air;

@@ -4,8 +4,8 @@ use super::call::{Answer, Bridged, Call, Facts, Phase, Presence, Recording, Verd
 use super::io::{Census, Effect, LegEvent};
 use super::timers::Timer;
 use super::{
-    AttemptEnd, AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, LeadState, Leads, Number,
-    Numbers, Part, Record, RunId, RunState, Time,
+    AttemptEnd, AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, LeadState, Leads,
+    Number, Numbers, Part, Record, RunId, RunState, Time,
 };
 
 /// An attempt that a dead process had begun and not ended.
@@ -71,17 +71,18 @@ impl Campaign {
         self.run = run;
         for orphan in orphans {
             let verdict = orphan_verdict(&orphan, false);
-            self.effects.push_back(Effect::Journal(Record::AttemptEnded {
-                attempt: orphan.attempt,
-                end: AttemptEnd {
-                    at: now,
-                    disposition: verdict.disposition,
-                    cause: verdict.cause,
-                    by: verdict.by,
-                    note: verdict.note.map(str::to_owned),
-                    dead_air_ms: None,
-                },
-            }));
+            self.effects
+                .push_back(Effect::Journal(Record::AttemptEnded {
+                    attempt: orphan.attempt,
+                    end: AttemptEnd {
+                        at: now,
+                        disposition: verdict.disposition,
+                        cause: verdict.cause,
+                        by: verdict.by,
+                        note: verdict.note.map(str::to_owned),
+                        dead_air_ms: None,
+                    },
+                }));
         }
     }
 

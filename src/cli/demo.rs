@@ -2,4 +2,6 @@
 //!
 //! It reads no `.env` and leaves nothing behind: journal and recordings live in a temporary
 //! folder that goes with the process.
-pub(super) fn run(_: &super::DemoArgs) -> Result<(), super::exit::Failure> { Ok(()) }
+pub(super) fn run(_: &super::DemoArgs) -> Result<(), super::exit::Failure> {
+    Ok(())
+}

@@ -54,7 +54,11 @@ impl Requester {
                 self.client.dial(&id(Part::B), None, timeout).await
             }
             Op::Join(part) => self.client.add_channel(&id(Part::Bridge), &id(part)).await,
-            Op::Snoop => self.client.snoop(&id(Part::A), &id(Part::Snoop), "rec").await,
+            Op::Snoop => {
+                self.client
+                    .snoop(&id(Part::A), &id(Part::Snoop), "rec")
+                    .await
+            }
             Op::Record => self.record(&id(Part::Snoop)).await,
             Op::StartMusic => {
                 let class = self.plan.moh_class.as_deref();
@@ -62,7 +66,11 @@ impl Requester {
             }
             Op::StopMusic => self.client.moh_stop(&id(Part::A)).await.map(drop),
             Op::HangUp(part) => return self.hang_up(&id(part)).await,
-            Op::DestroyBridge => self.client.destroy_bridge(&id(Part::Bridge)).await.map(drop),
+            Op::DestroyBridge => self
+                .client
+                .destroy_bridge(&id(Part::Bridge))
+                .await
+                .map(drop),
         };
         result.or_else(|error| op_error(&error))
     }
@@ -125,7 +133,11 @@ impl Requester {
     }
 
     async fn hang_up(&self, channel: &str) -> Result<(), OpError> {
-        match self.client.hangup(channel, Some(HangupReason::Normal)).await {
+        match self
+            .client
+            .hangup(channel, Some(HangupReason::Normal))
+            .await
+        {
             Ok(crate::ari::Gone::Now) => Ok(()),
             Ok(crate::ari::Gone::Already) => Err(OpError::NotFound),
             Err(error) => op_error(&error),

@@ -11,8 +11,8 @@ use super::{Clock, Engine, FinalSurvey, Handle, LinkState, Snapshot, Told};
 use crate::ari::link::{EVENT_QUEUE, Link, LinkConfig, LinkTiming, Verdict, application_verdict};
 use crate::ari::{Client, Connection, ConnectionError, Password};
 use crate::campaign::{
-    AsteriskIds, Campaign, Command, Disposition, LeadState, Leads, Numbers, Orphan,
-    Policy, RunState, Stats, Time,
+    AsteriskIds, Campaign, Command, Disposition, LeadState, Leads, Numbers, Orphan, Policy,
+    RunState, Stats, Time,
 };
 use crate::config::{OnInterrupted, Settings};
 use crate::journal::{
@@ -76,7 +76,15 @@ pub fn start(
         settings.recordings.format.clone(),
         recovered.next_attempt,
     );
-    let told = choose_run(settings, numbers, &options, clock, &journal, &recovered, &mut campaign)?;
+    let told = choose_run(
+        settings,
+        numbers,
+        &options,
+        clock,
+        &journal,
+        &recovered,
+        &mut campaign,
+    )?;
 
     let (events, link_events) = mpsc::channel(EVENT_QUEUE);
     let link = Link::spawn(
@@ -193,7 +201,10 @@ fn choose_run(
         None => campaign.open_run(now, &list, numbers),
         Some(run) if options.new_run => {
             let orphans = orphans(&run.unfinished);
-            told.push(Told::Info(format!("run {} ends; a new one begins", run.run)));
+            told.push(Told::Info(format!(
+                "run {} ends; a new one begins",
+                run.run
+            )));
             campaign.abandon_run(now, run.run, orphans);
             campaign.open_run(now, &list, numbers);
         }

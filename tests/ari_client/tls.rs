@@ -1,7 +1,6 @@
 //! `https` and `wss`, with a certificate authority of the test's own. The key beside this
 //! file belongs to no host but loopback.
 
-use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;

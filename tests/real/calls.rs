@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::Witness as _;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
 
@@ -62,8 +63,8 @@ fn check(row: &BTreeMap<String, Value>, fate: &Fate) {
 
 #[test]
 fn each_number_is_called_once_and_ends_as_the_carrier_ended_it() {
-    let lab = Lab::take();
-    let mut deck = Deck::new(&lab.env())
+    let lab = Lab::get();
+    let mut deck = Deck::new(lab.env())
         .set("MAX_CC", 10)
         .set("CALL_TIMEOUT", 3)
         .set("TARGET_ENDPOINT", "Local/101@lab");
@@ -87,16 +88,19 @@ fn each_number_is_called_once_and_ends_as_the_carrier_ended_it() {
     let mut expected = list;
     expected.sort();
     assert_eq!(called, expected, "the carrier saw each number once");
-    let seen = observer.finish();
+    let seen = observer.verdict();
     let peak = seen["peak_cc"].as_u64().expect("a count");
-    assert!((9..=10).contains(&peak), "at most 10 at once, and use of it: {seen}");
+    assert!(
+        (9..=10).contains(&peak),
+        "at most 10 at once, and use of it: {seen}"
+    );
     lab.assert_nothing_left();
 }
 
 #[test]
 fn a_busy_target_gives_abandoned_at_once() {
-    let lab = Lab::take();
-    let mut deck = Deck::new(&lab.env())
+    let lab = Lab::get();
+    let mut deck = Deck::new(lab.env())
         .set("MAX_CC", 10)
         .set("TARGET_ENDPOINT", "Local/102@lab");
     deck.list(numbers("80"));
@@ -113,7 +117,7 @@ fn a_busy_target_gives_abandoned_at_once() {
 
 #[test]
 fn a_target_that_fails_or_is_missing_or_silent_gives_abandoned() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     for (target, by, longest) in [
         ("Local/103@lab", "target", 0.5),
         ("Local/110@lab", "target", 0.5),
@@ -122,7 +126,7 @@ fn a_target_that_fails_or_is_missing_or_silent_gives_abandoned() {
         ("PJSIP/40550001@mytrunk", "target", 0.5),
     ] {
         for staged in ["yes", "no"] {
-            let mut deck = Deck::new(&lab.env())
+            let mut deck = Deck::new(lab.env())
                 .set("TARGET_ENDPOINT", target)
                 .set("TARGET_TIMEOUT", 2)
                 .set("STAGE_TARGET", staged);
@@ -140,11 +144,11 @@ fn a_target_that_fails_or_is_missing_or_silent_gives_abandoned() {
 
 #[test]
 fn a_conversation_is_not_cut_and_a_limit_is_kept() {
-    let lab = Lab::take();
-    let mut long = Deck::new(&lab.env()).set("TARGET_ENDPOINT", "Local/100@lab");
+    let lab = Lab::get();
+    let mut long = Deck::new(lab.env()).set("TARGET_ENDPOINT", "Local/100@lab");
     // The carrier talks for 90 seconds and hangs up.
     long.list(["8690550001"]);
-    let mut limited = Deck::new(&lab.env())
+    let mut limited = Deck::new(lab.env())
         .set("TARGET_ENDPOINT", "Local/100@lab")
         .set("MAX_CALL_SECONDS", 5)
         .set("STASIS_APP", "limited");
@@ -168,11 +172,11 @@ fn a_conversation_is_not_cut_and_a_limit_is_kept() {
 
 #[test]
 fn the_target_sees_the_customer_s_number_in_every_order_and_over_every_technology() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     for target in ["Local/777@default", "Local/100@lab", "PJSIP/agent"] {
         for staged in ["yes", "no"] {
-            lab.clear();
-            let mut deck = Deck::new(&lab.env())
+            lab.clear_witnesses();
+            let mut deck = Deck::new(lab.env())
                 .set("TARGET_ENDPOINT", target)
                 .set("CALLER_ID", "Sales <4930550000>")
                 .set("STAGE_TARGET", staged);

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use crate::Witness as _;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
 
 fn campaign(lab: &Lab, count: u32, max_cc: u32) -> Deck {
-    let mut deck = Deck::new(&lab.env())
+    let mut deck = Deck::new(lab.env())
         .set("MAX_CC", max_cc)
         .set("TARGET_ENDPOINT", "Local/100@lab");
     deck.list((0..count).map(|i| format!("8355{i:05}")));
@@ -15,15 +16,15 @@ fn campaign(lab: &Lab, count: u32, max_cc: u32) -> Deck {
 
 #[test]
 fn dead_air_is_near_what_asterisk_needs_by_itself() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let observer = lab.observe(Duration::from_secs(6));
     lab.baseline(300, 20, "83990000");
-    let asterisk = observer.finish();
+    let asterisk = observer.verdict();
 
     let deck = campaign(&lab, 300, 20);
     let observer = lab.observe(Duration::from_secs(6));
     deck.dial();
-    let dialdeck = observer.finish();
+    let dialdeck = observer.verdict();
     println!("Asterisk by itself: {asterisk}\nDialdeck:           {dialdeck}");
 
     assert_eq!(dialdeck["bridged"], 300, "{dialdeck}");
@@ -41,11 +42,11 @@ fn dead_air_is_near_what_asterisk_needs_by_itself() {
 
 #[test]
 fn fifty_at_once_are_all_bridged_and_nothing_is_left() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let deck = campaign(&lab, 500, 50);
     let observer = lab.observe(Duration::from_secs(6));
     deck.dial();
-    let seen = observer.finish();
+    let seen = observer.verdict();
     println!("{seen}");
     assert_eq!(seen["bridged"], 500, "{seen}");
     assert_eq!(seen["left_up"], 0, "{seen}");

@@ -2,32 +2,37 @@
 
 use std::time::Duration;
 
+use crate::Witness as _;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
 
 const DIAL: [&str; 3] = ["--headless", "--start", "--exit-when-done"];
 
 fn deck(lab: &Lab) -> Deck {
-    Deck::new(&lab.env())
+    Deck::new(lab.env())
         .set("TARGET_ENDPOINT", "Local/100@lab")
         .set("MAX_CC", 2)
 }
 
 #[test]
 fn the_same_list_again_over_a_finished_run_dials_nothing_and_says_done() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let mut deck = deck(&lab);
     deck.list(["10550001", "40550002"]);
     deck.dial();
     assert_eq!(lab.called().len(), 2);
     let again = deck.dial();
-    assert!(again.stdout.contains("the list is done"), "{}", again.stdout);
+    assert!(
+        again.stdout.contains("the list is done"),
+        "{}",
+        again.stdout
+    );
     assert_eq!(lab.called().len(), 2, "nobody was called again");
 }
 
 #[test]
 fn tomorrow_s_list_over_a_finished_run_calls_only_the_new_numbers() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let mut deck = deck(&lab);
     deck.list(["10550001", "40550002"]);
     deck.dial();
@@ -41,7 +46,7 @@ fn tomorrow_s_list_over_a_finished_run_calls_only_the_new_numbers() {
 
 #[test]
 fn tomorrow_s_list_over_an_unfinished_run_skips_what_is_gone_and_calls_the_rest_once() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let mut deck = deck(&lab).set("MAX_CC", 1).set("DRAIN_SECONDS", 20);
     deck.list(["10550001", "81550002", "10550003", "10550004"]);
     let running = deck.spawn(&DIAL);
@@ -62,7 +67,7 @@ fn tomorrow_s_list_over_an_unfinished_run_skips_what_is_gone_and_calls_the_rest_
 
 #[test]
 fn a_new_run_calls_everybody_again_and_only_when_asked_for() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let mut deck = deck(&lab);
     deck.list(["10550001"]);
     deck.dial();
@@ -74,11 +79,13 @@ fn a_new_run_calls_everybody_again_and_only_when_asked_for() {
 
 #[test]
 fn another_list_on_the_same_journal_is_refused_with_the_mend() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let mut deck = deck(&lab);
     deck.list(["10550001"]);
     deck.dial();
-    let other = deck.unset("OUTBOUND_NUMBER_FILE").set("OUTBOUND_NUMBER", "10550001");
+    let other = deck
+        .unset("OUTBOUND_NUMBER_FILE")
+        .set("OUTBOUND_NUMBER", "10550001");
     let ended = other.run(&DIAL);
     assert_eq!(ended.code, Some(2));
     assert!(ended.stderr.contains("--new-run"), "{}", ended.stderr);

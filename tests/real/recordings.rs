@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::Witness as _;
 use crate::real::calls::between;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
@@ -12,8 +13,8 @@ const TARGET: f64 = 1000.0;
 
 #[test]
 fn each_answered_call_has_a_recording_of_both_sides_from_first_to_last() {
-    let lab = Lab::take();
-    let mut deck = Deck::new(&lab.env())
+    let lab = Lab::get();
+    let mut deck = Deck::new(lab.env())
         .set("MAX_CC", 10)
         .set("TARGET_ENDPOINT", "Local/100@lab");
     let list: Vec<String> = (0..10)
@@ -52,8 +53,8 @@ fn each_answered_call_has_a_recording_of_both_sides_from_first_to_last() {
 
 #[test]
 fn a_call_that_never_reaches_the_target_is_recorded_too() {
-    let lab = Lab::take();
-    let mut deck = Deck::new(&lab.env())
+    let lab = Lab::get();
+    let mut deck = Deck::new(lab.env())
         .set("TARGET_ENDPOINT", "Local/104@lab")
         .set("TARGET_TIMEOUT", 2);
     deck.list(["80550001"]);
@@ -61,20 +62,27 @@ fn a_call_that_never_reaches_the_target_is_recorded_too() {
     let row = &deck.report()[0];
     let sound = Sound::read(Path::new(row["recording"].as_str().expect("there is one")));
     assert!((1.7..2.5).contains(&sound.seconds()), "{}", sound.seconds());
-    assert!(sound.heard(CALLEE).is_some(), "what the callee said is there");
+    assert!(
+        sound.heard(CALLEE).is_some(),
+        "what the callee said is there"
+    );
     assert!(sound.heard(TARGET).is_none(), "nobody else spoke");
     lab.assert_nothing_left();
 }
 
 #[test]
 fn a_recording_that_asterisk_refuses_is_told_and_does_not_end_the_call() {
-    let lab = Lab::take();
-    let mut deck = Deck::new(&lab.env())
+    let lab = Lab::get();
+    let mut deck = Deck::new(lab.env())
         .set("TARGET_ENDPOINT", "Local/100@lab")
         .set("RECORDING_FORMAT", "nosuch");
     deck.list(["81550001"]);
     let ended = deck.dial();
-    assert!(ended.stdout.contains(" recording.failed "), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains(" recording.failed "),
+        "{}",
+        ended.stdout
+    );
     let row = &deck.report()[0];
     assert_eq!(row["disposition"], "answered", "{row:?}");
     assert_eq!(row["recording"].as_str().unwrap_or(""), "", "{row:?}");

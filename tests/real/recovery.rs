@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use crate::Witness as _;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
 
 const PREFIXES: [&str; 7] = ["10", "20", "30", "40", "50", "81", "80"];
 
 fn campaign(lab: &Lab) -> (Deck, Vec<String>) {
-    let mut deck = Deck::new(&lab.env())
+    let mut deck = Deck::new(lab.env())
         .set("MAX_CC", 10)
         .set("CALL_TIMEOUT", 3)
         .set("TARGET_ENDPOINT", "Local/101@lab");
@@ -22,19 +23,22 @@ fn campaign(lab: &Lab) -> (Deck, Vec<String>) {
 
 #[test]
 fn killed_in_the_middle_nobody_is_called_twice_and_nobody_is_forgotten() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let (deck, list) = campaign(&lab);
     let first = deck.spawn(&["--headless", "--start", "--exit-when-done"]);
     first.wait_for("number=10550049", Duration::from_secs(60));
     first.kill();
-    assert!(!lab.channels().is_empty(), "calls were up when it was killed");
+    assert!(
+        !lab.channel_ids().is_empty(),
+        "calls were up when it was killed"
+    );
 
     let killed = Instant::now();
     let second = deck.spawn(&["--headless", "--start", "--exit-when-done"]);
     // Ids of the dead process: what the second one makes carries later attempts.
     second.wait_for("link.up", Duration::from_secs(5));
-    let dead: BTreeSet<String> = lab.channels().into_iter().collect();
-    while lab.channels().iter().any(|id| dead.contains(id)) {
+    let dead: BTreeSet<String> = lab.channel_ids().into_iter().collect();
+    while lab.channel_ids().iter().any(|id| dead.contains(id)) {
         assert!(killed.elapsed() < Duration::from_secs(5), "{dead:?}");
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -42,7 +46,9 @@ fn killed_in_the_middle_nobody_is_called_twice_and_nobody_is_forgotten() {
 
     let mut called = lab.called();
     called.sort();
-    called.windows(2).for_each(|w| assert_ne!(w[0], w[1], "called twice"));
+    called
+        .windows(2)
+        .for_each(|w| assert_ne!(w[0], w[1], "called twice"));
     let report = deck.report();
     assert_eq!(report.len(), list.len());
     for row in &report {
@@ -54,8 +60,8 @@ fn killed_in_the_middle_nobody_is_called_twice_and_nobody_is_forgotten() {
 
 #[test]
 fn a_second_engine_on_the_journal_is_refused_and_disturbs_nothing() {
-    let lab = Lab::take();
-    let mut deck = Deck::new(&lab.env()).set("TARGET_ENDPOINT", "Local/100@lab");
+    let lab = Lab::get();
+    let mut deck = Deck::new(lab.env()).set("TARGET_ENDPOINT", "Local/100@lab");
     deck.list(["8603550001"]);
     let first = deck.spawn(&["--headless", "--start", "--exit-when-done"]);
     first.wait_for("call.bridged", Duration::from_secs(10));
@@ -69,12 +75,12 @@ fn a_second_engine_on_the_journal_is_refused_and_disturbs_nothing() {
 
 #[test]
 fn a_second_dialer_on_the_same_application_is_refused() {
-    let lab = Lab::take();
-    let mut first = Deck::new(&lab.env()).set("TARGET_ENDPOINT", "Local/100@lab");
+    let lab = Lab::get();
+    let mut first = Deck::new(lab.env()).set("TARGET_ENDPOINT", "Local/100@lab");
     first.list(["8603550001"]);
     let running = first.spawn(&["--headless", "--start", "--exit-when-done"]);
     running.wait_for("call.bridged", Duration::from_secs(10));
-    let mut other = Deck::new(&lab.env()).set("TARGET_ENDPOINT", "Local/100@lab");
+    let mut other = Deck::new(lab.env()).set("TARGET_ENDPOINT", "Local/100@lab");
     other.list(["10550001"]);
     let ended = other.run(&["--headless", "--start", "--exit-when-done"]);
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);
@@ -86,8 +92,8 @@ fn a_second_dialer_on_the_same_application_is_refused() {
 
 #[test]
 fn a_second_sigterm_hangs_up_what_the_first_would_have_waited_for() {
-    let lab = Lab::take();
-    let mut deck = Deck::new(&lab.env()).set("TARGET_ENDPOINT", "Local/100@lab");
+    let lab = Lab::get();
+    let mut deck = Deck::new(lab.env()).set("TARGET_ENDPOINT", "Local/100@lab");
     deck.list(["80550001", "80550002"]);
     let running = deck.spawn(&["--headless", "--start"]);
     running.wait_for("call.bridged", Duration::from_secs(10));
@@ -100,6 +106,10 @@ fn a_second_sigterm_hangs_up_what_the_first_would_have_waited_for() {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let report = deck.report();
     assert_eq!(report[0]["ended_by"], "operator", "{:?}", report[0]);
-    assert_eq!(report[1]["disposition"].as_str().unwrap_or(""), "", "it waits");
+    assert_eq!(
+        report[1]["disposition"].as_str().unwrap_or(""),
+        "",
+        "it waits"
+    );
     lab.assert_nothing_left();
 }

@@ -3,13 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use crate::Witness as _;
 use crate::support::deck::{Deck, Ended};
 use crate::support::lab::Lab;
 
 const DIAL: [&str; 3] = ["--headless", "--start", "--exit-when-done"];
 
 fn deck(lab: &Lab) -> Deck {
-    Deck::new(&lab.env())
+    Deck::new(lab.env())
         .set("OUTBOUND_NUMBER", "81550001")
         .set("TARGET_ENDPOINT", "Local/100@lab")
         .set("GIVE_UP_SECONDS", 2)
@@ -18,33 +19,41 @@ fn deck(lab: &Lab) -> Deck {
 fn expect(ended: &Ended, code: i32, says: &[&str]) {
     assert_eq!(ended.code, Some(code), "{}\n{}", ended.stderr, ended.stdout);
     for text in says {
-        assert!(ended.stderr.contains(text), "{text:?} not in {}", ended.stderr);
+        assert!(
+            ended.stderr.contains(text),
+            "{text:?} not in {}",
+            ended.stderr
+        );
     }
 }
 
 #[test]
 fn a_wrong_password_is_told_without_showing_it() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let deck = deck(&lab).set("ARI_PASSWORD", "not-the-password");
     let ended = deck.run(&DIAL);
-    expect(&ended, 4, &["refused the login", "ARI_PASSWORD", "ari.conf"]);
+    expect(
+        &ended,
+        4,
+        &["refused the login", "ARI_PASSWORD", "ari.conf"],
+    );
     assert!(!format!("{}{}", ended.stderr, ended.stdout).contains("not-the-password"));
     assert!(lab.called().is_empty());
     // The number waits: with the right password it is called.
-    deck.set("ARI_PASSWORD", lab.password()).dial();
+    deck.set("ARI_PASSWORD", lab.credentials().1).dial();
     assert_eq!(lab.called().len(), 1);
 }
 
 #[test]
 fn an_absent_asterisk_is_told_and_tried_again() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let ended = deck(&lab).set("ARI_URL", "http://127.0.0.1:9").run(&DIAL);
     expect(&ended, 4, &["cannot be reached", "ARI_URL"]);
 }
 
 #[test]
 fn an_absent_trunk_is_told_and_nobody_is_called() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let deck = deck(&lab).set("ARI_TRUNK", "nosuch");
     let ended = deck.run(&DIAL);
     expect(&ended, 4, &["nosuch", "ARI_TRUNK", "pjsip.conf"]);
@@ -54,10 +63,14 @@ fn an_absent_trunk_is_told_and_nobody_is_called() {
 
 #[test]
 fn an_absent_target_ends_the_call_as_abandoned_and_says_why() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let deck = deck(&lab).set("TARGET_ENDPOINT", "Local/777@nosuch");
     let ended = deck.dial();
-    assert!(ended.stdout.contains("disposition=abandoned"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("disposition=abandoned"),
+        "{}",
+        ended.stdout
+    );
     assert!(
         ended.stdout.contains("the target failed or is missing"),
         "{}",
@@ -67,7 +80,7 @@ fn an_absent_target_ends_the_call_as_abandoned_and_says_why() {
 
 #[test]
 fn an_unwritable_recordings_folder_is_refused_before_anybody_is_called() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let deck = deck(&lab).set("RECORDINGS_DIR", "file/recordings");
     fs::write(deck.path("file"), "in the way").expect("the folder is ours");
     let ended = deck.run(&DIAL);
@@ -77,7 +90,7 @@ fn an_unwritable_recordings_folder_is_refused_before_anybody_is_called() {
 
 #[test]
 fn a_list_without_a_number_is_refused_and_its_lines_are_named() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let mut deck = deck(&lab).unset("OUTBOUND_NUMBER");
     deck.list(["# a comment", "1&PJSIP/2", "12@other", ""]);
     let ended = deck.run(&DIAL);
@@ -87,7 +100,7 @@ fn a_list_without_a_number_is_refused_and_its_lines_are_named() {
 
 #[test]
 fn bad_lines_are_skipped_and_told_and_nothing_of_them_is_dialed() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let mut deck = deck(&lab).unset("OUTBOUND_NUMBER");
     deck.list(["1055;0001", "10550002", "1055 0003&PJSIP/x", "10550002"]);
     let ended = deck.dial();
@@ -99,32 +112,39 @@ fn bad_lines_are_skipped_and_told_and_nothing_of_them_is_dialed() {
 
 #[test]
 fn all_bad_settings_are_told_together_and_secrets_are_not() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let ended = deck(&lab)
         .set("MAX_CC", "0")
         .set("CALL_TIMEOUT", "soon")
         .set("ARI_URL", "http://dialdeck:hunter2@127.0.0.1")
         .set("ARI_TRUNK", "a&b")
         .run(&DIAL);
-    expect(&ended, 2, &["MAX_CC", "CALL_TIMEOUT", "ARI_URL", "ARI_TRUNK"]);
+    expect(
+        &ended,
+        2,
+        &["MAX_CC", "CALL_TIMEOUT", "ARI_URL", "ARI_TRUNK"],
+    );
     assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
 }
 
 #[test]
 fn a_journal_that_is_none_is_refused_untouched() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let deck = deck(&lab);
     let text = "no database at all, but somebody's notes\n".repeat(40);
     fs::write(deck.path("dialdeck.db"), &text).expect("the folder is ours");
     let ended = deck.run(&DIAL);
     expect(&ended, 2, &["dialdeck.db"]);
-    assert_eq!(fs::read_to_string(deck.path("dialdeck.db")).expect("text"), text);
+    assert_eq!(
+        fs::read_to_string(deck.path("dialdeck.db")).expect("text"),
+        text
+    );
 }
 
 #[test]
 fn a_password_file_is_not_needed_to_be_readable_by_others() {
     // The whole program works with a private .env, as it should be kept.
-    let lab = Lab::take();
+    let lab = Lab::get();
     let deck = deck(&lab);
     let mut command = deck.command(&DIAL);
     let private = fs::Permissions::from_mode(0o600);

@@ -3,25 +3,26 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::Witness as _;
 use crate::real::calls::between;
 use crate::support::deck::Deck;
-use crate::support::lab::Lab;
+use crate::support::lab::{Lab, Node};
 
 fn deck(lab: &Lab) -> Deck {
-    Deck::new(&lab.env()).set("TARGET_ENDPOINT", "Local/100@lab")
+    Deck::new(lab.env()).set("TARGET_ENDPOINT", "Local/100@lab")
 }
 
 #[test]
 fn outbound_number_alone_is_dialed() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     deck(&lab).set("OUTBOUND_NUMBER", "+81550001").dial();
     assert_eq!(lab.called(), ["+81550001"]);
 }
 
 #[test]
 fn target_extension_and_context_make_the_target() {
-    let lab = Lab::take();
-    Deck::new(&lab.env())
+    let lab = Lab::get();
+    Deck::new(lab.env())
         .set("OUTBOUND_NUMBER", "81550001")
         .set("TARGET_EXTENSION", "111")
         .set("TARGET_CONTEXT", "lab")
@@ -32,7 +33,7 @@ fn target_extension_and_context_make_the_target() {
 
 #[test]
 fn target_endpoint_goes_before_extension_and_context() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     deck(&lab)
         .set("OUTBOUND_NUMBER", "81550001")
         .set("TARGET_EXTENSION", "111")
@@ -43,13 +44,13 @@ fn target_endpoint_goes_before_extension_and_context() {
 
 #[test]
 fn stasis_app_is_the_application_s_name() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let deck = deck(&lab)
         .set("OUTBOUND_NUMBER", "8602550001")
         .set("STASIS_APP", "my.own-app_1");
     let running = deck.spawn(&["--headless", "--start", "--exit-when-done"]);
     running.wait_for("call.bridged", Duration::from_secs(10));
-    let apps = lab.cli("pbx", "ari show apps");
+    let apps = lab.cli(Node::Pbx, "ari show apps");
     assert!(apps.contains("my.own-app_1"), "{apps}");
     assert!(!apps.contains("outbound_dialer"), "{apps}");
     assert_eq!(running.wait(Duration::from_secs(20)).code, Some(0));
@@ -57,7 +58,7 @@ fn stasis_app_is_the_application_s_name() {
 
 #[test]
 fn call_timeout_is_how_long_the_callee_rings() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let deck = deck(&lab)
         .set("OUTBOUND_NUMBER", "30550001")
         .set("CALL_TIMEOUT", 2);
@@ -70,12 +71,12 @@ fn call_timeout_is_how_long_the_callee_rings() {
 
 #[test]
 fn caller_id_is_what_the_callee_sees() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     for (setting, seen) in [
         ("Sales Team <4930550000>", "4930550000"),
         ("4930550001", "4930550001"),
     ] {
-        lab.clear();
+        lab.clear_witnesses();
         deck(&lab)
             .set("OUTBOUND_NUMBER", "81550001")
             .set("CALLER_ID", setting)
@@ -86,7 +87,7 @@ fn caller_id_is_what_the_callee_sees() {
 
 #[test]
 fn recording_format_is_the_file_s_format() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let deck = deck(&lab)
         .set("OUTBOUND_NUMBER", "81550001")
         .set("RECORDING_FORMAT", "gsm");
@@ -101,7 +102,7 @@ fn recording_format_is_the_file_s_format() {
 
 #[test]
 fn recordings_dir_may_be_relative_or_absolute() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     let elsewhere = tempfile::tempdir().expect("a temporary folder");
     for dir in ["kept/here", elsewhere.path().to_str().expect("text")] {
         let deck = deck(&lab)
@@ -117,19 +118,19 @@ fn recordings_dir_may_be_relative_or_absolute() {
 
 #[test]
 fn keep_on_asterisk_leaves_the_recording_in_its_spool() {
-    let lab = Lab::take();
+    let lab = Lab::get();
     deck(&lab)
         .set("OUTBOUND_NUMBER", "81550001")
         .set("KEEP_ON_ASTERISK", "yes")
         .dial();
-    assert_eq!(lab.spooled().len(), 1);
-    lab.empty_spool();
+    let spooled = std::fs::read_dir(lab.recording_spool()).expect("the spool can be read");
+    assert_eq!(spooled.count(), 1);
 }
 
 #[test]
 fn music_is_played_until_the_target_answers_and_the_call_is_bridged_all_the_same() {
-    let lab = Lab::take();
-    let deck = Deck::new(&lab.env())
+    let lab = Lab::get();
+    let deck = Deck::new(lab.env())
         .set("TARGET_ENDPOINT", "Local/111@lab")
         .set("OUTBOUND_NUMBER", "8602550001")
         .set("MOH_CLASS", "default");
@@ -137,6 +138,9 @@ fn music_is_played_until_the_target_answers_and_the_call_is_bridged_all_the_same
     let row = &deck.report()[0];
     assert_eq!(row["disposition"], "answered", "{row:?}");
     let dead_air = row["dead_air_ms"].as_u64().expect("milliseconds");
-    assert!((450..900).contains(&dead_air), "B answers after 0.5 s: {dead_air}");
+    assert!(
+        (450..900).contains(&dead_air),
+        "B answers after 0.5 s: {dead_air}"
+    );
     lab.assert_nothing_left();
 }

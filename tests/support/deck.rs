@@ -1,6 +1,6 @@
 //! The shipped binary in a folder of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,13 +30,9 @@ pub struct Running {
 }
 
 impl Deck {
-    /// With these lines as the beginning of its `.env`.
-    pub fn new(env: &str) -> Self {
-        let vars = env
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+    /// With these settings as the beginning of its `.env`.
+    pub fn new(env: &HashMap<String, String>) -> Self {
+        let vars = env.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         let dir = tempfile::tempdir().expect("a temporary folder");
         Self { dir, vars }
     }
