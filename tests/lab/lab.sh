@@ -2,7 +2,8 @@
 # The lab: a real Asterisk that runs the project's own asterisk_conf/ (the PBX), and a second
 # one that plays the carrier, both on loopback. Needs root on Debian, and nothing prepared.
 #
-#   lab.sh up                     build what is missing, start both, wait until they are ready
+#   lab.sh up                     build what is missing, start both, wait until they are ready;
+#                                 starts them anew where asterisk_conf/ or the lab has changed
 #   lab.sh down                   end both
 #   lab.sh status                 say what runs; exit 1 unless both do
 #   lab.sh env                    the dialer's settings for this lab, as lines of a .env
@@ -10,9 +11,11 @@
 #   lab.sh cli pbx|carrier 'CMD'  one command of the Asterisk console
 #   lab.sh calls [--clear]        who was called, as the carrier saw it: time, number, caller
 #   lab.sh targets [--clear]      what the targets saw: time, target, caller
-#   lab.sh baseline COUNT MAXCC NUMBER
-#                                 Asterisk by itself calls NUMBER, without a dialer
-#   lab.sh observer IDLE_SECONDS  judge whatever dials: one JSON object of calls and dead air
+#   lab.sh baseline COUNT MAXCC PREFIX
+#                                 Asterisk by itself, without a dialer, calls COUNT numbers that
+#                                 begin with PREFIX, records and connects them, MAXCC at a time
+#   lab.sh observer IDLE_SECONDS  judge whatever dials: one JSON object of calls and dead air,
+#                                 printed once nothing has happened for so long
 #
 # DIALDECK_LAB       the lab's folder (default: .lab in the repository)
 # DIALDECK_LAB_SLOT  0 (default) to 9: moves every port, so that several labs run side by side
@@ -105,12 +108,13 @@ overlay() {
     mv "$file.new" "$file"
 }
 
-# Copies the lab's own files $2… into folder $1, with this lab's places filled in.
+# Copies the lab's own files $2… into the configuration of $1 (pbx or carrier), with this
+# lab's places, ports and secret filled in.
 fill_in() {
-    local into=$1 file
+    local name=$1 file
     shift
     for file in "$@"; do
-        sed -e "s|@DIR@|$inside/$(basename "$(dirname "$into")")|g" \
+        sed -e "s|@DIR@|$inside/$name|g" \
             -e "s|@CALLS@|$inside/calls.log|g" \
             -e "s|@TARGETS@|$inside/targets.log|g" \
             -e "s|@SECRET@|$(secret)|g" \
@@ -118,7 +122,7 @@ fill_in() {
             -e "s|@CARRIER_SIP@|$carrier_sip|g" \
             -e "s|@CARRIER_RTP@|$carrier_rtp|g" \
             -e "s|@CARRIER_RTP_END@|$((carrier_rtp + 499))|g" \
-            "$file" >"$into/$(basename "$file")"
+            "$file" >"$state/$name/etc/$(basename "$file")"
     done
 }
 
@@ -129,12 +133,18 @@ configure() {
         rm -rf "${state:?}/$name/etc/"*
         # What the Debian package brings, as on a user's machine, below the project's own.
         cp -r "$root"/etc/asterisk/. "$state/$name/etc"
-        fill_in "$state/$name/etc" "$here"/*.conf "$here/$name"/*.conf
+        fill_in "$name" "$here"/*.conf "$here/$name"/*.conf
     done
     configure_pbx "$state/pbx/etc"
+    fingerprint >"$state/fingerprint"
     touch "$state/calls.log" "$state/targets.log"
     # Without its host name there, each call waits for seconds on DNS.
     printf '127.0.0.1 localhost %s\n' "$(hostname)" >"$root/etc/hosts"
+}
+
+# Changes when anything changes that the running Asterisks were configured from.
+fingerprint() {
+    cat "$repo"/asterisk_conf/*.conf "$here"/lab.sh "$here"/*.conf "$here"/*/*.conf | sha256sum
 }
 
 # The project's own files, with this lab's addresses, ports and secrets laid over them, and
@@ -170,7 +180,8 @@ pid_of() {
 start() {
     local name=$1
     pid_of "$name" >/dev/null && return 0
-    rm -f "$state/$name"/run/*
+    # Logs of this start only: what they complain about is about what runs.
+    rm -rf "${state:?}/$name"/{run,log}/*
     # shellcheck disable=SC2016  # expanded by the inner shell
     setsid unshare --mount bash -c '
         echo $$ >"$4/pid"
@@ -210,13 +221,21 @@ trunk_reachable() {
 }
 agent_registered() { cli pbx 'pjsip show contacts' | grep -q 'agent/'; }
 
-up() {
+# One script at a time may build, start and stop.
+lock() {
     [[ $EUID == 0 ]] || die "needs root: it runs Asterisk in a tree of its own (chroot)."
     mkdir -p "$lab"
     exec 9>"$lab/lock"
     flock 9
+}
+
+runs_as_configured() {
+    pid_of pbx && pid_of carrier && [[ $(fingerprint) == "$(cat "$state/fingerprint")" ]]
+}
+
+up() {
     build
-    if ! { pid_of pbx && pid_of carrier; } >/dev/null; then
+    if ! runs_as_configured >/dev/null 2>&1; then
         down
         configure
         start carrier
@@ -267,6 +286,59 @@ ARI_TRUNK=mytrunk
 END
 }
 
+paths() {
+    cat <<END
+CALLS=$state/calls.log
+TARGETS=$state/targets.log
+RECORDINGS=$state/pbx/spool/recording
+PBX_LOG=$state/pbx/log/messages.log
+CARRIER_LOG=$state/carrier/log/messages.log
+TEST_LOCK=$lab/tests.$slot.lock
+END
+}
+
+## Judging
+
+# Asterisk takes a call file from its spool the moment it appears there, and removes it when
+# the call has ended: the files still there are the calls that are up.
+baseline() {
+    [[ ${1-} =~ ^[1-9][0-9]*$ && ${2-} =~ ^[1-9][0-9]*$ && ${3-} =~ ^[0-9]+$ ]] ||
+        die "baseline needs COUNT MAXCC PREFIX, three numbers."
+    local count=$1 max=$2 prefix=$3 spool=$state/pbx/spool placed=0 live
+    rm -f "$spool"/monitor/baseline/*
+    while live=("$spool"/outgoing/*) && ((placed < count || ${#live[@]})); do
+        if ((placed < count && ${#live[@]} < max)); then
+            placed=$((placed + 1))
+            place_call "$spool" "$(printf '%s%05d' "$prefix" "$placed")"
+        else
+            sleep 0.01
+        fi
+    done
+    live=("$spool"/monitor/baseline/*.wav)
+    echo "{\"calls\": $placed, \"recordings\": ${#live[@]}}"
+    rm -f "$spool"/monitor/baseline/*
+}
+
+place_call() {
+    local spool=$1 number=$2
+    cat >"$spool/tmp/$number" <<END
+Channel: PJSIP/$number@mytrunk
+CallerID: <1001>
+WaitTime: 30
+MaxRetries: 0
+Context: baseline
+Extension: $number
+Priority: 1
+END
+    mv "$spool/tmp/$number" "$spool/outgoing/$number"
+}
+
+observer() {
+    [[ ${1-} =~ ^[0-9]+(\.[0-9]+)?$ ]] || die "observer needs IDLE_SECONDS."
+    command -v python3 >/dev/null || need_packages python3
+    ARI_PASSWORD=$(secret) exec python3 "$here/observer.py" "$pbx_ari" dialdeck mytrunk "$1"
+}
+
 witness() {
     case ${2-} in
     '') cat "$1" ;;
@@ -279,9 +351,12 @@ main() {
     local command=${1-}
     shift || true
     case $command in
-    up) up ;;
-    down) down ;;
+    up) lock && up ;;
+    down) lock && down ;;
     status) status ;;
+    paths) paths ;;
+    baseline) baseline "$@" ;;
+    observer) observer "$@" ;;
     env) env_lines ;;
     cli) cli "$@" ;;
     calls) witness "$state/calls.log" "$@" ;;

@@ -1,0 +1,390 @@
+//! The lab of `tests/lab/lab.sh` for integration tests: a real Asterisk (the PBX, which runs
+//! the project's own `asterisk_conf/`) and a real carrier.
+//!
+//! A test crate takes it in with `mod support { pub(crate) mod lab; }`. A lab that does not
+//! start is a failed test, never a skipped one.
+//!
+//! # What the carrier does with a number
+//! The first digits say it; the rest is free, so that each number of a test can be its own.
+//!
+//! | number | what becomes of it | cause, SIP |
+//! | --- | --- | --- |
+//! | `1…` | busy | 17, 486 |
+//! | `2…` | congestion | 34, 503 |
+//! | `3…` | rings for ever | |
+//! | `4…` | unallocated | 1, 404 |
+//! | `5…` | rejected | 21, 403 |
+//! | `6…` | declined | 21, 603 |
+//! | `70…` | early media, never answers | |
+//! | `71…` | early media for 2 s, then answers and talks on | |
+//! | `72…` | answers and hangs up after 0.05 s | 16 |
+//! | `73…` | rings for 1 s, then busy | 17, 486 |
+//! | `74…` | answers and stays silent | |
+//! | `75…` | "trying" and no more, not even ringing | |
+//! | `80…` | answers at once and talks on | |
+//! | `81…` | answers at once, hangs up after 1 s | 16 |
+//! | `82…` | answers after 0.3 s and talks on | |
+//! | `83…` | answers after 0.3 s, hangs up after 1 s | 16 |
+//! | `84…` | answers after 2 s and talks on | |
+//! | `85…` | early media for 1 s, then answers and talks on | |
+//! | `86NN…` | answers at once, hangs up after NN seconds | 16 |
+//! | `9CCC…` | fails with hangup cause CCC: `9019…`, `9022…`, `9028…`, `9038…` | 19, 480; 22, 410; 28, 484; 38, 500 |
+//!
+//! Whoever answers plays [`CARRIER_HZ`]; the targets play [`TARGET_HZ`].
+//!
+//! # Targets for leg B
+//! | target | what it does |
+//! | --- | --- |
+//! | `Local/100@lab` | answers at once and talks on |
+//! | `Local/101@lab` | answers at once, hangs up after 2 s |
+//! | `Local/102@lab` | busy |
+//! | `Local/103@lab` | congestion |
+//! | `Local/104@lab` | rings for ever |
+//! | `Local/105@lab` | answers after 3 s and talks on |
+//! | `Local/106@lab` | a queue whose member answers at once |
+//! | `Local/107@lab` | the same queue, answered by the dialplan first |
+//! | `Local/108@lab` | a queue whose member never answers |
+//! | `Local/109@lab` | answers at once and stays silent |
+//! | `Local/110@lab` | hangs up without a word |
+//! | `Local/111@lab` | answers after 0.5 s and talks on |
+//! | `Local/199@lab` | missing |
+//! | `Local/777@default` | the project's own queue, with one agent: picks up after 0.2 s |
+//! | `PJSIP/agent` | that agent's phone itself, over SIP |
+
+#![allow(dead_code, reason = "each test crate uses a part of the harness")]
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// What whoever answers at the carrier plays, in Hz.
+pub(crate) const CARRIER_HZ: f64 = 440.0;
+/// What the targets play, in Hz.
+pub(crate) const TARGET_HZ: f64 = 1000.0;
+
+/// How long Asterisk may take to put away what has ended.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// One of the two Asterisks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Node {
+    /// The one that the dialer speaks to.
+    Pbx,
+    /// The one that is called.
+    Carrier,
+}
+
+impl Node {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Pbx => "pbx",
+            Self::Carrier => "carrier",
+        }
+    }
+}
+
+/// One line of a witness: who called whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// When, as RFC 3339 in UTC with milliseconds. Lines compare as times do.
+    pub(crate) at: String,
+    /// The number dialed (carrier), or the target's extension, or `agent`.
+    pub(crate) callee: String,
+    /// `CALLERID(num)` as the callee saw it; `anonymous` or empty where there was none.
+    pub(crate) caller: String,
+}
+
+/// The running lab. While a value lives, no other test that asked for the lab alone runs,
+/// in this process or in any other.
+#[derive(Debug)]
+pub(crate) struct Lab {
+    facts: &'static Facts,
+    _turn: File,
+}
+
+/// What the script says of the lab.
+#[derive(Debug)]
+struct Facts {
+    /// The lines of `lab.sh env`.
+    env: HashMap<String, String>,
+    /// The lines of `lab.sh paths`.
+    paths: HashMap<String, String>,
+}
+
+#[expect(
+    clippy::unused_self,
+    reason = "whoever holds a value knows that the lab runs and has a turn in it"
+)]
+impl Lab {
+    /// The lab for this test alone, with nothing left in it. Waits for its turn; every test
+    /// that asks for [`Self::assert_nothing_left`] or clears a witness needs this one.
+    pub(crate) fn get() -> Self {
+        let lab = Self::with_turn(File::lock);
+        lab.reset();
+        lab
+    }
+
+    /// The lab beside other tests that share it: for a test that looks only at its own
+    /// channels and numbers.
+    pub(crate) fn shared() -> Self {
+        Self::with_turn(File::lock_shared)
+    }
+
+    fn with_turn(lock: fn(&File) -> std::io::Result<()>) -> Self {
+        static FACTS: OnceLock<Facts> = OnceLock::new();
+        let facts = FACTS.get_or_init(start);
+        let turn = open_lock(&facts.paths);
+        lock(&turn).expect("the lab's lock can be taken");
+        Self { facts, _turn: turn }
+    }
+
+    /// The dialer's settings for this lab, as its `.env` names them.
+    pub(crate) fn env(&self) -> &HashMap<String, String> {
+        &self.facts.env
+    }
+
+    /// `ARI_URL`, without a path.
+    pub(crate) fn ari_url(&self) -> &str {
+        &self.facts.env["ARI_URL"]
+    }
+
+    /// `ARI_USERNAME` and `ARI_PASSWORD`.
+    pub(crate) fn credentials(&self) -> (&str, &str) {
+        let env = &self.facts.env;
+        (&env["ARI_USERNAME"], &env["ARI_PASSWORD"])
+    }
+
+    /// `ARI_TRUNK`.
+    pub(crate) fn trunk(&self) -> &str {
+        &self.facts.env["ARI_TRUNK"]
+    }
+
+    /// Asterisk's own recording spool, on the PBX.
+    pub(crate) fn recording_spool(&self) -> &Path {
+        Path::new(&self.facts.paths["RECORDINGS"])
+    }
+
+    /// Asterisk's own log.
+    pub(crate) fn log(&self, node: Node) -> String {
+        let path = match node {
+            Node::Pbx => "PBX_LOG",
+            Node::Carrier => "CARRIER_LOG",
+        };
+        fs::read_to_string(&self.facts.paths[path]).expect("Asterisk's log can be read")
+    }
+
+    /// The answer to one command of the Asterisk console.
+    pub(crate) fn cli(&self, node: Node, command: &str) -> String {
+        script(&["cli", node.name(), command])
+    }
+
+    /// Who was called since the witness was last cleared, in order: one entry a call that
+    /// reached the carrier, whatever became of it.
+    pub(crate) fn carrier_calls(&self) -> Vec<Seen> {
+        self.witness("CALLS")
+    }
+
+    /// What the targets saw since the witness was last cleared, in order.
+    pub(crate) fn target_calls(&self) -> Vec<Seen> {
+        self.witness("TARGETS")
+    }
+
+    fn witness(&self, which: &str) -> Vec<Seen> {
+        let text = fs::read_to_string(&self.facts.paths[which]).expect("the witness can be read");
+        text.lines().map(Seen::parse).collect()
+    }
+
+    /// Empties both witnesses.
+    pub(crate) fn clear_witnesses(&self) {
+        for which in ["CALLS", "TARGETS"] {
+            File::create(&self.facts.paths[which]).expect("the witness can be emptied");
+        }
+    }
+
+    /// Hangs up everything, takes down every bridge, empties the recording spool and both
+    /// witnesses.
+    pub(crate) fn reset(&self) {
+        for node in [Node::Pbx, Node::Carrier] {
+            self.cli(node, "channel request hangup all");
+        }
+        for bridge in self.bridges() {
+            self.cli(Node::Pbx, &format!("bridge destroy {bridge}"));
+        }
+        wait_until(|| {
+            self.channels(Node::Pbx).is_empty() && self.channels(Node::Carrier).is_empty()
+        });
+        for left in files_below(self.recording_spool()) {
+            fs::remove_file(left).expect("a file of the spool can be removed");
+        }
+        self.clear_witnesses();
+    }
+
+    /// The channels that are up, one line each.
+    pub(crate) fn channels(&self, node: Node) -> Vec<String> {
+        let list = self.cli(node, "core show channels concise");
+        list.lines()
+            .filter(|line| line.contains('!'))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The ids of the PBX's bridges.
+    pub(crate) fn bridges(&self) -> Vec<String> {
+        let list = self.cli(Node::Pbx, "bridge show all");
+        list.lines()
+            .skip_while(|line| !line.starts_with("Bridge-ID"))
+            .skip(1)
+            .filter_map(|line| line.split_whitespace().next())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Fails unless, within 5 s, no channel and no bridge is up and the recording spool holds
+    /// no file. For a test that has the lab alone.
+    pub(crate) fn assert_nothing_left(&self) {
+        let left = || {
+            let mut left = self.channels(Node::Pbx);
+            left.extend(self.channels(Node::Carrier));
+            left.extend(self.bridges());
+            let files = files_below(self.recording_spool());
+            left.extend(files.iter().map(|path| path.display().to_string()));
+            left
+        };
+        wait_until(|| left().is_empty());
+        let left = left();
+        assert!(left.is_empty(), "left behind:\n{}", left.join("\n"));
+    }
+
+    /// Starts the judge of `tests/lab/observer.py`: it reads Asterisk's own events from now
+    /// on, until none has come for `idle`.
+    pub(crate) fn observe(&self, idle: Duration) -> Observer {
+        let mut child = command(&["observer", &idle.as_secs_f64().to_string()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the lab's script can be started");
+        let mut notes = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+        let ready = notes.any(|line| line.is_ok_and(|line| line == "ready"));
+        assert!(ready, "the observer did not connect to Asterisk");
+        Observer { child }
+    }
+
+    /// Asterisk by itself, without a dialer, calls `count` numbers that begin with `prefix`,
+    /// `max` at a time, records each and connects it to a target that answers at once.
+    /// Returns when all have ended.
+    pub(crate) fn baseline(&self, count: usize, max: usize, prefix: &str) {
+        script(&["baseline", &count.to_string(), &max.to_string(), prefix]);
+    }
+}
+
+/// A judge at work.
+#[derive(Debug)]
+pub(crate) struct Observer {
+    child: Child,
+}
+
+impl Observer {
+    /// Waits until nothing has happened for the idle time; then what it saw: `calls`,
+    /// `answered`, `bridged`, `left_up`, `dead_air_ms` (`p50`, `p90`, `p99`), `peak_cc`, `cps`,
+    /// `causes`, `recordings_finished`, `recordings_failed`.
+    pub(crate) fn verdict(mut self) -> serde_json::Value {
+        let mut text = String::new();
+        let mut stdout = self.child.stdout.take().expect("stdout is piped");
+        stdout
+            .read_to_string(&mut text)
+            .expect("the observer's verdict can be read");
+        let status = self.child.wait().expect("the observer ends");
+        assert!(status.success(), "the observer failed: {status}");
+        serde_json::from_str(&text).expect("the observer prints one JSON object")
+    }
+}
+
+impl Seen {
+    fn parse(line: &str) -> Self {
+        let mut fields = line.splitn(3, ' ').map(str::to_owned);
+        let mut field = || fields.next().unwrap_or_default();
+        Self {
+            at: field(),
+            callee: field(),
+            caller: field(),
+        }
+    }
+}
+
+/// Brings the lab up, once in a process, while no test uses it: the script starts it anew if
+/// its configuration has changed.
+fn start() -> Facts {
+    let paths = settings(&script(&["paths"]));
+    let turn = open_lock(&paths);
+    turn.lock().expect("the lab's lock can be taken");
+    script(&["up"]);
+    Facts {
+        env: settings(&script(&["env"])),
+        paths,
+    }
+}
+
+fn open_lock(paths: &HashMap<String, String>) -> File {
+    let path = Path::new(&paths["TEST_LOCK"]);
+    let folder = path.parent().expect("the lock lies in the lab's folder");
+    fs::create_dir_all(folder).expect("the lab's folder can be made");
+    File::create(path).expect("the lab's lock can be made")
+}
+
+fn command(args: &[&str]) -> Command {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab.sh");
+    let mut command = Command::new(script);
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+/// Runs the script, which must succeed, and gives what it printed.
+fn script(args: &[&str]) -> String {
+    let output = command(args)
+        .output()
+        .expect("the lab's script can be started");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "lab.sh {}: {errors}",
+        args.join(" ")
+    );
+    String::from_utf8(output.stdout).expect("the lab's script prints UTF-8")
+}
+
+fn settings(lines: &str) -> HashMap<String, String> {
+    lines
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    // Asterisk makes the folder with the first recording.
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                files_below(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}
+
+/// Waits until `done`, for [`SETTLE`] at the most: whether it came about is for the caller.
+fn wait_until(done: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !done() && start.elapsed() < SETTLE {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
