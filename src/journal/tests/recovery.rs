@@ -173,7 +173,9 @@ fn a_lead_that_is_dialed_by_no_open_attempt_is_damage() {
         .expect("tampers");
     conn.close().expect("closes");
     let (journal, _) = open(&path);
-    let error = journal.for_each_lead(RUN, |_, _, _, _| {}).expect_err("noticed");
+    let error = journal
+        .for_each_lead(RUN, |_, _, _, _| {})
+        .expect_err("noticed");
     assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
 }
 
