@@ -102,7 +102,10 @@ pub enum JournalError {
         path: PathBuf,
     },
     /// The operating system refused.
-    #[error("Cannot {doing} {}: {source}.", path.display())]
+    #[error(
+        "Cannot {doing} {}: {source}. Look at STATE_FILE and at the rights of its folder.",
+        path.display()
+    )]
     Io {
         /// The file or folder.
         path: PathBuf,

@@ -94,6 +94,7 @@ impl Scribe {
         }
     }
 
+    /// Writes all there is, until something stands against it.
     fn write_all(&mut self) {
         while !self.jobs.is_empty() {
             let count = batch_len(&self.jobs);
@@ -113,6 +114,8 @@ impl Scribe {
     /// Writes the first `count` jobs in one transaction. Only where a record contradicts the
     /// journal is it done again, record by record, to leave out just that one.
     fn transact(&mut self, count: usize) -> rusqlite::Result<Faults> {
+        #[cfg(test)]
+        self.shared.limit_pages(&self.conn);
         let journal = self.journal;
         let jobs = || self.jobs.iter().take(count);
         let tx = begin(&mut self.conn)?;
@@ -135,6 +138,11 @@ impl Scribe {
         self.shared
             .records
             .fetch_add(records as u64, Ordering::Relaxed);
+        if jobs().map(|job| job.weight).sum::<usize>() > BATCH {
+            // A long list: its pages fill the cache and are not needed again. The commit
+            // stands, so no error may come of this.
+            let _ = self.conn.release_memory();
+        }
         Ok(faults)
     }
 

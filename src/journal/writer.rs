@@ -167,6 +167,8 @@ pub(super) struct Shared {
     room: Condvar,
     pub(super) transactions: AtomicU64,
     pub(super) records: AtomicU64,
+    #[cfg(test)]
+    pub(super) disk_full: std::sync::atomic::AtomicBool,
 }
 
 #[derive(Default)]
@@ -247,6 +249,17 @@ impl Shared {
     pub(super) fn release(&self, weight: usize) {
         self.lock().weight -= weight;
         self.room.notify_all();
+    }
+
+    /// Lets the file grow no more while a test says that the disk is full: `SQLite` then
+    /// fails as it does on a disk that is.
+    #[cfg(test)]
+    pub(super) fn limit_pages(&self, conn: &rusqlite::Connection) {
+        let full = self.disk_full.load(Ordering::Relaxed);
+        // Less than there are means as many as there are.
+        let pages: u32 = if full { 1 } else { u32::MAX - 1 };
+        conn.pragma_update(None, "max_page_count", pages)
+            .expect("the limit is set");
     }
 
     /// Takes no more appends.

@@ -1,1 +1,389 @@
+//! Reports of journals that are written here.
 
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::{By, Format, Options, ReportError, write};
+use crate::campaign::{
+    AttemptEnd, AttemptId, Disposition, EndedBy, HangupCause, LeadId, Number, Record,
+    RecordingState, RunId, Step, Time,
+};
+use crate::journal::{Journal, call_id};
+
+const HEADING: &str = "number,disposition,attempts,cause,sip_code,queued_at,dialed_at,ringing_at,\
+                       answered_at,bridged_at,ended_at,ring_seconds,talk_seconds,dead_air_ms,\
+                       ended_by,recording,call_id,run";
+
+const CSV: Options = Options {
+    format: Format::Csv,
+    run: None,
+    by: By::Lead,
+};
+
+/// Milliseconds after 2026-01-01T00:00:00Z, which is 20,454 days after 1970 began.
+fn at(ms: u64) -> Time {
+    Time::from_millis(20_454 * 86_400_000 + ms)
+}
+
+fn journal_of(records: Vec<Record>) -> (TempDir, PathBuf, Vec<String>) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("dialdeck.db");
+    let (journal, recovered) = Journal::open(&path).expect("opens");
+    journal.writer().append_blocking(records).expect("written");
+    journal.close().expect("closes");
+    let call_ids = (0..10).map(|n| call_id(recovered.uuid, AttemptId(n)).to_string());
+    (dir, path, call_ids.collect())
+}
+
+fn run(run: u32, numbers: &[&str]) -> [Record; 2] {
+    let run = RunId(run);
+    let number = |text: &&str| Number::parse(text).expect("a number");
+    [
+        Record::RunOpened {
+            run,
+            list: "numbers.txt".to_owned(),
+            at: at(0),
+        },
+        Record::LeadsListed {
+            run,
+            first: LeadId(0),
+            numbers: numbers.iter().map(number).collect(),
+        },
+    ]
+}
+
+fn begun(attempt: u64, lead: u32, ms: u64) -> Record {
+    Record::AttemptBegun {
+        attempt: AttemptId(attempt),
+        run: RunId(1),
+        lead: LeadId(lead),
+        queued_at: at(0),
+        at: at(ms),
+    }
+}
+
+fn step(attempt: u64, step: Step, ms: u64) -> Record {
+    Record::AttemptProgress {
+        attempt: AttemptId(attempt),
+        step,
+        at: at(ms),
+    }
+}
+
+fn ended(attempt: u64, ms: u64, disposition: Disposition, cause: (u16, Option<u16>)) -> Record {
+    Record::AttemptEnded {
+        attempt: AttemptId(attempt),
+        end: AttemptEnd {
+            at: at(ms),
+            disposition,
+            cause: HangupCause {
+                q850: cause.0,
+                sip: cause.1,
+            },
+            by: EndedBy::Callee,
+            note: None,
+            dead_air_ms: (disposition == Disposition::Answered).then_some(4),
+        },
+    }
+}
+
+/// One lead of each kind: answered, busy, in the air, taken off, waiting, and interrupted
+/// once with a second attempt that was withdrawn.
+fn mixed() -> Vec<Record> {
+    let numbers = ["+7001", "7002", "7003", "7004", "7005", "7006"];
+    let mut records = run(1, &numbers).to_vec();
+    records.extend([
+        begun(1, 0, 1_000),
+        step(1, Step::Ringing, 1_200),
+        step(1, Step::Answered, 3_500),
+        step(1, Step::Bridged, 3_504),
+        ended(1, 10_004, Disposition::Answered, (16, None)),
+        Record::Recording {
+            attempt: AttemptId(1),
+            state: RecordingState::Saved {
+                path: "/rec, old/\"1\".wav".to_owned(),
+            },
+        },
+        begun(2, 1, 2_000),
+        ended(2, 2_050, Disposition::Busy, (17, Some(486))),
+        begun(3, 2, 3_000),
+        Record::LeadSkipped {
+            run: RunId(1),
+            lead: LeadId(3),
+            why: "no longer listed".to_owned(),
+            at: at(4),
+        },
+        begun(4, 5, 4_000),
+        ended(4, 5_000, Disposition::Interrupted, (0, None)),
+        begun(5, 5, 6_000),
+        Record::AttemptWithdrawn {
+            attempt: AttemptId(5),
+        },
+        begun(6, 5, 7_000),
+        ended(6, 7_500, Disposition::Failed, (58, None)),
+    ]);
+    records
+}
+
+fn report(path: &Path, options: Options) -> String {
+    let mut out = Vec::new();
+    write(path, options, &mut out).expect("the report is written");
+    String::from_utf8(out).expect("it is text")
+}
+
+fn by_attempt(format: Format) -> Options {
+    Options {
+        format,
+        by: By::Attempt,
+        run: None,
+    }
+}
+
+#[test]
+fn a_row_a_lead_with_its_last_attempts_times() {
+    let (_dir, path, id) = journal_of(mixed());
+    let day = "2026-01-01T00:00:";
+    let expected = [
+        HEADING.to_owned(),
+        format!(
+            "+7001,answered,1,16,,{day}00.000Z,{day}01.000Z,{day}01.200Z,{day}03.500Z,\
+             {day}03.504Z,{day}10.004Z,2.500,6.500,4,callee,\"/rec, old/\"\"1\"\".wav\",{},1",
+            id[1]
+        ),
+        format!(
+            "7002,busy,1,17,486,{day}00.000Z,{day}02.000Z,,,,{day}02.050Z,0.050,,,callee,,{},1",
+            id[2]
+        ),
+        format!("7003,,1,,,{day}00.000Z,{day}03.000Z,,,,,,,,,,{},1", id[3]),
+        "7004,skipped,0,,,,,,,,,,,,,,,1".to_owned(),
+        "7005,,0,,,,,,,,,,,,,,,1".to_owned(),
+        format!(
+            "7006,failed,2,58,,{day}00.000Z,{day}07.000Z,,,,{day}07.500Z,0.500,,,callee,,{},1",
+            id[6]
+        ),
+        String::new(),
+    ];
+    let found = report(&path, CSV);
+    assert_eq!(found.split('\n').collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_row_an_attempt_in_the_order_of_dialing() {
+    let (_dir, path, id) = journal_of(mixed());
+    let found = report(&path, by_attempt(Format::Csv));
+    let rows: Vec<Vec<&str>> = found
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').collect())
+        .collect();
+    let seen: Vec<_> = rows.iter().map(|row| (row[0], row[1], row[2])).collect();
+    let expected = [
+        ("+7001", "answered", "1"),
+        ("7002", "busy", "1"),
+        ("7003", "", "1"),
+        ("7006", "interrupted", "1"),
+        ("7006", "failed", "2"),
+    ];
+    assert_eq!(seen, expected, "the withdrawn one was never dialed");
+    assert!(rows[3].contains(&id[4].as_str()));
+    assert_eq!(rows[3][3], "", "a cause that nobody knows is empty");
+}
+
+#[test]
+fn json_says_the_same_as_csv() {
+    let (_dir, path, _) = journal_of(mixed());
+    for by in [By::Lead, By::Attempt] {
+        let with = |format| Options {
+            format,
+            by,
+            run: None,
+        };
+        let json = report(&path, with(Format::Json));
+        let rows: Vec<serde_json::Value> = serde_json::from_str(&json).expect("it is JSON");
+        let csv = report(&path, with(Format::Csv));
+        assert_eq!(rows.len(), csv.lines().count() - 1);
+        // The first row has a quoted path; the rest can be split as they are.
+        for (row, line) in rows.iter().zip(csv.lines().skip(1)).skip(1) {
+            for (name, field) in HEADING.split(',').zip(line.split(',')) {
+                let expected = match &row[name] {
+                    serde_json::Value::Null => String::new(),
+                    serde_json::Value::String(text) => text.clone(),
+                    number if name.ends_with("_seconds") => {
+                        format!("{:.3}", number.as_f64().expect("a number"))
+                    }
+                    number => number.as_u64().expect("a whole number").to_string(),
+                };
+                assert_eq!(field, expected, "{name} in {line}");
+            }
+        }
+        assert_eq!(rows[0]["recording"], "/rec, old/\"1\".wav");
+    }
+}
+
+#[test]
+fn the_latest_run_unless_another_is_asked_for() {
+    let mut records = run(1, &["7001"]).to_vec();
+    records.extend(run(2, &["7002", "7003"]));
+    let (_dir, path, _) = journal_of(records);
+    assert_eq!(report(&path, CSV).lines().count(), 3);
+    let first = Options {
+        run: Some(RunId(1)),
+        ..CSV
+    };
+    assert!(report(&path, first).contains("\n7001,"));
+    let third = Options {
+        run: Some(RunId(3)),
+        ..CSV
+    };
+    let error = write(&path, third, &mut io::sink()).expect_err("there is none");
+    let sentence = error.to_string();
+    assert!(
+        sentence.ends_with("has no run 3: its latest is 2."),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn a_journal_without_a_run_gives_a_report_without_rows() {
+    let (_dir, path, _) = journal_of(Vec::new());
+    assert_eq!(report(&path, CSV), format!("{HEADING}\n"));
+    let json = Options {
+        format: Format::Json,
+        ..CSV
+    };
+    assert_eq!(
+        report(&path, json).split_whitespace().collect::<String>(),
+        "[]"
+    );
+}
+
+#[test]
+fn it_reads_beside_a_running_engine() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("dialdeck.db");
+    let (journal, _) = Journal::open(&path).expect("opens");
+    journal.writer().append_blocking(mixed()).expect("written");
+    assert_eq!(report(&path, CSV).lines().count(), 7);
+}
+
+/// Takes what is written, and appends a record to the journal with every piece.
+struct Meddler<'a> {
+    journal: &'a Journal,
+    pieces: u64,
+}
+
+impl Write for Meddler<'_> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.pieces += 1;
+        let skipped = Record::LeadSkipped {
+            run: RunId(1),
+            lead: LeadId(u32::try_from(self.pieces).expect("few")),
+            why: "a test".to_owned(),
+            at: at(1),
+        };
+        let written = self.journal.writer().append_blocking(vec![skipped]);
+        written.expect("nothing is locked");
+        // All of the WAL can be put away: no reader stands in it.
+        let conn = rusqlite::Connection::open(self.journal.path()).expect("opens");
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let busy: bool = conn.query_row(sql, [], |row| row.get(0)).expect("runs");
+        assert!(!busy, "the report holds on to the WAL");
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_slow_reader_of_the_report_does_not_hold_the_journal() {
+    let numbers: Vec<String> = (0..5_000).map(|n| format!("7{n:05}")).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("dialdeck.db");
+    let (journal, _) = Journal::open(&path).expect("opens");
+    let listed = journal.writer().append_blocking(run(1, &numbers).to_vec());
+    listed.expect("written");
+    let mut out = Meddler {
+        journal: &journal,
+        pieces: 0,
+    };
+    let rows = write(&path, CSV, &mut out).expect("reports");
+    assert_eq!(rows, 5_000);
+    assert!(out.pieces > 5, "it streams: {} pieces", out.pieces);
+}
+
+/// Takes some bytes, then its reader is gone.
+struct Gone(usize);
+
+impl Write for Gone {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.0 = self
+            .0
+            .checked_sub(piece.len())
+            .ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_told_from_other_errors() {
+    let (_dir, path, _) = journal_of(mixed());
+    let error = write(&path, CSV, &mut Gone(0)).expect_err("the reader is gone");
+    match error {
+        ReportError::Output(e) => assert_eq!(e.kind(), io::ErrorKind::BrokenPipe),
+        other => panic!("another error: {other}"),
+    }
+}
+
+/// A journal of many leads with a page of them scratched, and its path.
+fn scratched(leads: u32) -> (TempDir, PathBuf) {
+    let numbers: Vec<String> = (0..leads).map(|n| format!("7{n:09}")).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let (dir, path, _) = journal_of(run(1, &numbers).to_vec());
+    let mut bytes = std::fs::read(&path).expect("reads");
+    let wanted = format!("7{:09}waiting", leads / 2);
+    let place = bytes
+        .windows(wanted.len())
+        .position(|w| w == wanted.as_bytes())
+        .expect("the lead's row");
+    let page = place / 4096 * 4096;
+    bytes[page..page + 4096].fill(0xff);
+    std::fs::write(&path, bytes).expect("writes");
+    (dir, path)
+}
+
+#[test]
+fn of_a_damaged_journal_it_gives_what_can_be_read_and_says_so() {
+    const LEADS: u32 = 20_000;
+    let (_dir, path) = scratched(LEADS);
+    for format in [Format::Csv, Format::Json] {
+        let mut out = Vec::new();
+        let options = Options { format, ..CSV };
+        let error = write(&path, options, &mut out).expect_err("it is not complete");
+        let ReportError::Incomplete { rows, why } = error else {
+            panic!("another error: {error}");
+        };
+        assert!(why.contains("damaged"), "{why}");
+        assert!(rows < u64::from(LEADS), "a page is gone");
+        assert!(rows > u64::from(LEADS) - 500, "only {rows} rows");
+        let text = String::from_utf8(out).expect("it is text");
+        assert!(
+            text.contains(&format!("7{:09}", LEADS - 1)),
+            "the last is there"
+        );
+        if format == Format::Json {
+            let all: Vec<serde_json::Value> = serde_json::from_str(&text).expect("whole JSON");
+            assert_eq!(all.len() as u64, rows);
+        } else {
+            assert_eq!(text.lines().count() as u64, rows + 1);
+        }
+    }
+}

@@ -84,6 +84,17 @@ fn a_newer_version_is_refused_and_untouched() {
 }
 
 #[test]
+fn a_reader_does_not_guess_at_an_older_version() {
+    let (_dir, path) = place();
+    write(&path, run_of(3));
+    let conn = Connection::open(&path).expect("opens");
+    conn.pragma_update(None, "user_version", 0).expect("sets");
+    conn.close().expect("closes");
+    let error = Reader::open(&path).expect_err("refused");
+    assert!(matches!(error, JournalError::Older { found: 0, .. }));
+}
+
+#[test]
 fn a_newer_version_that_is_only_in_the_wal_is_refused_and_untouched() {
     let (dir, path) = place();
     write(&path, run_of(3));

@@ -95,7 +95,7 @@ fn a_closed_journal_takes_no_more() {
     }
     journal.close().expect("closes");
     drop(answer);
-    assert_eq!(answered.iter().filter(Result::is_ok).count(), 100);
+    assert_eq!(answered.iter().flatten().count(), 100);
     let rejected = writer
         .try_append(vec![audit(0)], |_| {})
         .expect_err("it is closed");
@@ -344,8 +344,9 @@ fn resident_mib() -> Option<u64> {
 }
 
 #[test]
-fn a_million_leads_are_listed_and_read_back() {
-    const LEADS: u32 = 1_000_000;
+fn a_long_list_is_listed_and_read_back() {
+    // A million takes five times as long; without optimization, too long for every day.
+    const LEADS: u32 = 200_000;
     let (_dir, path) = place();
     let (journal, _) = open(&path);
     let numbers = scattered(LEADS);
@@ -358,7 +359,7 @@ fn a_million_leads_are_listed_and_read_back() {
     };
     let run = Record::RunOpened {
         run: RUN,
-        list: "million.txt".to_owned(),
+        list: "long.txt".to_owned(),
         at: Time(0),
     };
     journal
@@ -380,7 +381,7 @@ fn a_million_leads_are_listed_and_read_back() {
         })
         .expect("reads");
     println!(
-        "a million leads: written in {written:.1?}, opened and checked in {opened:.1?}, read in \
+        "{LEADS} leads: written in {written:.1?}, opened and checked in {opened:.1?}, read in \
          {:.1?}; MiB resident {before:?} -> {after:?}",
         started.elapsed()
     );
