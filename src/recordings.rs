@@ -258,7 +258,7 @@ impl Worker {
                 }
                 Err(failure) => {
                     absences += u32::from(!failure.is_obstacle());
-                    if failure.is_final() || absences >= self.plan.tries {
+                    if failure.is_final() || absences >= failure.patience(self.plan.tries) {
                         self.give_up(&job, &failure).await;
                         break;
                     }

@@ -56,6 +56,15 @@ impl Failure {
         matches!(self, Self::Asterisk(_) | Self::Disk { .. })
     }
 
+    /// How many of the `tries` a recording is worth that fails so. A file that Asterisk has
+    /// closed without a sample, of a call that lasted a moment, does not fill up later.
+    pub(super) fn patience(&self, tries: u32) -> u32 {
+        match self {
+            Self::Empty => tries.min(2),
+            _ => tries,
+        }
+    }
+
     /// Whether no further try can help.
     pub(super) const fn is_final(&self) -> bool {
         matches!(self, Self::Unaskable(_))

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::Witness as _;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
 

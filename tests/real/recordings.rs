@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use crate::Witness as _;
 use crate::real::calls::between;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;

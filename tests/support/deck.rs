@@ -11,48 +11,48 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A working directory with `.env` and list, and the binary to run in it.
-pub struct Deck {
+pub(crate) struct Deck {
     dir: TempDir,
     vars: BTreeMap<String, String>,
 }
 
 /// A process that has ended.
-pub struct Ended {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// A process that runs. It is killed when this is dropped.
-pub struct Running {
+pub(crate) struct Running {
     child: Option<Child>,
     dir: PathBuf,
 }
 
 impl Deck {
     /// With these settings as the beginning of its `.env`.
-    pub fn new(env: &HashMap<String, String>) -> Self {
+    pub(crate) fn new(env: &HashMap<String, String>) -> Self {
         let vars = env.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         let dir = tempfile::tempdir().expect("a temporary folder");
         Self { dir, vars }
     }
 
-    pub fn set(mut self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn set(mut self, name: &str, value: impl ToString) -> Self {
         self.change(name, value);
         self
     }
 
-    pub fn change(&mut self, name: &str, value: impl ToString) {
+    pub(crate) fn change(&mut self, name: &str, value: impl ToString) {
         self.vars.insert(name.to_owned(), value.to_string());
     }
 
-    pub fn unset(mut self, name: &str) -> Self {
+    pub(crate) fn unset(mut self, name: &str) -> Self {
         self.vars.remove(name);
         self
     }
 
     /// Writes the list and makes it the one that is dialed.
-    pub fn list<S: AsRef<str>>(&mut self, numbers: impl IntoIterator<Item = S>) {
+    pub(crate) fn list<S: AsRef<str>>(&mut self, numbers: impl IntoIterator<Item = S>) {
         let mut text = String::new();
         for number in numbers {
             writeln!(text, "{}", number.as_ref()).expect("a string takes it");
@@ -61,11 +61,11 @@ impl Deck {
         self.change("OUTBOUND_NUMBER_FILE", "numbers.txt");
     }
 
-    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn recordings(&self) -> Vec<PathBuf> {
+    pub(crate) fn recordings(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(self.path("recordings")) else {
             return Vec::new();
         };
@@ -83,7 +83,7 @@ impl Deck {
     }
 
     /// The binary with `args`, in the folder, without the settings of whoever runs the tests.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         self.write_env();
         let mut command = Command::new(env!("CARGO_BIN_EXE_dialdeck"));
         command
@@ -94,7 +94,7 @@ impl Deck {
         command
     }
 
-    pub fn run(&self, args: &[&str]) -> Ended {
+    pub(crate) fn run(&self, args: &[&str]) -> Ended {
         let output = self.command(args).output().expect("the binary runs");
         Ended {
             code: output.status.code(),
@@ -104,14 +104,14 @@ impl Deck {
     }
 
     /// Dials the whole list and expects that to go well.
-    pub fn dial(&self) -> Ended {
+    pub(crate) fn dial(&self) -> Ended {
         let ended = self.run(&["--headless", "--start", "--exit-when-done"]);
         assert_eq!(ended.code, Some(0), "{}\n{}", ended.stderr, ended.stdout);
         ended
     }
 
     /// Starts it and goes on; its output goes to the files `stdout` and `stderr`.
-    pub fn spawn(&self, args: &[&str]) -> Running {
+    pub(crate) fn spawn(&self, args: &[&str]) -> Running {
         let file = |name| fs::File::create(self.path(name)).expect("the folder is ours");
         let child = self
             .command(args)
@@ -126,7 +126,7 @@ impl Deck {
     }
 
     /// The report, one map a lead, in the order of the list.
-    pub fn report(&self) -> Vec<BTreeMap<String, Value>> {
+    pub(crate) fn report(&self) -> Vec<BTreeMap<String, Value>> {
         let ended = self.run(&["report", "--format", "json"]);
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         serde_json::from_str(&ended.stdout).expect("the report is JSON")
@@ -134,16 +134,16 @@ impl Deck {
 }
 
 impl Running {
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().expect("it runs").id()
     }
 
-    pub fn stdout(&self) -> String {
+    pub(crate) fn stdout(&self) -> String {
         fs::read_to_string(self.dir.join("stdout")).expect("its output is text")
     }
 
     /// Waits until its output has `text`.
-    pub fn wait_for(&self, text: &str, within: Duration) {
+    pub(crate) fn wait_for(&self, text: &str, within: Duration) {
         let until = Instant::now() + within;
         while !self.stdout().contains(text) {
             assert!(Instant::now() < until, "no {text:?} in\n{}", self.stdout());
@@ -152,7 +152,7 @@ impl Running {
     }
 
     /// Sends a signal by its name.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill")
             .args(["-s", name, &self.pid().to_string()])
             .status()
@@ -161,13 +161,13 @@ impl Running {
     }
 
     /// `kill -9`, and it is gone.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         let mut child = self.child.take().expect("it runs");
         child.kill().expect("it is ours");
         child.wait().expect("it is ours");
     }
 
-    pub fn wait(mut self, within: Duration) -> Ended {
+    pub(crate) fn wait(mut self, within: Duration) -> Ended {
         let until = Instant::now() + within;
         let mut child = self.child.take().expect("it runs");
         let status = loop {

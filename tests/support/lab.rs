@@ -55,7 +55,8 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -211,16 +212,35 @@ impl Lab {
         for node in [Node::Pbx, Node::Carrier] {
             self.cli(node, "channel request hangup all");
         }
-        for bridge in self.bridges() {
-            self.cli(Node::Pbx, &format!("bridge destroy {bridge}"));
-        }
         wait_until(|| {
             self.channels(Node::Pbx).is_empty() && self.channels(Node::Carrier).is_empty()
         });
+        for bridge in self.bridges() {
+            self.delete(&format!("/ari/bridges/{bridge}"));
+        }
         for left in files_below(self.recording_spool()) {
             fs::remove_file(left).expect("a file of the spool can be removed");
         }
         self.clear_witnesses();
+    }
+
+    /// One DELETE over ARI: the console's `bridge destroy` leaves a Stasis bridge that has no
+    /// channel, and with it the application of a dialer that was killed.
+    fn delete(&self, path: &str) {
+        let address = self.ari_url().trim_start_matches("http://");
+        let (user, password) = self.credentials();
+        let request = format!(
+            "DELETE {path}?api_key={user}:{password} HTTP/1.1\r\nHost: {address}\r\n\
+             Connection: close\r\n\r\n"
+        );
+        let mut stream = TcpStream::connect(address).expect("Asterisk answers");
+        stream
+            .write_all(request.as_bytes())
+            .expect("Asterisk takes the request");
+        let mut answer = String::new();
+        stream
+            .read_to_string(&mut answer)
+            .expect("Asterisk answers the request");
     }
 
     /// The channels that are up, one line each.

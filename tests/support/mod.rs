@@ -2,6 +2,6 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-pub mod deck;
-pub mod lab;
-pub mod wav;
+pub(crate) mod deck;
+pub(crate) mod lab;
+pub(crate) mod wav;

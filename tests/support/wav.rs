@@ -4,15 +4,15 @@ use std::f64::consts::TAU;
 use std::path::Path;
 use std::time::Duration;
 
-pub struct Sound {
-    pub rate: u32,
-    pub channels: u16,
+pub(crate) struct Sound {
+    pub(crate) rate: u32,
+    pub(crate) channels: u16,
     /// All channels added up, -1 to 1 each.
-    pub samples: Vec<f64>,
+    pub(crate) samples: Vec<f64>,
 }
 
 impl Sound {
-    pub fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         let mut reader = hound::WavReader::open(path)
             .unwrap_or_else(|e| panic!("{} is no playable WAV: {e}", path.display()));
         let spec = reader.spec();
@@ -30,12 +30,12 @@ impl Sound {
         }
     }
 
-    pub fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         self.samples.len() as f64 / f64::from(self.rate)
     }
 
     /// How strong `hertz` is in each stretch of 50 ms: the amplitude of the tone, by Goertzel.
-    pub fn strength(&self, hertz: f64) -> Vec<f64> {
+    pub(crate) fn strength(&self, hertz: f64) -> Vec<f64> {
         let stretch = self.rate as usize / 20;
         let step = TAU * hertz / f64::from(self.rate);
         self.samples
@@ -45,7 +45,7 @@ impl Sound {
     }
 
     /// From when to when the tone is to be heard.
-    pub fn heard(&self, hertz: f64) -> Option<(Duration, Duration)> {
+    pub(crate) fn heard(&self, hertz: f64) -> Option<(Duration, Duration)> {
         let strength = self.strength(hertz);
         let loud = |s: &f64| *s > 0.02;
         let first = strength.iter().position(loud)?;
