@@ -12,7 +12,8 @@
 //! How the real one behaves was measured on Asterisk 22.10.1; `tests/contract.rs` plays the
 //! same scripts to both. Left out, on purpose: dialplan extensions as origination targets,
 //! playback, DTMF, bridge recording, REST over the WebSocket, formats other than `wav`, and
-//! the events that a dialer switches off (`ChannelVarset` and its like).
+//! a second recording on the same channel while one runs, and the events that a dialer
+//! switches off (`ChannelVarset` and its like).
 
 mod demo;
 mod faults;
@@ -129,7 +130,8 @@ impl SimHandle {
 
     /// Sets the faults from now on, in place of those before.
     pub fn set_faults(&self, faults: Faults) {
-        self.server.with_world(|world, now| world.set_faults(now, faults));
+        self.server
+            .with_world(|world, now| world.set_faults(now, faults));
     }
 
     /// Drops all event sockets.
@@ -151,7 +153,8 @@ impl SimHandle {
     /// Every number dialed through the trunk, in order: the carrier's log.
     #[must_use]
     pub fn calls_placed(&self) -> Vec<String> {
-        self.server.with_world(|world, _| world.calls_placed().to_vec())
+        self.server
+            .with_world(|world, _| world.calls_placed().to_vec())
     }
 
     /// The ids of all channels that exist now.
@@ -175,7 +178,8 @@ impl SimHandle {
     /// The most channels that there were on the trunk at once.
     #[must_use]
     pub fn peak_trunk_channels(&self) -> usize {
-        self.server.with_world(|world, _| world.peak_trunk_channels())
+        self.server
+            .with_world(|world, _| world.peak_trunk_channels())
     }
 
     /// Ends it, and waits until its address is free.
@@ -184,7 +188,8 @@ impl SimHandle {
     }
 
     fn inflict(&self, fault: Fault) {
-        self.server.with_world(|world, now| world.inflict(now, fault));
+        self.server
+            .with_world(|world, now| world.inflict(now, fault));
     }
 }
 

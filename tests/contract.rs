@@ -68,15 +68,15 @@ async fn play(place: Place, name: &str, script: impl AsyncFn(&mut Session)) -> V
 async fn compare(name: &str, script: impl AsyncFn(&mut Session)) {
     let lab = lab();
     let (_running, simulated) = simulator(&lab).await;
-    let (lab, simulated) = tokio::join!(
-        play(lab, name, &script),
-        play(simulated, name, &script)
-    );
+    let (lab, simulated) = tokio::join!(play(lab, name, &script), play(simulated, name, &script));
     if let Some(diff) = trace::diff(&lab, &simulated) {
         panic!("the lab (-) and the simulator (+) differ:\n{diff}");
     }
     let in_vain: Vec<&String> = lab.iter().filter(|line| line.contains("IN VAIN")).collect();
-    assert!(in_vain.is_empty(), "both lack what the script waits for: {in_vain:?}");
+    assert!(
+        in_vain.is_empty(),
+        "both lack what the script waits for: {in_vain:?}"
+    );
 }
 
 macro_rules! contract {
@@ -91,30 +91,30 @@ macro_rules! contract {
 }
 
 contract! {
-    an_originated_target_hangs_up,
-    an_originated_target_is_congested,
-    an_agents_phone_dialed_without_a_timeout,
-    a_false_answer,
-    answered_and_left_alone,
-    an_originated_target_leaves,
-    an_originated_target_is_busy,
-    an_originated_target_is_missing,
-    an_originated_target_never_answers,
-    an_agent_behind_a_queue,
-    an_agent_behind_a_queue_that_answers_first,
     a_bridge_deleted_under_the_call,
     a_channel_that_has_not_answered_joins_nothing,
+    a_false_answer,
     a_recorded_channel_joins_no_bridge,
     a_recording_ends_with_the_channel,
     a_recording_name_with_a_folder,
     a_second_client_takes_the_app,
     a_target_originated_in_plain_order,
+    an_agent_behind_a_queue,
+    an_agent_behind_a_queue_that_answers_first,
     an_agents_phone_as_target,
+    an_agents_phone_dialed_without_a_timeout,
     an_app_and_its_filter,
     an_id_used_twice,
+    an_originated_target_hangs_up,
+    an_originated_target_is_busy,
+    an_originated_target_is_congested,
+    an_originated_target_is_missing,
+    an_originated_target_leaves,
+    an_originated_target_never_answers,
     answered_and_hung_up_by_a,
     answered_and_hung_up_by_b,
     answered_and_hung_up_by_us,
+    answered_and_left_alone,
     answered_while_nobody_is_connected,
     busy,
     congestion,
@@ -122,6 +122,7 @@ contract! {
     dialed_wrongly,
     dialplan_functions_are_evaluated,
     early_media_then_answer,
+    given_up_while_the_target_rings,
     hung_up_by_us_while_it_rings,
     hung_up_with_a_reason,
     malformed_originates,

@@ -47,7 +47,9 @@ pub fn demo_numbers(seed: u64, count: usize) -> Vec<Number> {
 /// What must be among `count` numbers.
 fn wanted(count: usize) -> impl Iterator<Item = Disposition> {
     let each = if count < 40 { 0 } else { count.min(100) / 33 };
-    SHOWN.into_iter().flat_map(move |d| std::iter::repeat_n(d, each))
+    SHOWN
+        .into_iter()
+        .flat_map(move |d| std::iter::repeat_n(d, each))
 }
 
 /// Numbers without end, as long as there are any, none twice.

@@ -16,8 +16,9 @@ pub struct Faults {
     /// Each answer is held back so long after its request was carried out: the events that
     /// it causes come before it.
     pub answer_delay: Option<Span>,
-    /// A channel made by `channels/create` enters Stasis so long after the answer: until then
-    /// it joins no bridge and cannot be dialed. A busy Asterisk does this by itself.
+    /// A channel made by `channels/create` or by snooping enters Stasis so long after the
+    /// answer: until then it joins no bridge, cannot be dialed and not recorded. A busy
+    /// Asterisk does this by itself.
     pub stasis_delay: Option<Span>,
     /// So many requests in a hundred are answered with 500 and not carried out.
     pub errors_percent: u8,
@@ -126,7 +127,10 @@ mod tests {
         let mut dice = fastrand::Rng::with_seed(1);
         let faults = Faults::default();
         let handling = faults.handling(&mut dice);
-        assert_eq!((handling.before, handling.after), (Duration::ZERO, Duration::ZERO));
+        assert_eq!(
+            (handling.before, handling.after),
+            (Duration::ZERO, Duration::ZERO)
+        );
         assert!(!handling.refuse);
         let copies = faults.copies(&mut dice);
         assert!(!copies.twice && copies.first.is_zero());
@@ -139,7 +143,9 @@ mod tests {
             errors_percent: 30,
             ..Faults::default()
         };
-        let refused = (0..10_000).filter(|_| faults.handling(&mut dice).refuse).count();
+        let refused = (0..10_000)
+            .filter(|_| faults.handling(&mut dice).refuse)
+            .count();
         assert!((2_700..3_300).contains(&refused), "{refused}");
     }
 

@@ -364,7 +364,9 @@ mod tests {
         let mut demo = Scenario::default();
         demo.numbers.clear();
         let json = serde_json::to_string(&demo).expect("plain data");
-        let error = Scenario::parse(&json).expect_err("nothing to draw").to_string();
+        let error = Scenario::parse(&json)
+            .expect_err("nothing to draw")
+            .to_string();
         assert!(error.contains("\"numbers\""), "{error}");
         assert!(serde_json::from_str::<Span>("[3, 2]").is_err());
     }

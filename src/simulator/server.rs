@@ -201,7 +201,7 @@ async fn keep_time(shared: Arc<Shared>) {
                     () = changed => {}
                 }
             }
-            Some(_) => shared.with_world(|world, now| world.advance(now)),
+            Some(_) => shared.with_world(World::advance),
         }
     }
 }

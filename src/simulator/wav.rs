@@ -34,7 +34,10 @@ pub(super) fn file(length: Duration, a: &[Stretch], b: &[Stretch]) -> Vec<u8> {
     }
     let mut out = header(count);
     for sample in sound {
-        #[expect(clippy::cast_possible_truncation, reason = "two sides are 16000 at most")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "two sides are 16000 at most"
+        )]
         let sample = sample as i16;
         out.extend(sample.to_le_bytes());
     }
@@ -93,9 +96,16 @@ mod tests {
 
     #[test]
     fn each_side_is_heard_where_it_was_up_and_nowhere_else() {
-        let file = file(3 * SECOND, &[(SECOND / 2, 3 * SECOND)], &[(2 * SECOND, 3 * SECOND)]);
+        let file = file(
+            3 * SECOND,
+            &[(SECOND / 2, 3 * SECOND)],
+            &[(2 * SECOND, 3 * SECOND)],
+        );
         let reader = hound::WavReader::new(file.as_slice()).expect("a WAV file");
-        let samples: Vec<i16> = reader.into_samples().map(|s| s.expect("a sample")).collect();
+        let samples: Vec<i16> = reader
+            .into_samples()
+            .map(|s| s.expect("a sample"))
+            .collect();
         assert_eq!(samples.len(), 24_000);
         assert!(samples[..4000].iter().all(|s| *s == 0));
         assert!(strength(&samples[8000..16_000], TONE_A) > LOUDNESS * 0.9);

@@ -142,6 +142,9 @@ impl World {
     /// Carries out a request. Who asks must have logged in; see also [`Self::handling`].
     pub fn request(&mut self, now: Time, request: &Request) -> Response {
         self.advance(now);
+        if self.is_down(now) {
+            return Response::error(503, "Asterisk not booted");
+        }
         self.route(request).unwrap_or_else(|refusal| refusal)
     }
 
@@ -164,7 +167,8 @@ impl World {
         for scheduled in &faults.scheduled {
             let at = self.now + Duration::from_millis(scheduled.at);
             let fault = scheduled.fault;
-            self.agenda.note(at, Happening::Fault { faults: set, fault });
+            self.agenda
+                .note(at, Happening::Fault { faults: set, fault });
         }
         self.faults = faults;
         self.note_next_drop();
@@ -289,7 +293,9 @@ impl World {
     fn route_channels(&mut self, path: &[&str], request: &Request) -> Answer {
         use Method::{Delete, Get, Post};
         match (path, request.method) {
-            ([], Get) => Ok(Response::ok(list(self.channels.values().map(Channel::json)))),
+            ([], Get) => Ok(Response::ok(list(
+                self.channels.values().map(Channel::json),
+            ))),
             ([], Post) => self.originate(request.param("channelId"), request),
             (["create"], Post) => self.create(request),
             ([id], Get) => self.channel(id).map(|c| Response::ok(c.json())),
@@ -305,8 +311,16 @@ impl World {
             }
             ([id, "variable"], Get) => self.variable(id, request),
             ([id, "rtp_statistics"], Get) => self.rtp_statistics(id),
-            ([] | [_] | [_, "dial" | "snoop" | "record" | "moh"], _)
-            | ([_, "variable" | "rtp_statistics"] | [_, "snoop", _], _) => Err(wrong_method()),
+            (
+                []
+                | [_]
+                | [
+                    _,
+                    "dial" | "snoop" | "record" | "moh" | "variable" | "rtp_statistics",
+                ]
+                | [_, "snoop", _],
+                _,
+            ) => Err(wrong_method()),
             _ => Err(no_resource()),
         }
     }

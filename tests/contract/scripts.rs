@@ -78,7 +78,10 @@ async fn create_b(s: &mut Session, target: &str) {
 async fn enter(s: &mut Session, role: &str) -> u16 {
     let path = format!("/bridges/{}/addChannel", s.id("bridge"));
     let id = s.id(role);
-    let query = [("channel", id.as_str()), ("inhibitConnectedLineUpdates", "true")];
+    let query = [
+        ("channel", id.as_str()),
+        ("inhibitConnectedLineUpdates", "true"),
+    ];
     s.post(&path, &query).await.status
 }
 
@@ -188,7 +191,10 @@ pub(crate) async fn answered_and_hung_up_by_us(s: &mut Session) {
         // The values are the line's own, and some come only once a report has.
         let lost = answer.body["txploss"].is_number() && answer.body["rxploss"].is_number();
         let message = answer.body["message"].clone();
-        s.note(&format!("RTP statistics -> {} {lost} {message}", answer.status));
+        s.note(&format!(
+            "RTP statistics -> {} {lost} {message}",
+            answer.status
+        ));
     }
     let bridge = s.id("bridge");
     s.get(&format!("/bridges/{bridge}"), &[]).await;
@@ -207,8 +213,10 @@ pub(crate) async fn hung_up_with_a_reason(s: &mut Session) {
     dial_a(s, ANSWERS, "20").await;
     s.until("a", "StasisStart").await;
     let path = format!("/channels/{}", s.id("a"));
-    s.call(Method::DELETE, &path, &[("reason", "nonsense")], None).await;
-    s.call(Method::DELETE, &path, &[("reason", "busy")], None).await;
+    s.call(Method::DELETE, &path, &[("reason", "nonsense")], None)
+        .await;
+    s.call(Method::DELETE, &path, &[("reason", "busy")], None)
+        .await;
     s.until("a", "ChannelDestroyed").await;
 }
 
@@ -310,7 +318,8 @@ async fn agent_behind(s: &mut Session, target: &str) {
     create_b(s, target).await;
     let path = format!("/applications/{}/subscription", s.app());
     let half = s.id("half");
-    s.post(&path, &[("eventSource", &format!("channel:{half}"))]).await;
+    s.post(&path, &[("eventSource", &format!("channel:{half}"))])
+        .await;
     dial_b(s, "20").await;
     s.until_dial("b", "ANSWER").await;
     s.drain(Duration::from_millis(600)).await;
@@ -372,6 +381,13 @@ pub(crate) async fn target_missing(s: &mut Session) {
 
 pub(crate) async fn target_never_answers(s: &mut Session) {
     target_fails(s, TARGET_NEVER, "2").await;
+    s.until("b", "ChannelDestroyed").await;
+}
+
+pub(crate) async fn given_up_while_the_target_rings(s: &mut Session) {
+    target_fails(s, TARGET_NEVER, "20").await;
+    s.until_dial("b", "RINGING").await;
+    hang_up(s, "b").await;
     s.until("b", "ChannelDestroyed").await;
 }
 
@@ -437,16 +453,22 @@ pub(crate) async fn malformed_originates(s: &mut Session) {
     let (id, app, long) = (s.id("a"), s.app(), "x".repeat(150));
     let trunk = s.trunk(BUSY);
     s.post("/channels", &[("app", app.as_str())]).await;
-    s.post("/channels", &[("endpoint", trunk.as_str()), ("channelId", &id)])
-        .await;
+    s.post(
+        "/channels",
+        &[("endpoint", trunk.as_str()), ("channelId", &id)],
+    )
+    .await;
     let query = [
         ("endpoint", trunk.as_str()),
         ("app", &app),
         ("channelId", &long),
     ];
     s.post("/channels", &query).await;
-    s.post("/channels/create", &[("endpoint", "nonsense"), ("app", &app)])
-        .await;
+    s.post(
+        "/channels/create",
+        &[("endpoint", "nonsense"), ("app", &app)],
+    )
+    .await;
     s.post("/channels/create", &[("app", app.as_str())]).await;
 }
 
@@ -458,8 +480,11 @@ pub(crate) async fn an_id_used_twice(s: &mut Session) {
     let bridge = format!("/bridges/{}", s.id("bridge"));
     s.post(&bridge, &[("type", "mixing")]).await;
     s.post(&bridge, &[("type", "mixing")]).await;
-    s.post("/bridges", &[("type", "mixing"), ("bridgeId", &s.id("bridge"))])
-        .await;
+    s.post(
+        "/bridges",
+        &[("type", "mixing"), ("bridgeId", &s.id("bridge"))],
+    )
+    .await;
     destroy_bridge(s).await;
     hang_up(s, "a").await;
     s.until("a", "ChannelDestroyed").await;
@@ -475,10 +500,16 @@ pub(crate) async fn a_channel_that_has_not_answered_joins_nothing(s: &mut Sessio
     let a = s.id("a");
     s.post(&format!("/channels/{a}/moh"), &[]).await;
     s.post(&format!("/channels/{a}/dial"), &[]).await;
-    s.post(&format!("/channels/{a}/record"), &[("name", &a), ("format", "wav")])
-        .await;
-    s.get(&format!("/channels/{a}/variable"), &[("variable", "CHANNEL(state)")])
-        .await;
+    s.post(
+        &format!("/channels/{a}/record"),
+        &[("name", &a), ("format", "wav")],
+    )
+    .await;
+    s.get(
+        &format!("/channels/{a}/variable"),
+        &[("variable", "CHANNEL(state)")],
+    )
+    .await;
     hang_up(s, "a").await;
     s.until("a", "ChannelDestroyed").await;
     destroy_bridge(s).await;
@@ -492,16 +523,25 @@ pub(crate) async fn nobody_there(s: &mut Session) {
     s.post(&format!("/channels/{x}/dial"), &[]).await;
     s.post(&format!("/channels/{x}/moh"), &[]).await;
     s.delete(&format!("/channels/{x}/moh")).await;
-    s.post(&format!("/channels/{x}/record"), &[("name", &x), ("format", "wav")])
-        .await;
-    s.post(&format!("/channels/{x}/snoop/{x}s"), &[("spy", "both"), ("app", &s.app())])
-        .await;
+    s.post(
+        &format!("/channels/{x}/record"),
+        &[("name", &x), ("format", "wav")],
+    )
+    .await;
+    s.post(
+        &format!("/channels/{x}/snoop/{x}s"),
+        &[("spy", "both"), ("app", &s.app())],
+    )
+    .await;
     s.get(&format!("/channels/{x}/rtp_statistics"), &[]).await;
-    s.get(&format!("/channels/{x}/variable"), &[("variable", "X")]).await;
+    s.get(&format!("/channels/{x}/variable"), &[("variable", "X")])
+        .await;
     s.get(&format!("/bridges/{x}"), &[]).await;
     s.delete(&format!("/bridges/{x}")).await;
-    s.post(&format!("/bridges/{x}/addChannel"), &[("channel", &x)]).await;
-    s.post(&format!("/bridges/{x}/removeChannel"), &[("channel", &x)]).await;
+    s.post(&format!("/bridges/{x}/addChannel"), &[("channel", &x)])
+        .await;
+    s.post(&format!("/bridges/{x}/removeChannel"), &[("channel", &x)])
+        .await;
     s.get(&format!("/recordings/stored/{x}"), &[]).await;
     s.get(&format!("/recordings/stored/{x}/file"), &[]).await;
     s.delete(&format!("/recordings/stored/{x}")).await;
@@ -556,8 +596,11 @@ pub(crate) async fn a_recording_name_with_a_folder(s: &mut Session) {
     snoop(s).await;
     let name = record(s, "rec", "folder/").await;
     s.drain(Duration::from_millis(300)).await;
-    s.post(&format!("/recordings/live/{}/stop", name.replace('/', "%2F")), &[])
-        .await;
+    s.post(
+        &format!("/recordings/live/{}/stop", name.replace('/', "%2F")),
+        &[],
+    )
+    .await;
     s.until("call", "RecordingFinished").await;
     s.get(&format!("/recordings/stored/{name}"), &[]).await;
     fetch(s, &name.replace('/', "%2F")).await;
@@ -568,8 +611,11 @@ pub(crate) async fn a_recording_name_with_a_folder(s: &mut Session) {
 async fn snoop(s: &mut Session) {
     let path = format!("/channels/{}/snoop/{}", s.id("a"), s.id("rec"));
     let app = s.app();
-    s.post(&path, &[("spy", "both"), ("app", &app), ("appArgs", "snoop")])
-        .await;
+    s.post(
+        &path,
+        &[("spy", "both"), ("app", &app), ("appArgs", "snoop")],
+    )
+    .await;
     s.until("rec", "StasisStart").await;
 }
 
@@ -623,10 +669,18 @@ pub(crate) async fn a_recorded_channel_joins_no_bridge(s: &mut Session) {
     s.until("call", "RecordingFinished").await;
     record(s, "a", "").await;
     let path = format!("/channels/{}/record", s.id("a"));
-    s.post(&path, &[("name", &s.id("other")), ("format", "nosuch")]).await;
-    s.post(&path, &[("name", "../x"), ("format", "wav")]).await;
-    s.post(&path, &[("name", &s.id("other")), ("format", "wav"), ("ifExists", "perhaps")])
+    s.post(&path, &[("name", &s.id("other")), ("format", "nosuch")])
         .await;
+    s.post(&path, &[("name", "../x"), ("format", "wav")]).await;
+    s.post(
+        &path,
+        &[
+            ("name", &s.id("other")),
+            ("format", "wav"),
+            ("ifExists", "perhaps"),
+        ],
+    )
+    .await;
     s.post(&path, &[("format", "wav")]).await;
     s.delete(&format!("/recordings/stored/{name}")).await;
     hang_up(s, "a").await;
@@ -640,9 +694,13 @@ pub(crate) async fn snoops_that_are_refused(s: &mut Session) {
     s.until("a", "StasisStart").await;
     let path = format!("/channels/{}/snoop", s.id("a"));
     let (app, id) = (s.app(), s.id("rec"));
-    s.post(&path, &[("app", app.as_str()), ("snoopId", &id)]).await;
-    s.post(&path, &[("spy", "sideways"), ("app", &app), ("snoopId", &id)])
+    s.post(&path, &[("app", app.as_str()), ("snoopId", &id)])
         .await;
+    s.post(
+        &path,
+        &[("spy", "sideways"), ("app", &app), ("snoopId", &id)],
+    )
+    .await;
     s.post(&path, &[("spy", "both"), ("snoopId", &id)]).await;
     s.post(&path, &[("spy", "both"), ("app", &app), ("snoopId", &id)])
         .await;
@@ -754,13 +812,19 @@ pub(crate) async fn subscribed_by_hand(s: &mut Session) {
     s.connect().await;
     let path = format!("/applications/{}/subscription", s.app());
     let (a, nobody) = (s.id("a"), s.id("nobody"));
-    s.post(&path, &[("eventSource", &format!("channel:{a}"))]).await;
-    s.post(&path, &[("eventSource", &format!("channel:{nobody}"))]).await;
-    s.post(&path, &[("eventSource", &format!("bridge:{nobody}"))]).await;
+    s.post(&path, &[("eventSource", &format!("channel:{a}"))])
+        .await;
+    s.post(&path, &[("eventSource", &format!("channel:{nobody}"))])
+        .await;
+    s.post(&path, &[("eventSource", &format!("bridge:{nobody}"))])
+        .await;
     s.post(&path, &[("eventSource", "nonsense")]).await;
     s.post(&path, &[]).await;
-    s.post("/applications/ctnobody/subscription", &[("eventSource", &format!("channel:{a}"))])
-        .await;
+    s.post(
+        "/applications/ctnobody/subscription",
+        &[("eventSource", &format!("channel:{a}"))],
+    )
+    .await;
     s.until("a", "StasisStart").await;
     hang_up(s, "a").await;
     s.until("a", "ChannelDestroyed").await;
@@ -771,7 +835,8 @@ pub(crate) async fn the_second_half_is_heard_once_subscribed(s: &mut Session) {
     create_b(s, TARGET_RINGS).await;
     let path = format!("/applications/{}/subscription", s.app());
     let half = s.id("half");
-    s.post(&path, &[("eventSource", &format!("channel:{half}"))]).await;
+    s.post(&path, &[("eventSource", &format!("channel:{half}"))])
+        .await;
     dial_b(s, "20").await;
     s.until_dial("b", "ANSWER").await;
     s.until("half", "ChannelStateChange").await;
@@ -801,10 +866,20 @@ pub(crate) async fn an_app_and_its_filter(s: &mut Session) {
     s.connect().await;
     s.get(&app, &[]).await;
     s.call(Method::PUT, &filter, &[], None).await;
-    s.call(Method::PUT, &filter, &[], Some(json!({ "disallowed": [{}] })))
-        .await;
-    s.call(Method::PUT, &filter, &[], Some(json!({ "disallowed": "x" })))
-        .await;
+    s.call(
+        Method::PUT,
+        &filter,
+        &[],
+        Some(json!({ "disallowed": [{}] })),
+    )
+    .await;
+    s.call(
+        Method::PUT,
+        &filter,
+        &[],
+        Some(json!({ "disallowed": "x" })),
+    )
+    .await;
     s.call(Method::PUT, &filter, &[], none).await;
     s.get(&app, &[]).await;
     s.disconnect().await;
@@ -815,13 +890,16 @@ pub(crate) async fn strangers_are_refused(s: &mut Session) {
     s.as_stranger(None).await;
     s.as_stranger(Some(("nobody", "nothing"))).await;
     s.socket_refusal("app=ctstranger").await;
-    s.socket_refusal("app=ctstranger&api_key=nobody:nothing").await;
+    s.socket_refusal("app=ctstranger&api_key=nobody:nothing")
+        .await;
 }
 
 pub(crate) async fn the_trunk_is_looked_at(s: &mut Session) {
     let trunk = s.trunk("");
     let trunk = trunk.trim_start_matches("PJSIP/@").to_owned();
-    let trunk = s.silently(Method::GET, &format!("/endpoints/PJSIP/{trunk}"), &[], None).await;
+    let trunk = s
+        .silently(Method::GET, &format!("/endpoints/PJSIP/{trunk}"), &[], None)
+        .await;
     s.note(&format!(
         "the trunk -> {} {} {} {}",
         trunk.status,

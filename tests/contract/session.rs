@@ -249,7 +249,11 @@ impl Session {
             .and_then(|value| value.to_str().ok())
             .unwrap_or("none")
             .to_owned();
-        (status, kind, answer.bytes().await.expect("a whole body").to_vec())
+        (
+            status,
+            kind,
+            answer.bytes().await.expect("a whole body").to_vec(),
+        )
     }
 
     /// Puts a line of the script's own between the answers.
@@ -320,9 +324,11 @@ impl Session {
             return;
         }
         let mut subject = self.subject(&event);
-        // Another thread of Asterisk sends these: before or after the state that they tell of.
+        // Other threads of Asterisk send these: before or after the state that they tell of,
+        // and even before the beginning.
         if event["type"] == "Dial" {
-            subject.insert_str(0, "dialing ");
+            let begun = event["dialstatus"] == "";
+            subject.insert_str(0, if begun { "begun dialing " } else { "dialing " });
         }
         let line = self.line(&event);
         self.trace.events.entry(subject).or_default().push(line);

@@ -26,13 +26,18 @@ const PRESENT: [&str; 5] = [
 /// Fields that the dialer does not rely on. Where a channel stands in the dialplan, and whom
 /// an event shows as caller and connected, hangs on the configuration of each Asterisk; the
 /// state that a `Dial` event shows hangs on how far another of its threads has come; whom a
-/// queue dials is the lab's affair.
+/// queue dials is the lab's affair; and a request to hang up that the far end made shows
+/// cause 16 or none, as it happens. Of a bridge that is left, who is still in it hangs on whose
+/// thread is the first.
 fn is_ignored(path: &str, event: &Value) -> bool {
     let of_a_queue = event["type"] == "Dial" && event.get("caller").is_some();
+    let far_end = event["type"] == "ChannelHangupRequest" && event["cause"] == 16;
     path.ends_with("dialplan")
         || path.ends_with(".caller")
         || path.ends_with(".connected")
         || path == "peer.state"
+        || far_end && path == "cause"
+        || event["type"] == "ChannelLeftBridge" && path == "bridge.channels"
         || of_a_queue && (path.starts_with("peer") || path == "dialstring")
 }
 
@@ -73,14 +78,20 @@ fn flatten(value: &Value, path: &str, (whole, tag): (&Value, &str), out: &mut St
             }
         }
         Value::String(text) if PRESENT.contains(&field) => {
-            let _ = write!(out, " {path}={}", if text.is_empty() { "none" } else { "*" });
+            let _ = write!(
+                out,
+                " {path}={}",
+                if text.is_empty() { "none" } else { "*" }
+            );
         }
         Value::Number(_) if PRESENT.contains(&field) => {
             let _ = write!(out, " {path}=*");
         }
         // How far the recorder's thread has come when the answer is written is its own affair.
-        Value::String(text) if text == "queued" => {
-            let _ = write!(out, " {}\"recording\"", name(path));
+        Value::String(text)
+            if path == "state" && matches!(text.as_str(), "queued" | "recording" | "failed") =>
+        {
+            let _ = write!(out, " {}\"asked for\"", name(path));
         }
         Value::String(text) => {
             let _ = write!(out, " {}{:?}", name(path), normal(text, tag));

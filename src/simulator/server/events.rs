@@ -34,7 +34,12 @@ pub(super) fn open(
     headers: &HeaderMap,
     upgrade: OnUpgrade,
 ) -> Response<Body> {
-    let param = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
+    let param = |name: &str| {
+        query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, v)| v.as_str())
+    };
     let Some(apps) = param("app").filter(|apps| !apps.is_empty()) else {
         return refusal(400, "HTTP request is missing param: [app]");
     };

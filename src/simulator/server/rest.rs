@@ -6,7 +6,9 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Request as HttpRequest, Response as HttpResponse, header};
+use axum::http::{
+    HeaderMap, HeaderValue, Request as HttpRequest, Response as HttpResponse, header,
+};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -129,7 +131,9 @@ fn parse(parts: &Parts, query: Vec<(String, String)>, body: &[u8]) -> Result<Req
 fn login_wanted() -> HttpResponse<Body> {
     let mut response = refusal(401, "Authentication required");
     let realm = HeaderValue::from_static("Basic realm=\"Asterisk REST Interface\"");
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
+    response
+        .headers_mut()
+        .insert(header::WWW_AUTHENTICATE, realm);
     response
 }
 

@@ -12,11 +12,7 @@ use crate::simulator::faults::Fault;
 pub(super) enum Happening {
     /// A channel takes a step. It must still be the one that the step was meant for: ids can
     /// be used again once their channel is gone, so the serial decides.
-    Channel {
-        id: String,
-        serial: u64,
-        step: Step,
-    },
+    Channel { id: String, serial: u64, step: Step },
     /// An event that was held back is sent.
     Deliver {
         connection: ConnectionId,

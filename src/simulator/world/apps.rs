@@ -52,8 +52,9 @@ impl<'a> About<'a> {
 
 impl App {
     fn hears_of(&self, about: About<'_>) -> bool {
-        let channel =
-            |id: Option<&str>| id.is_some_and(|id| self.channels.contains(id) || self.in_stasis.contains(id));
+        let channel = |id: Option<&str>| {
+            id.is_some_and(|id| self.channels.contains(id) || self.in_stasis.contains(id))
+        };
         self.subscribed_to_all
             || channel(about.channel)
             || channel(about.caller)
@@ -162,7 +163,8 @@ impl World {
                 self.outputs.push_back(Output::Event { connection, text });
             } else {
                 let at = self.now + copies.first;
-                self.agenda.note(at, Happening::Deliver { connection, text });
+                self.agenda
+                    .note(at, Happening::Deliver { connection, text });
             }
         }
     }

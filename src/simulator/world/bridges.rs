@@ -118,7 +118,8 @@ impl World {
             return;
         }
         self.leave_bridge(channel);
-        let (Some(leg), Some(room)) = (self.channels.get_mut(channel), self.bridges.get_mut(bridge))
+        let (Some(leg), Some(room)) =
+            (self.channels.get_mut(channel), self.bridges.get_mut(bridge))
         else {
             return;
         };

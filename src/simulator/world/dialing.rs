@@ -23,9 +23,7 @@ impl World {
         if channel.state != State::Down || channel.dialed {
             return Err(Response::error(409, "Channel is not in the 'Down' state"));
         }
-        let timeout = request.param("timeout").map_or(Ok(0.0), str::parse);
-        let timeout = timeout.map_err(|_| Response::error(400, "Invalid timeout"))?;
-        self.begin_dialing(id, timeout);
+        self.begin_dialing(id, seconds(request.param("timeout").unwrap_or("0")));
         Ok(Response::no_content())
     }
 
@@ -46,10 +44,9 @@ impl World {
         };
         channel.dialed = true;
         let (signal, after, missing) = prospect(&channel.role);
-        let staged = channel.staged;
         let dial_string = channel.dial_string.clone();
-        // A plain origination to nowhere ends before Asterisk calls it dialing.
-        if staged || !missing {
+        // A local channel to nowhere ends before Asterisk calls it dialing.
+        if !missing {
             self.tell_dial(id, "", &dial_string);
         }
         let dice = &mut self.dice_of(id, "after");
@@ -76,7 +73,7 @@ impl World {
         }
     }
 
-    fn plan(&mut self, id: &str, at: crate::campaign::Time, step: Step) {
+    pub(super) fn plan(&mut self, id: &str, at: crate::campaign::Time, step: Step) {
         if let Some(channel) = self.channels.get(id) {
             let happening = Happening::Channel {
                 id: id.to_owned(),
@@ -107,7 +104,9 @@ impl World {
         };
         let in_bridge = channel.bridge.as_ref().and_then(|bridge| {
             let members = self.bridges.get(bridge)?.channels.iter();
-            let mut callees = members.filter_map(|m| self.channels.get(m)).filter(|c| c.is_callee());
+            let mut callees = members
+                .filter_map(|m| self.channels.get(m))
+                .filter(|c| c.is_callee());
             let (number, _) = callees.next()?.dial_string.split_once('@')?;
             Some(number.to_owned())
         });
@@ -241,7 +240,7 @@ impl World {
 
     fn tell_dial(&mut self, id: &str, status: &str, dial_string: &str) {
         if let Some(channel) = self.channels.get(id) {
-            let event = dial_event(status, dial_string, channel.json());
+            let event = dial_event(status, dial_string, channel);
             self.emit(About::channel(id), &event);
         }
     }
@@ -262,13 +261,13 @@ impl World {
             _ => State::Down,
         };
         let phone = Channel {
-            id: format!("{}-agent", second.id),
+            id: format!("{}.{}", second.created.millis() / 1000, second.serial),
             name: format!("PJSIP/agent-{:08x}", channel.serial),
             protocol_id: format!("{:08x}-agent", channel.serial),
             state,
             ..second.clone()
         };
-        let mut event = dial_event(status, "PJSIP/agent", phone.json());
+        let mut event = dial_event(status, "PJSIP/agent", &phone);
         event["caller"] = second.json();
         let about = About {
             caller: Some(&half),
@@ -278,14 +277,19 @@ impl World {
     }
 }
 
-fn dial_event(status: &str, dial_string: &str, peer: Value) -> Value {
+fn dial_event(status: &str, dial_string: &str, peer: &Channel) -> Value {
     json!({
         "type": "Dial",
         "dialstatus": status,
         "dialstring": dial_string,
         "forward": "",
-        "peer": peer,
+        "peer": peer.json(),
     })
+}
+
+/// Seconds as Asterisk reads them: what is no number is none.
+pub(super) fn seconds(text: &str) -> f64 {
+    text.parse().unwrap_or_default()
 }
 
 fn fate(role: &Role) -> Option<Target> {

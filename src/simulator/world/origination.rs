@@ -1,10 +1,13 @@
 //! How channels come to be: `POST /channels`, `channels/create`, and snooping.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use super::agenda::{Happening, Step};
+use super::agenda::Step;
 use super::apps::About;
 use super::channel::{Channel, Role, State, TargetLeg};
+use super::dialing::seconds;
 use super::message::{Answer, Request, Response};
 use super::{World, channel_event};
 
@@ -38,10 +41,7 @@ impl World {
     pub(super) fn originate(&mut self, id: Option<&str>, request: &Request) -> Answer {
         let draft = self.draft(id, request)?;
         let caller = caller_id(request.param("callerId").unwrap_or_default());
-        let timeout = request
-            .param("timeout")
-            .map_or(Ok(DEFAULT_TIMEOUT), str::parse)
-            .map_err(|_| Response::error(400, "Invalid timeout"))?;
+        let timeout = request.param("timeout").map_or(DEFAULT_TIMEOUT, seconds);
         let id = draft.id.clone();
         let app = draft.app.clone();
         let mut channel = self.draw_up(draft, request);
@@ -72,17 +72,9 @@ impl World {
             name.clone_into(&mut channel.connected.0);
         }
         let json = channel.json();
-        let serial = channel.serial;
         self.add_dialed(channel);
         self.subscribe_channel(&app, &id);
-        match self.faults.stasis_delay {
-            None => self.enter_stasis(&id),
-            Some(span) => {
-                let at = self.now + span.draw(&mut self.dice);
-                let step = Step::EnterStasis;
-                self.agenda.note(at, Happening::Channel { id, serial, step });
-            }
-        }
+        self.start_stasis(&id);
         Ok(Response::ok(json))
     }
 
@@ -173,7 +165,11 @@ impl World {
             }
             Party::Phone { name } => {
                 let place = ("from-agents".to_owned(), "s".to_owned());
-                (format!("PJSIP/{name}-{serial:08x}"), place, target(name, None))
+                (
+                    format!("PJSIP/{name}-{serial:08x}"),
+                    place,
+                    target(name, None),
+                )
             }
             Party::Local { extension, context } => {
                 let at = format!("{extension}@{context}");
@@ -197,7 +193,11 @@ impl World {
             dial_string: resource.to_owned(),
             place,
             app: draft.app,
-            args: args.split(',').filter(|a| !a.is_empty()).map(str::to_owned).collect(),
+            args: args
+                .split(',')
+                .filter(|a| !a.is_empty())
+                .map(str::to_owned)
+                .collect(),
             in_stasis: false,
             staged: false,
             dialed: false,
@@ -232,6 +232,17 @@ impl World {
         let trunk = self.channels.values().filter(|c| c.is_callee()).count();
         self.peak_trunk_channels = self.peak_trunk_channels.max(trunk);
         half
+    }
+
+    /// A new channel is on its way into its app: a thread of its own has to come to it.
+    fn start_stasis(&mut self, id: &str) {
+        let delay = self.faults.stasis_delay;
+        let delay = delay.map_or(Duration::ZERO, |span| span.draw(&mut self.dice));
+        if delay.is_zero() {
+            self.enter_stasis(id);
+        } else {
+            self.plan(id, self.now + delay, Step::EnterStasis);
+        }
     }
 
     /// The channel enters its app; where nobody is connected, it ends.
@@ -269,7 +280,10 @@ impl World {
             return refuse(400, "Invalid direction specified for whisper");
         }
         if direction("spy") == "none" && direction("whisper") == "none" {
-            return refuse(400, "Direction must be specified for at least spy or whisper");
+            return refuse(
+                400,
+                "Direction must be specified for at least spy or whisper",
+            );
         }
         let Some(app) = request.param("app") else {
             return refuse(400, "Application name is required");
@@ -280,11 +294,15 @@ impl World {
         }
         let mut channel = self.listener(&snoop, spied, app);
         let args = request.param("appArgs").unwrap_or_default();
-        channel.args = args.split(',').filter(|a| !a.is_empty()).map(str::to_owned).collect();
+        channel.args = args
+            .split(',')
+            .filter(|a| !a.is_empty())
+            .map(str::to_owned)
+            .collect();
         self.serial += 1;
         let json = channel.json();
         self.channels.insert(snoop.clone(), channel);
-        self.enter_stasis(&snoop);
+        self.start_stasis(&snoop);
         Ok(Response::ok(json))
     }
 
@@ -327,11 +345,16 @@ fn caller_id(text: &str) -> (String, String) {
     }
 }
 
-/// A SIP Call-ID, of the form that chan_pjsip makes.
+/// A SIP Call-ID, of the form that Asterisk makes.
 fn call_id(serial: u64) -> String {
     let mut dice = crate::simulator::scenario::dice(serial, "call-id", "", 0);
     let (a, b, c) = (dice.u32(..), dice.u16(..), dice.u16(..));
-    format!("{a:08x}-{b:04x}-4{:03x}-8{:03x}-{:012x}", c & 0xfff, b & 0xfff, serial)
+    format!(
+        "{a:08x}-{b:04x}-4{:03x}-8{:03x}-{:012x}",
+        c & 0xfff,
+        b & 0xfff,
+        serial
+    )
 }
 
 #[cfg(test)]
@@ -341,7 +364,10 @@ mod tests {
     #[test]
     fn a_caller_id_has_a_name_and_a_number() {
         let split = |text| caller_id(text);
-        assert_eq!(split("Sales Team <1001>"), ("Sales Team".into(), "1001".into()));
+        assert_eq!(
+            split("Sales Team <1001>"),
+            ("Sales Team".into(), "1001".into())
+        );
         assert_eq!(split("\"Sales\" <1001> "), ("Sales".into(), "1001".into()));
         assert_eq!(split("1001"), (String::new(), "1001".into()));
         assert_eq!(split(""), (String::new(), String::new()));

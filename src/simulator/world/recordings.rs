@@ -89,7 +89,7 @@ impl World {
         if bridged {
             json["state"] = "failed".into();
             json["cause"] = "Cannot record channel while in bridge".into();
-            self.tell_recording("RecordingFailed", id, json);
+            self.tell_recording("RecordingFailed", id, &json);
         } else {
             self.begin_recording(name, format, id);
         }
@@ -110,7 +110,7 @@ impl World {
         self.live.insert(name.to_owned(), live);
         self.listen();
         let json = recording_json(name, format, id, "recording");
-        self.tell_recording("RecordingStarted", id, json);
+        self.tell_recording("RecordingStarted", id, &json);
     }
 
     /// Ends a recording and puts it onto the disk, if it is to be `kept` with an event.
@@ -132,11 +132,11 @@ impl World {
         };
         self.stored.insert(name.to_owned(), stored);
         if told {
-            self.tell_recording("RecordingFinished", &live.channel, json);
+            self.tell_recording("RecordingFinished", &live.channel, &json);
         }
     }
 
-    fn tell_recording(&mut self, kind: &str, channel: &str, recording: Value) {
+    fn tell_recording(&mut self, kind: &str, channel: &str, recording: &Value) {
         let event = json!({ "type": kind, "recording": recording });
         self.emit(About::channel(channel), &event);
     }
