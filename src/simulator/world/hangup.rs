@@ -1,0 +1,250 @@
+//! How channels end.
+
+use serde_json::Value;
+
+use super::apps::About;
+use super::channel::{Role, State, cause_text};
+use super::message::{Answer, Request, Response};
+use super::{World, channel_event};
+use crate::simulator::scenario::TargetOutcome;
+
+const NORMAL_CLEARING: u16 = 16;
+const USER_BUSY: u16 = 17;
+const NO_ANSWER: u16 = 19;
+const REJECTED: u16 = 21;
+const CONGESTION: u16 = 34;
+/// What a hangup by ARI's own hand shows in `ChannelHangupRequest`.
+const BY_REQUEST: u16 = 32;
+
+impl World {
+    /// `DELETE /channels/{id}`.
+    pub(super) fn delete_channel(&mut self, id: &str, request: &Request) -> Answer {
+        let channel = self.channel(id)?;
+        let cause = wanted_cause(request)?;
+        let originated = channel.dialed && !channel.staged && channel.state != State::Up;
+        // Only a cause that was asked for gets a SIP status.
+        let sip = (channel.is_sip() && cause != NORMAL_CLEARING).then(|| sip_status(cause));
+        self.request_hangup(id, Some(BY_REQUEST), None, true);
+        if originated {
+            self.tell_progress(id, "NOANSWER");
+        }
+        self.end(id, cause, sip.flatten());
+        Ok(Response::no_content())
+    }
+
+    /// The carrier refuses.
+    pub(super) fn refuse(&mut self, id: &str, cause: u16, sip: u16) {
+        self.request_hangup(id, Some(cause), Some(sip), false);
+        self.tell_progress(id, dial_status(cause));
+        self.end(id, cause, Some(sip));
+    }
+
+    /// The dialing of `id` took too long.
+    pub(super) fn give_up(&mut self, id: &str) {
+        let Some(channel) = self.channels.get(id) else {
+            return;
+        };
+        if channel.state == State::Up {
+            return;
+        }
+        let sip = channel.is_sip().then_some(480);
+        if channel.staged {
+            self.request_hangup(id, Some(BY_REQUEST), None, true);
+        }
+        self.end(id, NO_ANSWER, sip);
+    }
+
+    /// The far end of `id` hangs up.
+    pub(super) fn leave(&mut self, id: &str) {
+        let Some(channel) = self.channels.get(id) else {
+            return;
+        };
+        if !channel.is_sip() {
+            let cause = if channel.staged { NORMAL_CLEARING } else { 0 };
+            self.request_hangup(id, Some(0), None, false);
+            self.end(id, cause, None);
+            return;
+        }
+        // A bridge takes the hangup before the cause is known.
+        let cause = channel.bridge.is_none().then_some(NORMAL_CLEARING);
+        self.request_hangup(id, cause, None, false);
+        self.end(id, NORMAL_CLEARING, None);
+    }
+
+    /// A target does not come.
+    pub(super) fn fail_target(&mut self, id: &str, failure: TargetOutcome) {
+        let Some(channel) = self.channels.get(id) else {
+            return;
+        };
+        if channel.is_sip() {
+            let (cause, sip) = match failure {
+                TargetOutcome::Busy => (USER_BUSY, 486),
+                TargetOutcome::Congestion => (CONGESTION, 503),
+                TargetOutcome::Missing => (1, 404),
+                _ => (REJECTED, 603),
+            };
+            self.request_hangup(id, Some(cause), Some(sip), false);
+            if !self.channels[id].staged {
+                self.tell_progress(id, dial_status(cause));
+            }
+            self.end(id, cause, Some(sip));
+            return;
+        }
+        let staged = channel.staged;
+        match failure {
+            TargetOutcome::Busy => self.play_tone(id, USER_BUSY, staged),
+            TargetOutcome::Congestion => self.play_tone(id, CONGESTION, staged),
+            TargetOutcome::HangsUp => {
+                self.request_hangup(id, Some(NORMAL_CLEARING), None, false);
+                if !staged {
+                    self.tell_progress(id, "NOANSWER");
+                }
+                self.end(id, NORMAL_CLEARING, None);
+            }
+            _ => self.end(id, if staged { NORMAL_CLEARING } else { 0 }, None),
+        }
+    }
+
+    /// The dialplan plays the busy tone: to a leg that `/dial` dials for as long as it likes,
+    /// while an origination ends.
+    fn play_tone(&mut self, id: &str, cause: u16, staged: bool) {
+        if let Some(half) = self.half_of(id) {
+            self.set_state(&half, State::Busy);
+        }
+        self.tell_progress(id, dial_status(cause));
+        if !staged {
+            self.end_with_half(id, (0, None), cause);
+        }
+    }
+
+    /// A `ChannelHangupRequest`.
+    fn request_hangup(&mut self, id: &str, cause: Option<u16>, sip: Option<u16>, soft: bool) {
+        let Some(channel) = self.channels.get(id) else {
+            return;
+        };
+        let mut event = channel_event("ChannelHangupRequest", channel);
+        if let Some(cause) = cause {
+            event["cause"] = cause.into();
+        }
+        if let Some(sip) = sip {
+            event["tech_cause"] = sip.into();
+        }
+        if soft {
+            event["soft"] = Value::Bool(true);
+        }
+        self.emit(About::channel(id), &event);
+    }
+
+    /// The channel is no more, nor the second half of a local one.
+    pub(super) fn end(&mut self, id: &str, cause: u16, sip: Option<u16>) {
+        self.end_with_half(id, (cause, sip), cause);
+    }
+
+    fn end_with_half(&mut self, id: &str, (cause, sip): (u16, Option<u16>), half_cause: u16) {
+        let half = self.half_of(id);
+        let first = match self.channels.get(id).map(|c| &c.role) {
+            Some(Role::Half { first }) => Some(first.clone()),
+            _ => None,
+        };
+        self.end_one(id, cause, sip);
+        if let Some(half) = half {
+            self.end_one(&half, half_cause, None);
+        }
+        if let Some(first) = first {
+            self.end_one(&first, cause, sip);
+        }
+    }
+
+    fn end_one(&mut self, id: &str, cause: u16, sip: Option<u16>) {
+        let Some(channel) = self.channels.get(id) else {
+            return;
+        };
+        let recording = channel.recording.clone();
+        let listeners = self.listeners_of(id);
+        self.leave_bridge(id);
+        if let Some(name) = recording {
+            self.finish_recording(&name, true);
+        }
+        for listener in listeners {
+            self.end_one(&listener, NORMAL_CLEARING, None);
+        }
+        self.leave_stasis(id);
+        let Some(channel) = self.channels.remove(id) else {
+            return;
+        };
+        let mut event = channel_event("ChannelDestroyed", &channel);
+        event["cause"] = cause.into();
+        event["cause_txt"] = cause_text(cause).into();
+        if let Some(sip) = sip {
+            event["tech_cause"] = sip.into();
+        }
+        self.emit(About::channel(id), &event);
+        self.unsubscribe(id);
+    }
+
+    fn leave_stasis(&mut self, id: &str) {
+        let Some(channel) = self.channels.get_mut(id) else {
+            return;
+        };
+        if !channel.in_stasis {
+            return;
+        }
+        let event = channel_event("StasisEnd", channel);
+        channel.in_stasis = false;
+        self.emit(About::channel(id), &event);
+        self.unsubscribe_stasis(id);
+    }
+
+    fn listeners_of(&self, id: &str) -> Vec<String> {
+        let listens = |role: &Role| matches!(role, Role::Snoop { spied } if spied == id);
+        let channels = self.channels.values();
+        channels
+            .filter(|c| listens(&c.role))
+            .map(|c| c.id.clone())
+            .collect()
+    }
+}
+
+/// The cause that a hangup is asked to give.
+fn wanted_cause(request: &Request) -> Result<u16, Response> {
+    if let Some(code) = request.param("reason_code") {
+        let text = "Invalid reason for hangup reason code provided";
+        return code.parse().map_err(|_| Response::error(400, text));
+    }
+    Ok(match request.param("reason") {
+        None | Some("normal") => NORMAL_CLEARING,
+        Some("busy") => USER_BUSY,
+        Some("congestion") => CONGESTION,
+        Some("no_answer") => NO_ANSWER,
+        Some("rejected") => REJECTED,
+        Some("answered_elsewhere") => 26,
+        Some("unallocated") => 1,
+        Some("timeout") => 102,
+        Some(_) => {
+            let text = "Invalid reason for hangup reason provided";
+            return Err(Response::error(400, text));
+        }
+    })
+}
+
+/// What the last `Dial` event of a refused origination says.
+const fn dial_status(cause: u16) -> &'static str {
+    match cause {
+        USER_BUSY => "BUSY",
+        CONGESTION => "CONGESTION",
+        _ => "NOANSWER",
+    }
+}
+
+/// The SIP status that `cause` stands for, where there is one.
+const fn sip_status(cause: u16) -> Option<u16> {
+    match cause {
+        1 => Some(404),
+        USER_BUSY => Some(486),
+        NO_ANSWER => Some(480),
+        REJECTED => Some(403),
+        CONGESTION => Some(503),
+        102 => Some(504),
+        _ => None,
+    }
+}

@@ -1,0 +1,154 @@
+//! The contract: the same scripts are played to a real Asterisk and to the simulator, and
+//! must come to the same answers and the same events.
+
+mod contract {
+    pub(crate) mod place;
+    pub(crate) mod scripts;
+    pub(crate) mod session;
+    pub(crate) mod trace;
+}
+
+use std::process::Command;
+
+use contract::place::Place;
+use contract::session::Session;
+use contract::{scripts, trace};
+use dialdeck::simulator::{self, Scenario, SimConfig, SimHandle};
+
+/// The lab's ARI. The one place that knows how the lab is reached.
+fn lab() -> Place {
+    let script = std::env::var("DIALDECK_LAB_SCRIPT")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab.sh").to_owned());
+    let output = Command::new(&script)
+        .arg("env")
+        .output()
+        .unwrap_or_else(|e| panic!("the lab's script {script} does not run: {e}"));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let value = |name: &str| {
+        text.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+            .unwrap_or_else(|| panic!("the lab says no {name}"))
+            .to_owned()
+    };
+    Place {
+        name: "lab",
+        addr: value("ARI_URL").trim_start_matches("http://").to_owned(),
+        username: value("ARI_USERNAME"),
+        password: value("ARI_PASSWORD"),
+        trunk: value("ARI_TRUNK"),
+    }
+}
+
+/// A simulator of its own for one script, with the lab's numbers and targets.
+async fn simulator(like: &Place) -> (SimHandle, Place) {
+    let config = SimConfig {
+        scenario: Scenario::lab(),
+        trunk: like.trunk.clone(),
+        ..SimConfig::default()
+    };
+    let (username, password) = (config.username.clone(), config.password.clone());
+    let handle = simulator::start(config).await.expect("a free port");
+    let place = Place {
+        name: "simulator",
+        addr: handle.addr().to_string(),
+        username,
+        password,
+        trunk: like.trunk.clone(),
+    };
+    (handle, place)
+}
+
+async fn play(place: Place, name: &str, script: impl AsyncFn(&mut Session)) -> Vec<String> {
+    let mut session = Session::new(place, name);
+    script(&mut session).await;
+    session.finish().await.lines()
+}
+
+/// Plays `script` to the lab and to a simulator, and shows where they differ.
+async fn compare(name: &str, script: impl AsyncFn(&mut Session)) {
+    let lab = lab();
+    let (_running, simulated) = simulator(&lab).await;
+    let (lab, simulated) = tokio::join!(play(lab, name, &script), play(simulated, name, &script));
+    if let Some(diff) = trace::diff(&lab, &simulated) {
+        panic!("the lab (-) and the simulator (+) differ:\n{diff}");
+    }
+    let in_vain: Vec<&String> = lab.iter().filter(|line| line.contains("IN VAIN")).collect();
+    assert!(
+        in_vain.is_empty(),
+        "both lack what the script waits for: {in_vain:?}"
+    );
+}
+
+macro_rules! contract {
+    ($($script:ident),* $(,)?) => {
+        $(
+            #[tokio::test]
+            async fn $script() {
+                compare(stringify!($script), scripts::$script).await;
+            }
+        )*
+    };
+}
+
+contract! {
+    a_bridge_deleted_under_the_call,
+    a_channel_that_has_not_answered_joins_nothing,
+    a_false_answer,
+    a_recorded_channel_joins_no_bridge,
+    a_recording_ends_with_the_channel,
+    a_recording_name_with_a_folder,
+    a_second_client_takes_the_app,
+    a_target_originated_in_plain_order,
+    an_agent_behind_a_queue,
+    an_agent_behind_a_queue_that_answers_first,
+    an_agents_phone_as_target,
+    an_agents_phone_dialed_without_a_timeout,
+    an_app_and_its_filter,
+    an_id_used_twice,
+    an_originated_target_hangs_up,
+    an_originated_target_is_busy,
+    an_originated_target_is_congested,
+    an_originated_target_is_missing,
+    an_originated_target_leaves,
+    an_originated_target_never_answers,
+    answered_and_hung_up_by_a,
+    answered_and_hung_up_by_b,
+    answered_and_hung_up_by_us,
+    answered_and_left_alone,
+    answered_while_nobody_is_connected,
+    busy,
+    congestion,
+    declined_with_603,
+    dialed_wrongly,
+    dialplan_functions_are_evaluated,
+    early_media_then_answer,
+    given_up_while_the_target_rings,
+    hung_up_by_us_while_it_rings,
+    hung_up_with_a_reason,
+    malformed_originates,
+    music_until_b_answers,
+    no_answer,
+    nobody_there,
+    not_a_sound,
+    not_acceptable_488,
+    originated_while_nobody_is_connected,
+    recorded_by_a_snoop_channel,
+    recording_a_bridged_channel_fails,
+    rejected_with_403,
+    ringing_through_a_reconnect,
+    snoops_that_are_refused,
+    staged_and_never_needed,
+    strangers_are_refused,
+    subscribed_by_hand,
+    taken_out_of_the_bridge,
+    target_busy,
+    target_congested,
+    target_hangs_up_without_a_word,
+    target_missing,
+    target_never_answers,
+    the_second_half_is_heard_once_subscribed,
+    the_socket_closes_while_a_call_is_up,
+    the_trunk_is_looked_at,
+    trunk_that_is_not_there,
+    unallocated,
+}
