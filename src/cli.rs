@@ -59,7 +59,7 @@ struct DemoArgs {
     #[arg(long)]
     headless: bool,
     /// How many numbers are on the list
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=80_000))]
     calls: u32,
     /// How many calls may be up at once
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -68,7 +68,7 @@ struct DemoArgs {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many times faster than life people answer and talk
-    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    #[arg(long, default_value_t = 2.0, value_parser = speed)]
     speed: f64,
 }
 

@@ -2,6 +2,105 @@
 //!
 //! It reads no `.env` and leaves nothing behind: journal and recordings live in a temporary
 //! folder that goes with the process.
-pub(super) fn run(_: &super::DemoArgs) -> Result<(), super::exit::Failure> {
-    Ok(())
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use url::Url;
+
+use super::DemoArgs;
+use super::exit::Failure;
+use super::session::{Session, drive, runtime};
+use crate::campaign::{MaxCc, Numbers};
+use crate::config::{
+    Ari, Control, ListSource, OnHangup, OnInterrupted, Recordings, Secret, Settings, Target,
+};
+use crate::engine::Options;
+use crate::simulator::{self, SimConfig};
+
+pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
+    let folder = tempfile::Builder::new()
+        .prefix("dialdeck-demo-")
+        .tempdir()
+        .map_err(|e| Failure::Unexpected(format!("no temporary folder can be made: {e}")))?;
+    let result = runtime()?.block_on(campaign(args, folder.path()));
+    // What can't be removed now goes with the system's temporary files.
+    let _ = folder.close();
+    result
+}
+
+async fn campaign(args: &DemoArgs, folder: &Path) -> Result<(), Failure> {
+    let config = SimConfig {
+        seed: args.seed,
+        speed: args.speed,
+        ..SimConfig::default()
+    };
+    let (username, password) = (config.username.clone(), config.password.clone());
+    let trunk = config.trunk.clone();
+    let asterisk = simulator::start(config)
+        .await
+        .map_err(|e| Failure::Unexpected(e.to_string()))?;
+    let url = Url::parse(&asterisk.url()).map_err(|e| Failure::Unexpected(e.to_string()))?;
+    let ari = Ari {
+        url,
+        username,
+        password: Secret::new(&password),
+        ca: None,
+        app: "outbound_dialer".to_owned(),
+    };
+    let mut numbers = Numbers::default();
+    let count = usize::try_from(args.calls).unwrap_or(usize::MAX);
+    for number in simulator::demo_numbers(args.seed, count) {
+        numbers.push(&number);
+    }
+    let session = Session {
+        settings: settings(args, folder, ari, trunk)?,
+        options: Options {
+            start: true,
+            new_run: false,
+            take_over: false,
+            exit_when_done: true,
+        },
+        reload_env: false,
+    };
+    drive(session, numbers).await
+}
+
+/// What a `.env` would say, but for the places.
+fn settings(args: &DemoArgs, folder: &Path, ari: Ari, trunk: String) -> Result<Settings, Failure> {
+    let max_cc = MaxCc::new(args.max_cc)
+        .ok_or_else(|| Failure::Settings("--max-cc must be 1 or more".to_owned()))?;
+    let patience = Duration::from_secs(20);
+    Ok(Settings {
+        ari,
+        trunk,
+        list: ListSource::File(folder.join("demo")),
+        target: Target {
+            endpoint: "Local/777@default".to_owned(),
+            timeout: patience,
+            staged: true,
+            moh_class: None,
+        },
+        max_cc,
+        call_timeout: patience,
+        max_call: None,
+        caller_id: None,
+        recordings: Recordings {
+            dir: folder.join("recordings"),
+            format: "wav".to_owned(),
+            keep_on_asterisk: false,
+        },
+        state_file: folder.join("dialdeck.db"),
+        autostart: false,
+        on_interrupted: OnInterrupted::Skip,
+        on_hangup: OnHangup::Continue,
+        drain: Duration::from_secs(60),
+        give_up: Duration::from_secs(60),
+        control: Control {
+            addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            token: None,
+        },
+        mysql: None,
+    })
 }

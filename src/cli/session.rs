@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
@@ -23,12 +24,15 @@ pub(super) struct Session {
 
 /// Runs an engine until it ends.
 pub(super) fn run_session(session: Session, numbers: Numbers) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    runtime()?.block_on(drive(session, numbers))
+}
+
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .worker_threads(2)
         .build()
-        .map_err(|e| Failure::Unexpected(format!("the runtime cannot be started: {e}")))?;
-    runtime.block_on(drive(session, numbers))
+        .map_err(|e| Failure::Unexpected(format!("the runtime cannot be started: {e}")))
 }
 
 pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Failure> {
