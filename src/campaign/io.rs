@@ -95,10 +95,15 @@ pub enum DialStatus {
 /// The channels and bridges in Asterisk whose ids are this journal's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Census {
+    /// When it was asked for, before the first request of it left: what was made later is
+    /// not missed in it.
+    pub asked_at: Time,
     /// The channels, and whether each is up.
     pub channels: Vec<(AttemptId, Part, bool)>,
     /// The attempts that have a bridge.
     pub bridges: Vec<AttemptId>,
+    /// The channels that are in their attempt's bridge.
+    pub joined: Vec<(AttemptId, Part)>,
 }
 
 /// One request to Asterisk for an attempt.
@@ -287,6 +292,24 @@ pub enum Command {
     HangUpAll,
     /// Take a waiting lead off the list.
     Skip(LeadId),
+}
+
+/// The reason of a pause that a person asked for; any other is a rule's.
+pub const BY_OPERATOR: &str = "by the operator";
+
+impl std::fmt::Display for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Start => f.write_str("start"),
+            Self::Pause => f.write_str("pause"),
+            Self::Drain => f.write_str("drain"),
+            Self::StopNow => f.write_str("stop now"),
+            Self::SetMaxCc(max_cc) => write!(f, "MAX_CC {max_cc}"),
+            Self::HangUp(attempt) => write!(f, "hang up call {attempt}"),
+            Self::HangUpAll => f.write_str("hang up all calls"),
+            Self::Skip(lead) => write!(f, "skip lead {lead}"),
+        }
+    }
 }
 
 /// What a command came to: a sentence either way.
