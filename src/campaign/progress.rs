@@ -34,6 +34,13 @@ impl Campaign {
             }
             return;
         }
+        if let Some(orphan) = self.orphans.get_mut(&attempt) {
+            // The census, on its way, tells the rest.
+            if part == Part::A && matches!(event, LegEvent::Up | LegEvent::Entered) {
+                orphan.answered_at.get_or_insert(now);
+            }
+            return;
+        }
         let Some(call) = self.live.get_mut(&attempt) else {
             self.stray(attempt, part, event);
             return;
@@ -55,7 +62,7 @@ impl Campaign {
             event,
             LegEvent::Entered | LegEvent::Ringing | LegEvent::Up | LegEvent::Joined
         );
-        if lives && !self.orphans.contains_key(&attempt) {
+        if lives {
             self.effects
                 .push_back(Effect::TakeDownStray { attempt, part });
         }

@@ -175,8 +175,9 @@ impl Campaign {
     /// Compares what is known with what lives in Asterisk.
     pub(super) fn reconcile(&mut self, now: Time, census: &Census) {
         self.settle_orphans(now, census);
-        self.hear_what_was_missed(now, census);
+        // Ends first: a leg that came up unheard has bridged nobody if the other had left.
         self.miss_what_is_gone(now, census);
+        self.hear_what_was_missed(now, census);
         self.take_down_strays(census);
         if self.link_up {
             self.set_target_timers();
