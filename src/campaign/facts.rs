@@ -165,9 +165,6 @@ impl Facts {
 
     /// What an event says about the channel itself, whatever the call's phase.
     pub(super) fn note_event(&mut self, now: Time, part: Part, event: LegEvent) {
-        // A enters our application when it has answered, and so does a B that was not
-        // staged; a staged B enters it before it is dialed.
-        let enters_up = part == Part::A || self.b_is_plain();
         let Some(channel) = self.channel(part) else {
             return;
         };
@@ -182,7 +179,8 @@ impl Facts {
             LegEvent::Entered => {
                 channel.exists(now);
                 channel.entered = true;
-                channel.up |= enters_up && part != Part::Snoop;
+                // A enters our application when it has answered.
+                channel.up |= part == Part::A;
             }
             LegEvent::Ringing => channel.exists(now),
             LegEvent::Up => {

@@ -275,6 +275,9 @@ impl Rig {
     /// Answers every deletion, until nothing of the call is left.
     #[track_caller]
     pub(super) fn assert_taken_down(&mut self) {
+        if self.asked(FIRST, Op::Snoop) > 0 {
+            self.refuse(Op::Snoop, OpError::NotFound);
+        }
         for part in [Part::A, Part::B, Part::Snoop] {
             if self.asked(FIRST, Op::HangUp(part)) > 0 {
                 self.gone(part, 16);

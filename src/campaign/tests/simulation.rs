@@ -68,6 +68,8 @@ struct Sim {
     process: u32,
     running: bool,
     socket: u32,
+    /// Events arrive; a socket may be dead before that is known.
+    listening: bool,
     last_event: Time,
     link_up: bool,
     disk: Vec<Record>,
@@ -103,6 +105,7 @@ impl Sim {
             process: 0,
             running: true,
             socket: 0,
+            listening: false,
             last_event: Time::default(),
             link_up: false,
             disk: Vec::new(),
@@ -444,6 +447,9 @@ impl Sim {
 
     /// Sends Asterisk's events on their way, in their order, some of them twice.
     fn carry_events(&mut self) {
+        if !self.listening {
+            self.model.events.clear();
+        }
         while let Some(event) = self.model.events.pop_front() {
             let delay = Duration::from_millis(self.rng.u64(..6));
             self.last_event = self.last_event.max(self.now + delay);
@@ -497,6 +503,7 @@ impl Sim {
         if self.running {
             self.socket += 1;
             self.model.connected = true;
+            self.listening = true;
             self.ask_census(true);
             self.plan(10_000, Item::AskCensus(self.socket));
         }
@@ -536,6 +543,7 @@ impl Sim {
     /// The socket is lost: at once, or it goes silent and is found to be dead later.
     fn drop_link(&mut self) -> Result<(), String> {
         self.socket += 1;
+        self.listening = false;
         self.note(|| "the link is lost".to_owned());
         if self.rng.bool() {
             return self.link_is_down();
@@ -550,6 +558,7 @@ impl Sim {
         self.running = false;
         self.process += 1;
         self.socket += 1;
+        self.listening = false;
         self.model.connected = false;
         self.link_up = false;
         self.unflushed.clear();
