@@ -83,6 +83,8 @@ pub struct Campaign {
     state: RunState,
     /// The event stream is up and what it missed is known.
     link_up: bool,
+    /// No event was missed that a census has not made up for.
+    heard_all: bool,
     journal_well: bool,
     hold_until: Time,
     /// How often in a row dialing was held back.
@@ -117,6 +119,7 @@ impl Campaign {
             run: RunId(0),
             state: RunState::Idle,
             link_up: false,
+            heard_all: false,
             journal_well: true,
             hold_until: Time::default(),
             setbacks: 0,
@@ -142,7 +145,10 @@ impl Campaign {
                 self.no_more_hold(now);
                 self.reconcile(now, &census);
             }
-            Input::LinkDown => self.link_up = false,
+            Input::LinkDown => {
+                self.link_up = false;
+                self.heard_all = false;
+            }
             Input::Census(census) => self.reconcile(now, &census),
             Input::Answer {
                 attempt,
@@ -315,12 +321,13 @@ impl Campaign {
             phase: Phase::Journaling,
             facts: Facts::default(),
             agent_at: None,
+            durable: false,
             inherited: false,
         };
         self.live.insert(attempt, call);
     }
 
-    /// The attempt is durable: dial it, unless dialing was stopped meanwhile.
+    /// The attempt is on disk: dial it, unless dialing was stopped meanwhile.
     fn dial(&mut self, now: Time, attempt: AttemptId) {
         let may = self.state == RunState::Dialing
             && self.link_up
@@ -329,7 +336,10 @@ impl Campaign {
         let Some(call) = self.live.get_mut(&attempt) else {
             return;
         };
+        call.durable = true;
         if call.phase != Phase::Journaling {
+            // It was hung up meanwhile, and can end now.
+            self.advance(now, attempt, None);
             return;
         }
         if !may {
@@ -366,10 +376,7 @@ impl Campaign {
 
     fn journal_refused(&mut self, attempt: AttemptId) {
         self.journal_well = false;
-        if self
-            .live
-            .get(&attempt)
-            .is_some_and(|call| call.phase == Phase::Journaling)
+        if self.live.get(&attempt).is_some_and(|call| !call.durable)
             && let Some(call) = self.live.remove(&attempt)
         {
             self.leads.put_back(call.lead);

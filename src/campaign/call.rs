@@ -64,6 +64,8 @@ pub(super) struct Call {
     pub(super) phase: Phase,
     pub(super) facts: Facts,
     pub(super) agent_at: Option<Time>,
+    /// Its beginning is on disk: before that it can't end there either.
+    pub(super) durable: bool,
     /// A dead process has dialed it.
     pub(super) inherited: bool,
 }
@@ -261,8 +263,9 @@ impl Call {
 
     /// How it ended, once that is decided and A is gone.
     pub(super) fn over(&self) -> Option<Verdict> {
+        let gone = self.durable && !self.facts.a.presence.may_live();
         match self.phase {
-            Phase::HangingUp { verdict, .. } if !self.facts.a.presence.may_live() => Some(verdict),
+            Phase::HangingUp { verdict, .. } if gone => Some(verdict),
             _ => None,
         }
     }

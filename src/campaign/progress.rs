@@ -203,7 +203,11 @@ impl Campaign {
             self.finish(now, attempt);
             return;
         }
-        let bridged = call.become_bridged(now, stamp_ms);
+        // Whoever was in the bridge may have left it unheard.
+        let bridged = self
+            .heard_all
+            .then(|| call.become_bridged(now, stamp_ms))
+            .flatten();
         let ops = call.next_ops(now, &self.policy);
         for op in ops {
             if op == Op::Record {
@@ -278,10 +282,10 @@ impl Campaign {
         }
     }
 
-    /// B did not answer in time. While the link is down a B that was dialed may have
+    /// B did not answer in time. While events are missed a B that was dialed may have
     /// answered unheard, and no timer may cut that conversation: the census will tell.
     fn target_too_late(&mut self, now: Time, attempt: AttemptId) {
-        let unheard = !self.link_up
+        let unheard = !self.heard_all
             && self
                 .live
                 .get(&attempt)

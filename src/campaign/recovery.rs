@@ -177,11 +177,10 @@ impl Campaign {
         self.settle_orphans(now, census);
         // Ends first: a leg that came up unheard has bridged nobody if the other had left.
         self.miss_what_is_gone(now, census);
+        self.heard_all = true;
         self.hear_what_was_missed(now, census);
         self.take_down_strays(census);
-        if self.link_up {
-            self.set_target_timers();
-        }
+        self.set_target_timers();
     }
 
     /// Each attempt of the dead process: adopted if its conversation lives, hung up if only
@@ -334,6 +333,7 @@ fn inherit(now: Time, orphan: Orphan, mut facts: Facts) -> Call {
         phase,
         facts,
         agent_at: None,
+        durable: true,
         inherited: true,
     }
 }

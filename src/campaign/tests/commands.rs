@@ -187,6 +187,18 @@ fn a_call_that_is_hung_up_before_its_originate_left_is_cancelled_and_never_diale
 }
 
 #[test]
+fn a_call_that_is_hung_up_and_then_refused_by_the_journal_has_not_been() {
+    let mut rig = Rig::idle(policy(1), 1);
+    rig.durable = false;
+    rig.link_up(Census::default());
+    rig.command(&Command::Start).expect("it can start");
+    rig.command(&Command::HangUp(FIRST)).expect("it is live");
+    rig.handle(Input::NotDurable(FIRST));
+    assert!(rig.ends().is_empty());
+    assert_eq!(rig.lead(0), LeadState::Waiting);
+}
+
+#[test]
 fn whoever_answers_while_being_hung_up_counts_as_abandoned() {
     let mut rig = Rig::staged();
     rig.command(&Command::HangUp(FIRST)).expect("it rings");

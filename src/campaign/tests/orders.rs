@@ -6,7 +6,7 @@ use super::model::{Fate, Model};
 use super::rig::{FIRST, Rig, policy};
 
 /// So often something may overtake.
-const OVERTAKINGS: usize = 4;
+const OVERTAKINGS: usize = 3;
 
 /// What is on its way to the campaign, the oldest first.
 enum Waiting {
