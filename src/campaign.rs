@@ -12,14 +12,20 @@
 //! | --- | --- |
 //! | `campaign.rs` | the run's state, placing calls, commands |
 //! | `campaign/call.rs` | one call: facts, phases, what can be done next |
-//! | `campaign/progress.rs` | what events and answers do to a call, and its end |
+//! | `campaign/facts.rs` | what is known of its channels, bridge and recording |
+//! | `campaign/progress.rs` | what events and timers do to a call |
+//! | `campaign/answers.rs` | what answers to requests do to it |
+//! | `campaign/ending.rs` | its end, and what is left of it |
 //! | `campaign/recovery.rs` | what a crash or a lost link left behind |
 //! | `campaign/leads.rs` | who waits, and how the others ended |
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod answers;
 mod call;
 mod disposition;
+mod ending;
+mod facts;
 mod ids;
 mod io;
 mod leads;
@@ -51,8 +57,9 @@ pub use recovery::{Orphan, Relisted};
 pub use stats::{CallView, CallWord, Stats};
 pub use time::Time;
 
-use call::{Call, Facts, Phase, Verdict};
-use progress::Remains;
+use call::{Call, Phase, Verdict};
+use ending::Remains;
+use facts::{Channel, Facts};
 use timers::{Timer, Timers};
 
 /// How long after the originate B is staged where neither ringing nor an end was heard. A
@@ -61,8 +68,10 @@ const STAGE_AFTER: Duration = Duration::from_millis(100);
 /// How much longer than `CALL_TIMEOUT` our own ring timer waits: Asterisk's own, started
 /// with the originate, should end the call first and tell the cause.
 const RING_GRACE: Duration = Duration::from_secs(3);
-/// How long dialing is held back after an originate that could not be sent.
+/// How long dialing is held back after an originate that Asterisk did not take; twice as
+/// long after each further one in a row, up to `HOLD` times 2 to the `MOST_DOUBLINGS`.
 const HOLD: Duration = Duration::from_secs(1);
+const MOST_DOUBLINGS: u32 = 5;
 
 /// A campaign: one run of a list at a time.
 #[derive(Debug)]
@@ -74,8 +83,12 @@ pub struct Campaign {
     state: RunState,
     /// The event stream is up and what it missed is known.
     link_up: bool,
+    /// No event was missed that a census has not made up for.
+    heard_all: bool,
     journal_well: bool,
     hold_until: Time,
+    /// How often in a row dialing was held back.
+    setbacks: u32,
     leads: Leads,
     /// The calls that hold a slot. What is in here counts against MAX_CC, nothing else does.
     live: BTreeMap<AttemptId, Call>,
@@ -106,8 +119,10 @@ impl Campaign {
             run: RunId(0),
             state: RunState::Idle,
             link_up: false,
+            heard_all: false,
             journal_well: true,
             hold_until: Time::default(),
+            setbacks: 0,
             leads: Leads::default(),
             live: BTreeMap::new(),
             remains: BTreeMap::new(),
@@ -127,9 +142,13 @@ impl Campaign {
             Input::JournalWell => self.journal_well = true,
             Input::LinkUp(census) => {
                 self.link_up = true;
+                self.no_more_hold(now);
                 self.reconcile(now, &census);
             }
-            Input::LinkDown => self.link_up = false,
+            Input::LinkDown => {
+                self.link_up = false;
+                self.heard_all = false;
+            }
             Input::Census(census) => self.reconcile(now, &census),
             Input::Answer {
                 attempt,
@@ -167,8 +186,8 @@ impl Campaign {
         let outcome = match command {
             Command::Start => self.start(now),
             Command::Pause => self.pause(now, io::BY_OPERATOR),
-            Command::Drain => self.drain(now),
-            Command::StopNow => self.stop_now(now),
+            Command::Drain => Ok(self.drain(now)),
+            Command::StopNow => Ok(self.stop_now(now)),
             Command::SetMaxCc(max_cc) => {
                 self.policy.max_cc = *max_cc;
                 Ok(format!("MAX_CC is {max_cc}"))
@@ -188,6 +207,7 @@ impl Campaign {
             RunState::Done => Err("the list is done; a new run calls it again".to_owned()),
             _ if self.leads.open() == 0 => Err("no number waits".to_owned()),
             RunState::Idle | RunState::Paused(_) | RunState::Draining => {
+                self.no_more_hold(now);
                 self.set_state(now, RunState::Dialing);
                 Ok(format!("dialing, {} numbers wait", self.leads.waiting()))
             }
@@ -204,22 +224,23 @@ impl Campaign {
         }
     }
 
-    fn drain(&mut self, now: Time) -> Outcome {
+    fn drain(&mut self, now: Time) -> String {
         match self.state {
             RunState::Dialing | RunState::Paused(_) => {
                 self.set_state(now, RunState::Draining);
-                Ok(format!("draining, {} calls go on", self.live.len()))
+                format!("draining, {} calls go on", self.live.len())
             }
             // An idle dialer may still have calls adopted from a dead process.
-            _ => Ok(format!("no new calls, {} calls go on", self.live.len())),
+            _ => format!("no new calls, {} calls go on", self.live.len()),
         }
     }
 
-    fn stop_now(&mut self, now: Time) -> Outcome {
+    fn stop_now(&mut self, now: Time) -> String {
         if matches!(self.state, RunState::Dialing | RunState::Paused(_)) {
             self.set_state(now, RunState::Draining);
         }
-        Ok(format!("hanging up {} calls", self.hang_up_all(now)))
+        self.withdraw_unsent(now);
+        format!("hanging up {} calls", self.hang_up_all(now))
     }
 
     fn hang_up_all(&mut self, now: Time) -> usize {
@@ -236,25 +257,12 @@ impl Campaign {
             return Err(format!("no call {attempt} is up"));
         };
         let disposition = match call.phase {
-            Phase::Journaling => {
-                self.withdraw(now, attempt);
-                return Ok(format!("call {attempt} taken back"));
-            }
-            Phase::Dialing { .. } => Disposition::Cancelled,
+            Phase::Journaling | Phase::Dialing { .. } => Disposition::Cancelled,
             Phase::Connecting(_) => Disposition::Abandoned,
             Phase::Talking(..) => Disposition::Answered,
             Phase::HangingUp { .. } => return Ok(format!("call {attempt} is ending")),
         };
-        self.end(
-            now,
-            attempt,
-            Verdict {
-                disposition,
-                by: EndedBy::Operator,
-                cause: HangupCause::default(),
-                note: None,
-            },
-        );
+        self.end(now, attempt, Verdict::new(disposition, EndedBy::Operator));
         Ok(format!("hanging up call {attempt}"))
     }
 
@@ -313,11 +321,13 @@ impl Campaign {
             phase: Phase::Journaling,
             facts: Facts::default(),
             agent_at: None,
+            durable: false,
+            inherited: false,
         };
         self.live.insert(attempt, call);
     }
 
-    /// The attempt is durable: dial it, unless dialing was stopped meanwhile.
+    /// The attempt is on disk: dial it, unless dialing was stopped meanwhile.
     fn dial(&mut self, now: Time, attempt: AttemptId) {
         let may = self.state == RunState::Dialing
             && self.link_up
@@ -326,7 +336,10 @@ impl Campaign {
         let Some(call) = self.live.get_mut(&attempt) else {
             return;
         };
+        call.durable = true;
         if call.phase != Phase::Journaling {
+            // It was hung up meanwhile, and can end now.
+            self.advance(now, attempt, None);
             return;
         }
         if !may {
@@ -337,7 +350,7 @@ impl Campaign {
             ringing_at: None,
             staging: false,
         };
-        call.facts.a.presence = call::Presence::Asked;
+        call.facts.a = Channel::asked();
         self.timers.set(now + STAGE_AFTER, attempt, Timer::Stage);
         self.timers.set(
             now + self.policy.call_timeout + RING_GRACE,
@@ -348,31 +361,42 @@ impl Campaign {
         self.tell_step(attempt, CallStep::Dialing);
     }
 
-    /// Takes back an attempt of which nothing has left; its lead is the next in line.
-    fn withdraw(&mut self, now: Time, attempt: AttemptId) {
-        self.tell_step(attempt, CallStep::Withdrawn);
-        let Some(call) = self.live.remove(&attempt) else {
-            return;
-        };
-        self.leads.put_back(call.lead);
-        self.effects
-            .push_back(Effect::Journal(Record::AttemptWithdrawn { attempt }));
-        if !call.facts.all_gone() {
-            self.keep_remains(now, call);
+    /// Takes back the attempts whose originate has not left.
+    fn withdraw_unsent(&mut self, now: Time) {
+        let unsent: Vec<AttemptId> = self
+            .live
+            .values()
+            .filter(|call| call.phase == Phase::Journaling)
+            .map(|call| call.attempt)
+            .collect();
+        for attempt in unsent {
+            self.withdraw(now, attempt);
         }
     }
 
     fn journal_refused(&mut self, attempt: AttemptId) {
         self.journal_well = false;
-        if let Some(call) = self.live.remove(&attempt) {
+        if self.live.get(&attempt).is_some_and(|call| !call.durable)
+            && let Some(call) = self.live.remove(&attempt)
+        {
             self.leads.put_back(call.lead);
         }
     }
 
-    /// Places no call until a moment has passed.
+    /// Places no call for a while: Asterisk did not take one.
     fn hold(&mut self, now: Time) {
-        self.hold_until = now + HOLD;
+        if now < self.hold_until {
+            return;
+        }
+        let doublings = self.setbacks.min(MOST_DOUBLINGS);
+        self.setbacks += 1;
+        self.hold_until = now + HOLD * 2_u32.pow(doublings);
         self.timers.set(self.hold_until, AttemptId(0), Timer::Hold);
+    }
+
+    fn no_more_hold(&mut self, now: Time) {
+        self.setbacks = 0;
+        self.hold_until = self.hold_until.min(now);
     }
 
     fn set_state(&mut self, now: Time, state: RunState) {
@@ -402,16 +426,7 @@ impl Campaign {
     }
 
     fn ask(&mut self, attempt: AttemptId, op: Op) {
-        let about = self
-            .live
-            .get(&attempt)
-            .map(|c| (c.number.clone(), c.begun_at))
-            .or_else(|| {
-                self.remains
-                    .get(&attempt)
-                    .map(|r| (r.number.clone(), r.begun_at))
-            });
-        if let Some((number, begun_at)) = about {
+        if let Some((number, begun_at)) = self.about(attempt) {
             self.effects.push_back(Effect::Ask {
                 attempt,
                 op,

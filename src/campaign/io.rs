@@ -95,10 +95,15 @@ pub enum DialStatus {
 /// The channels and bridges in Asterisk whose ids are this journal's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Census {
+    /// When it was asked for, before the first request of it left: what was made later is
+    /// not missed in it.
+    pub asked_at: Time,
     /// The channels, and whether each is up.
     pub channels: Vec<(AttemptId, Part, bool)>,
     /// The attempts that have a bridge.
     pub bridges: Vec<AttemptId>,
+    /// The channels that are in their attempt's bridge.
+    pub joined: Vec<(AttemptId, Part)>,
 }
 
 /// One request to Asterisk for an attempt.

@@ -20,6 +20,7 @@ pub enum LeadState {
 pub struct Leads {
     numbers: Numbers,
     states: Vec<LeadState>,
+    /// In the order of the list.
     waiting: VecDeque<LeadId>,
     /// From which lead on leads joined at which time.
     joined: Vec<(LeadId, Time)>,
@@ -111,10 +112,11 @@ impl Leads {
         self.set(lead, LeadState::Calling(attempt));
     }
 
-    /// Back to the head of the line: its attempt never left.
+    /// Back to its place in the line: its attempt never left, or may be made again.
     pub(super) fn put_back(&mut self, lead: LeadId) {
         self.set(lead, LeadState::Waiting);
-        self.waiting.push_front(lead);
+        let place = self.waiting.partition_point(|waiting| *waiting < lead);
+        self.waiting.insert(place, lead);
     }
 
     /// Takes a waiting lead off, for good in this run.

@@ -1,6 +1,10 @@
 //! What a crash, a lost link or a changed list left behind, and what is done with it.
 
-use super::call::{Answer, Bridged, Call, Facts, Phase, Presence, Recording, Verdict};
+use std::collections::BTreeSet;
+
+use super::call::{Answer, Bridged, Call, Phase, Verdict};
+use super::ending::INSIST_EVERY;
+use super::facts::{Facts, Presence, Recording};
 use super::io::{Census, Effect, LegEvent};
 use super::timers::Timer;
 use super::{
@@ -53,10 +57,14 @@ impl Campaign {
         leads: Leads,
         orphans: Vec<Orphan>,
     ) {
-        let (orphans, older) = orphans.into_iter().partition(|o| o.run == run);
+        let (orphans, older): (Vec<_>, Vec<_>) = orphans.into_iter().partition(|o| o.run == run);
         self.abandon_run(now, run, older);
-        self.run = run;
         self.leads = leads;
+        for orphan in &orphans {
+            self.leads
+                .restore(orphan.lead, LeadState::Calling(orphan.attempt));
+        }
+        self.leads.rebuild_line();
         self.state = match state {
             RunState::Dialing | RunState::Draining => RunState::Idle,
             RunState::Idle | RunState::Paused(_) | RunState::Done => state,
@@ -74,20 +82,18 @@ impl Campaign {
             self.effects
                 .push_back(Effect::Journal(Record::AttemptEnded {
                     attempt: orphan.attempt,
-                    end: AttemptEnd {
-                        at: now,
-                        disposition: verdict.disposition,
-                        cause: verdict.cause,
-                        by: verdict.by,
-                        note: verdict.note.map(str::to_owned),
-                        dead_air_ms: None,
-                    },
+                    end: verdict.as_end(now, dead_air_ms(&orphan)),
                 }));
         }
     }
 
-    /// Begins a run over `numbers`. Only while no call of another run is left.
+    /// Begins a run over `numbers`. Only while [`Self::is_quiet`]: the ids of channels carry
+    /// their run.
     pub fn open_run(&mut self, now: Time, list: &str, numbers: &Numbers) {
+        debug_assert!(
+            self.is_quiet(),
+            "a run begins when nothing of another is left"
+        );
         self.run = RunId(self.run.0 + 1);
         self.state = RunState::Idle;
         self.leads = Leads::default();
@@ -102,6 +108,7 @@ impl Campaign {
     /// The list was read again: new numbers join, waiting leads that are no longer listed
     /// are skipped, nobody who was called is called again.
     pub fn relist(&mut self, now: Time, numbers: &Numbers) -> Relisted {
+        self.withdraw_unsent(now);
         let gone: Vec<LeadId> = self
             .leads
             .line()
@@ -125,6 +132,8 @@ impl Campaign {
         if joined > 0 && self.state == RunState::Done {
             self.set_state(now, RunState::Idle);
         }
+        self.place_calls(now);
+        self.settle(now);
         Relisted {
             joined,
             skipped: u32::try_from(gone.len()).unwrap_or(u32::MAX),
@@ -166,57 +175,65 @@ impl Campaign {
     /// Compares what is known with what lives in Asterisk.
     pub(super) fn reconcile(&mut self, now: Time, census: &Census) {
         self.settle_orphans(now, census);
+        // Ends first: a leg that came up unheard has bridged nobody if the other had left.
         self.miss_what_is_gone(now, census);
+        self.heard_all = true;
+        self.hear_what_was_missed(now, census);
         self.take_down_strays(census);
+        self.set_target_timers();
     }
 
     /// Each attempt of the dead process: adopted if its conversation lives, hung up if only
     /// a part of it does, closed if nothing does.
     fn settle_orphans(&mut self, now: Time, census: &Census) {
         for orphan in std::mem::take(&mut self.orphans).into_values() {
-            let facts = facts_of(orphan.attempt, orphan.recorded, census);
             let attempt = orphan.attempt;
-            let verdict = orphan_verdict(&orphan, facts.a.presence.may_live());
-            let mut call = adopt(self.run, orphan, facts);
-            let talks = matches!(call.phase, Phase::Talking(..)) && call.facts.could_talk();
-            if !talks {
-                call.hang_up(verdict);
-            }
-            let a_lives = call.facts.a.presence.may_live();
+            let call = inherit(now, orphan, facts_of(now, attempt, census));
+            let adopted = match call.phase {
+                Phase::Talking(_, bridged) => Some(bridged.at),
+                _ => None,
+            };
             self.live.insert(attempt, call);
-            if !a_lives {
-                self.finish_orphan(now, attempt, verdict);
-            } else if talks {
-                if let Some(limit) = self.policy.max_call {
-                    self.timers.set(now + limit, attempt, Timer::MaxCall);
-                }
-            } else {
-                self.timers.set(now, attempt, Timer::Insist);
+            match adopted {
+                Some(bridged_at) => self.limit_conversation(attempt, bridged_at),
+                None => self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist),
             }
+            self.advance(now, attempt, None);
         }
     }
 
-    fn finish_orphan(&mut self, now: Time, attempt: AttemptId, verdict: Verdict) {
-        let lead = self.live.get(&attempt).map(|c| c.lead);
-        self.finish(now, attempt, verdict);
-        // Its snoop channel ended with it, unseen: what was recorded is there to fetch.
-        self.recording_ended(attempt, true);
-        if let Some(lead) = lead
-            && self.policy.retry_interrupted
-            && verdict.disposition == Disposition::Interrupted
-        {
-            self.leads.put_back(lead);
+    /// Answers and joins that happened while nobody listened.
+    fn hear_what_was_missed(&mut self, now: Time, census: &Census) {
+        for (attempt, part, up) in census.channels.iter().copied() {
+            let Some(call) = self.live.get(&attempt) else {
+                continue;
+            };
+            let there = call.facts.knows(part);
+            // A staged B and a snoop channel enter our application when they are made.
+            let entered = up || part == Part::Snoop || part == Part::B && !call.facts.b_is_plain();
+            if there && entered {
+                self.leg_event(now, attempt, part, LegEvent::Entered, None);
+            }
+            if there && up {
+                self.leg_event(now, attempt, part, LegEvent::Up, None);
+            }
+        }
+        for (attempt, part) in census.joined.iter().copied() {
+            if let Some(call) = self.live.get(&attempt)
+                && call.facts.knows(part)
+            {
+                self.leg_event(now, attempt, part, LegEvent::Joined, None);
+            }
         }
     }
 
     /// Ends of channels that happened while nobody listened.
     fn miss_what_is_gone(&mut self, now: Time, census: &Census) {
-        let lives = |attempt, part| {
-            census
-                .channels
-                .iter()
-                .any(|(a, p, _)| (*a, *p) == (attempt, part))
-        };
+        let listed: BTreeSet<(AttemptId, Part)> = census
+            .channels
+            .iter()
+            .map(|(attempt, part, _)| (*attempt, *part))
+            .collect();
         let known: Vec<AttemptId> = self
             .live
             .keys()
@@ -225,25 +242,15 @@ impl Campaign {
             .collect();
         for attempt in known {
             for part in [Part::Snoop, Part::B, Part::A] {
-                let confirmed = self.is_confirmed(attempt, part);
-                if confirmed && !lives(attempt, part) {
-                    let cause = HangupCause::default();
-                    let event = LegEvent::Gone(cause);
+                let due = self
+                    .facts(attempt)
+                    .is_some_and(|facts| facts.is_due_in_census(part, census.asked_at));
+                if due && !listed.contains(&(attempt, part)) {
+                    let event = LegEvent::Gone(HangupCause::default());
                     self.leg_event(now, attempt, part, event, None);
                 }
             }
         }
-    }
-
-    fn is_confirmed(&mut self, attempt: AttemptId, part: Part) -> bool {
-        let facts = match (self.live.get_mut(&attempt), self.remains.get_mut(&attempt)) {
-            (Some(call), _) => &mut call.facts,
-            (None, Some(remains)) => &mut remains.facts,
-            (None, None) => return false,
-        };
-        facts
-            .channel(part)
-            .is_some_and(|c| matches!(c.presence, Presence::There | Presence::Leaving))
     }
 
     fn take_down_strays(&mut self, census: &Census) {
@@ -272,46 +279,69 @@ impl Campaign {
     }
 }
 
-fn facts_of(attempt: AttemptId, recorded: bool, census: &Census) -> Facts {
+fn facts_of(now: Time, attempt: AttemptId, census: &Census) -> Facts {
     let mut facts = Facts::default();
     for (_, part, up) in census.channels.iter().filter(|(a, ..)| *a == attempt) {
-        if let Some(channel) = facts.channel(*part) {
-            channel.entered();
-            if *up {
-                channel.went_up();
-            }
+        facts.note_event(now, *part, LegEvent::Ringing);
+        if *up {
+            facts.note_event(now, *part, LegEvent::Entered);
+            facts.note_event(now, *part, LegEvent::Up);
         }
+    }
+    for (_, part) in census.joined.iter().filter(|(a, _)| *a == attempt) {
+        facts.note_event(now, *part, LegEvent::Joined);
     }
     if census.bridges.contains(&attempt) {
         facts.bridge = Presence::There;
     }
-    if recorded {
-        facts.recording = Recording::Running;
-    }
     facts
 }
 
-fn adopt(run: RunId, orphan: Orphan, facts: Facts) -> Call {
-    let answer = orphan.answered_at.map(|at| Answer { at, stamp_ms: None });
-    let bridged = orphan.bridged_at.map(|at| Bridged { at, dead_air_ms: 0 });
+/// The call of a dead process, as it is found: a conversation that lives goes on.
+fn inherit(now: Time, orphan: Orphan, mut facts: Facts) -> Call {
+    if orphan.recorded {
+        facts.recording = Recording::Running;
+    }
+    let answered_at = orphan.answered_at.or(facts.a.up.then_some(now));
+    let bridged_at = orphan.bridged_at.or(facts.is_bridged().then_some(now));
+    let orphan = Orphan {
+        answered_at,
+        bridged_at,
+        ..orphan
+    };
+    let verdict = orphan_verdict(&orphan, facts.a.presence.may_live());
+    let talks = facts.is_bridged();
+    let answer = answered_at.map(|at| Answer { at, stamp_ms: None });
+    let bridged = bridged_at.map(|at| Bridged {
+        at,
+        dead_air_ms: dead_air_ms(&orphan).unwrap_or_default(),
+    });
     let phase = match (answer, bridged) {
-        (Some(answer), Some(bridged)) => Phase::Talking(answer, bridged),
-        (Some(answer), None) => Phase::Connecting(answer),
-        (None, _) => Phase::Dialing {
-            ringing_at: None,
-            staging: false,
+        (Some(answer), Some(bridged)) if talks => Phase::Talking(answer, bridged),
+        (answered, bridged) => Phase::HangingUp {
+            verdict,
+            answered,
+            bridged,
         },
     };
     Call {
         attempt: orphan.attempt,
-        run,
+        run: orphan.run,
         lead: orphan.lead,
         number: orphan.number,
         begun_at: orphan.begun_at,
         phase,
         facts,
         agent_at: None,
+        durable: true,
+        inherited: true,
     }
+}
+
+/// From A's answer to the bridge, as the dead process wrote both down.
+fn dead_air_ms(orphan: &Orphan) -> Option<u32> {
+    let dead_air = orphan.bridged_at?.since(orphan.answered_at?);
+    u32::try_from(dead_air.as_millis()).ok()
 }
 
 fn orphan_verdict(orphan: &Orphan, a_lives: bool) -> Verdict {
@@ -320,14 +350,10 @@ fn orphan_verdict(orphan: &Orphan, a_lives: bool) -> Verdict {
         (Some(_), None) => Disposition::Abandoned,
         (None, None) => Disposition::Interrupted,
     };
-    Verdict {
-        disposition,
-        by: if a_lives {
-            EndedBy::Operator
-        } else {
-            EndedBy::Carrier
-        },
-        cause: HangupCause::default(),
-        note: Some("the dialer was restarted"),
-    }
+    let by = match (a_lives, orphan.answered_at) {
+        (true, _) => EndedBy::Operator,
+        (false, Some(_)) => EndedBy::Callee,
+        (false, None) => EndedBy::Carrier,
+    };
+    Verdict::new(disposition, by).note("the dialer was restarted")
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::call::{Call, Phase, Recording};
+use super::call::{Call, Phase};
+use super::facts::Recording;
 use super::io::CallSummary;
 use super::{AttemptId, Campaign, LeadId, Number, Time};
 
@@ -109,21 +110,15 @@ impl Campaign {
 }
 
 fn view(call: &Call) -> CallView {
-    let (word, answered_at, bridged_at) = match call.phase {
+    let word = match call.phase {
         Phase::Journaling
         | Phase::Dialing {
             ringing_at: None, ..
-        } => (CallWord::Dialing, None, None),
-        Phase::Dialing { .. } => (CallWord::Ringing, None, None),
-        Phase::Connecting(a) => (CallWord::Answered, Some(a.at), None),
-        Phase::Talking(a, b) => (CallWord::Bridged, Some(a.at), Some(b.at)),
-        Phase::HangingUp {
-            answered, bridged, ..
-        } => (
-            CallWord::Ending,
-            answered.map(|a| a.at),
-            bridged.map(|b| b.at),
-        ),
+        } => CallWord::Dialing,
+        Phase::Dialing { .. } => CallWord::Ringing,
+        Phase::Connecting(_) => CallWord::Answered,
+        Phase::Talking(..) => CallWord::Bridged,
+        Phase::HangingUp { .. } => CallWord::Ending,
     };
     CallView {
         attempt: call.attempt,
@@ -131,8 +126,8 @@ fn view(call: &Call) -> CallView {
         number: call.number.clone(),
         word,
         begun_at: call.begun_at,
-        answered_at,
-        bridged_at,
+        answered_at: call.answered().map(|a| a.at),
+        bridged_at: call.bridged().map(|b| b.at),
         recording: matches!(call.facts.recording, Recording::Running),
     }
 }

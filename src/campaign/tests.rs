@@ -1,1 +1,19 @@
+//! The core against a peer in virtual time.
+//!
+//! | file | what it has |
+//! | --- | --- |
+//! | `tests/rig.rs` | a driver for scenarios that are told step by step |
+//! | `tests/model.rs` | a small Asterisk that carries requests out and tells events |
+//! | `tests/orders.rs` | every order of events and answers on the way from ringing to talking |
+//! | `tests/simulation.rs` | thousands of seeded campaigns with faults, and what must hold |
 
+mod answering;
+mod commands;
+mod ends;
+mod model;
+mod orders;
+mod recovery;
+mod refusals;
+mod rig;
+mod simulation;
+mod tables;

@@ -1,7 +1,7 @@
-//! The table of timers. A timer that has lost its meaning is left to fire into nothing:
-//! whoever handles it looks at the phase first.
+//! The table of timers: at most one of a kind for an attempt. Whoever handles one looks at
+//! the call's phase first, for it may have lost its meaning.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AttemptId, Time};
 
@@ -22,20 +22,42 @@ pub(super) enum Timer {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Timers(BTreeSet<(Time, AttemptId, Timer)>);
+pub(super) struct Timers {
+    due: BTreeSet<(Time, AttemptId, Timer)>,
+    set: BTreeMap<(AttemptId, Timer), Time>,
+}
 
 impl Timers {
+    /// Sets a timer, in place of the one of its kind that the attempt had.
     pub(super) fn set(&mut self, at: Time, attempt: AttemptId, timer: Timer) {
-        self.0.insert((at, attempt, timer));
+        if let Some(was) = self.set.insert((attempt, timer), at) {
+            self.due.remove(&(was, attempt, timer));
+        }
+        self.due.insert((at, attempt, timer));
+    }
+
+    /// Takes away all timers of an attempt.
+    pub(super) fn forget(&mut self, attempt: AttemptId) {
+        let of_attempt = (attempt, Timer::Stage)..=(attempt, Timer::Hold);
+        let all: Vec<_> = self
+            .set
+            .range(of_attempt)
+            .map(|(t, at)| (*t, *at))
+            .collect();
+        for ((_, timer), at) in all {
+            self.set.remove(&(attempt, timer));
+            self.due.remove(&(at, attempt, timer));
+        }
     }
 
     pub(super) fn next(&self) -> Option<Time> {
-        self.0.first().map(|(at, ..)| *at)
+        self.due.first().map(|(at, ..)| *at)
     }
 
     pub(super) fn pop_due(&mut self, now: Time) -> Option<(AttemptId, Timer)> {
-        let due = *self.0.first().filter(|(at, ..)| *at <= now)?;
-        self.0.remove(&due);
-        Some((due.1, due.2))
+        let due @ (_, attempt, timer) = *self.due.first().filter(|(at, ..)| *at <= now)?;
+        self.due.remove(&due);
+        self.set.remove(&(attempt, timer));
+        Some((attempt, timer))
     }
 }

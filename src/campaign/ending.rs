@@ -1,0 +1,217 @@
+//! How a call ends, and what is done with what is left of it.
+
+use std::time::Duration;
+
+use super::call::{Call, Verdict};
+use super::facts::{Facts, Recording};
+use super::io::{Effect, Notice, Op, OpError};
+use super::timers::Timer;
+use super::{AttemptEnd, AttemptId, Campaign, Disposition, Number, Record, RecordingState, Time};
+
+/// How long what was asked to go may take before it is asked again.
+pub(super) const INSIST_EVERY: Duration = Duration::from_secs(2);
+
+/// What is left of a call whose A is gone: it holds no slot, only things to take down.
+#[derive(Debug)]
+pub(super) struct Remains {
+    pub(super) number: Number,
+    pub(super) begun_at: Time,
+    pub(super) facts: Facts,
+}
+
+impl Campaign {
+    /// Decides how a call ends, unless that is decided, and takes it down.
+    pub(super) fn end(&mut self, now: Time, attempt: AttemptId, verdict: Verdict) {
+        let Some(call) = self.live.get_mut(&attempt) else {
+            return;
+        };
+        if !call.is_hanging_up() {
+            call.hang_up(verdict);
+            self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);
+            self.advance(now, attempt, None);
+        }
+    }
+
+    /// A is gone: the slot is free, the attempt is over, what is left is taken down.
+    pub(super) fn finish(&mut self, now: Time, attempt: AttemptId) {
+        let Some(verdict) = self.live.get(&attempt).and_then(Call::over) else {
+            return;
+        };
+        let Some(mut call) = self.live.remove(&attempt) else {
+            return;
+        };
+        if call.bridged().is_some() && call.facts.recording == Recording::Not {
+            call.facts.recording = Recording::Failed;
+            self.recording_failed(attempt, "the call ended before its recording began");
+        }
+        if verdict.disposition == Disposition::Interrupted && self.policy.retry_interrupted {
+            self.leads.put_back(call.lead);
+        } else {
+            self.leads.finish(call.lead, verdict.disposition);
+        }
+        let summary = call.summary(now, verdict);
+        if !call.inherited {
+            self.stats.count(&summary);
+        }
+        self.effects
+            .push_back(Effect::Journal(Record::AttemptEnded {
+                attempt,
+                end: verdict.as_end(now, summary.dead_air_ms),
+            }));
+        self.effects
+            .push_back(Effect::Tell(Notice::Ended(Box::new(summary))));
+        self.keep_remains(now, call);
+    }
+
+    /// Takes back an attempt of which nothing has left; its lead is the next in line.
+    pub(super) fn withdraw(&mut self, now: Time, attempt: AttemptId) {
+        self.tell_step(attempt, super::CallStep::Withdrawn);
+        let Some(call) = self.live.remove(&attempt) else {
+            return;
+        };
+        self.leads.put_back(call.lead);
+        self.effects
+            .push_back(Effect::Journal(Record::AttemptWithdrawn { attempt }));
+        self.keep_remains(now, call);
+    }
+
+    fn keep_remains(&mut self, now: Time, call: Call) {
+        let attempt = call.attempt;
+        self.remains.insert(
+            attempt,
+            Remains {
+                number: call.number,
+                begun_at: call.begun_at,
+                facts: call.facts,
+            },
+        );
+        self.timers.forget(attempt);
+        self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);
+        self.clear_remains(attempt);
+    }
+
+    /// Asks for what is left to go, and forgets the call when nothing is.
+    pub(super) fn clear_remains(&mut self, attempt: AttemptId) {
+        let Some(remains) = self.remains.get_mut(&attempt) else {
+            return;
+        };
+        let mut ops = Vec::new();
+        remains.facts.take_down(&mut ops);
+        let recording = matches!(
+            remains.facts.recording,
+            Recording::Asked | Recording::Running
+        );
+        let over = remains.facts.all_gone() && !recording;
+        for op in ops {
+            self.ask(attempt, op);
+        }
+        if over {
+            self.remains.remove(&attempt);
+            self.timers.forget(attempt);
+        }
+    }
+
+    /// The facts of a call, living or ended.
+    pub(super) fn facts(&mut self, attempt: AttemptId) -> Option<&mut Facts> {
+        if let Some(call) = self.live.get_mut(&attempt) {
+            return Some(&mut call.facts);
+        }
+        self.remains.get_mut(&attempt).map(|r| &mut r.facts)
+    }
+
+    /// The number of a call, living or ended, and when it began.
+    pub(super) fn about(&self, attempt: AttemptId) -> Option<(Number, Time)> {
+        if let Some(call) = self.live.get(&attempt) {
+            return Some((call.number.clone(), call.begun_at));
+        }
+        let remains = self.remains.get(&attempt)?;
+        Some((remains.number.clone(), remains.begun_at))
+    }
+
+    /// Asterisk refused what a recording needs.
+    pub(super) fn recording_answered(
+        &mut self,
+        attempt: AttemptId,
+        op: Op,
+        result: Result<(), OpError>,
+    ) {
+        if matches!(result, Ok(()) | Err(OpError::Unknown)) {
+            return;
+        }
+        // Of a call that has ended, nothing is left to snoop on.
+        let lives = self.live.contains_key(&attempt);
+        let Some(facts) = self.facts(attempt) else {
+            return;
+        };
+        let why = match (op, facts.recording) {
+            (Op::Snoop, Recording::Not) if lives => "Asterisk refused the snoop channel",
+            (Op::Record, Recording::Asked) => "Asterisk refused to record",
+            _ => return,
+        };
+        facts.recording = Recording::Failed;
+        self.recording_failed(attempt, why);
+    }
+
+    fn recording_failed(&mut self, attempt: AttemptId, why: &str) {
+        self.stats.recordings_failed += 1;
+        self.effects.push_back(Effect::Journal(Record::Recording {
+            attempt,
+            state: RecordingState::Failed {
+                why: why.to_owned(),
+            },
+        }));
+        self.effects
+            .push_back(Effect::Tell(Notice::RecordingFailed {
+                attempt,
+                why: why.to_owned(),
+            }));
+    }
+
+    /// A recording came to its end in Asterisk.
+    pub(super) fn recording_ended(&mut self, attempt: AttemptId, ok: bool) {
+        let about = self.about(attempt);
+        let Some(((number, begun_at), facts)) = about.zip(self.facts(attempt)) else {
+            return;
+        };
+        if !matches!(facts.recording, Recording::Asked | Recording::Running) {
+            return;
+        }
+        if ok {
+            facts.recording = Recording::Ended;
+            self.effects.push_back(Effect::FetchRecording {
+                attempt,
+                number,
+                begun_at,
+            });
+        } else {
+            facts.recording = Recording::Failed;
+            self.recording_failed(attempt, "Asterisk could not record");
+        }
+        self.clear_remains(attempt);
+    }
+
+    /// The channels of an ended call are gone, and nothing was heard of its recording:
+    /// what there is of it can be fetched.
+    pub(super) fn give_up_waiting_for_recording(&mut self, attempt: AttemptId) {
+        let unheard = self
+            .remains
+            .get(&attempt)
+            .is_some_and(|r| r.facts.all_gone() && r.facts.recording == Recording::Running);
+        if unheard {
+            self.recording_ended(attempt, true);
+        }
+    }
+}
+
+impl Verdict {
+    pub(super) fn as_end(self, at: Time, dead_air_ms: Option<u32>) -> AttemptEnd {
+        AttemptEnd {
+            at,
+            disposition: self.disposition,
+            cause: self.cause,
+            by: self.by,
+            note: self.note.map(str::to_owned),
+            dead_air_ms,
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! What is known of the channels, the bridge and the recording of one call.
+//!
+//! Facts come from events and from answers to requests, in any order and sometimes twice.
+//! None of them decides anything: that is `call.rs`.
+
+use super::io::{DialStatus, LegEvent, Op, OpError};
+use super::{Part, Time};
+
+/// How often a refused bridge or join is tried again for somebody who has answered.
+const MOST_TROUBLE: u8 = 3;
+
+/// Whether a channel or bridge exists, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Presence {
+    /// Not asked for.
+    #[default]
+    Never,
+    /// Asked for, and neither confirmed nor refused. It must not be deleted yet: the
+    /// delete could overtake the creation.
+    Asked,
+    /// It exists.
+    There,
+    /// It is on its way out: its end was asked for, or Asterisk told that it leaves.
+    Leaving,
+    /// It is no more.
+    Gone,
+}
+
+impl Presence {
+    pub(super) const fn may_live(self) -> bool {
+        matches!(self, Self::Asked | Self::There | Self::Leaving)
+    }
+
+    /// The answer to the request that makes it.
+    fn answered(&mut self, done: bool) {
+        if *self == Self::Asked {
+            *self = if done { Self::There } else { Self::Never };
+        }
+    }
+}
+
+/// How far a channel is into the bridge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Join {
+    #[default]
+    Not,
+    Asked,
+    /// Asterisk said yes; its event is still to come.
+    Accepted,
+    In,
+}
+
+/// What is known of one channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Channel {
+    pub(super) presence: Presence,
+    /// When it was first known to exist: a census asked for before says nothing of it.
+    since: Time,
+    /// In our Stasis application: only then may it join a bridge (422 before).
+    pub(super) entered: bool,
+    pub(super) up: bool,
+    pub(super) join: Join,
+}
+
+/// What is known of the recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Recording {
+    #[default]
+    Not,
+    Asked,
+    Running,
+    Ended,
+    Failed,
+}
+
+/// How leg B is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Plan {
+    /// `channels/create` while A rings, into the bridge, dialed at A's answer.
+    #[default]
+    Staged,
+    /// `POST /channels` at A's answer, into the bridge when it answers.
+    Plain,
+}
+
+/// The music that A hears until B answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Music {
+    #[default]
+    Off,
+    /// Not to be stopped yet: the stop could overtake the start.
+    Asked,
+    On,
+    Over,
+}
+
+/// Everything of a call that lives in Asterisk.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts {
+    pub(super) a: Channel,
+    pub(super) b: Channel,
+    pub(super) snoop: Channel,
+    pub(super) bridge: Presence,
+    pub(super) recording: Recording,
+    pub(super) plan: Plan,
+    pub(super) music: Music,
+    pub(super) target_dialed_at: Option<Time>,
+    trouble: u8,
+}
+
+impl Channel {
+    /// A channel that is being asked for.
+    pub(super) fn asked() -> Self {
+        Self {
+            presence: Presence::Asked,
+            ..Self::default()
+        }
+    }
+
+    fn exists(&mut self, now: Time) {
+        if matches!(self.presence, Presence::Never | Presence::Asked) {
+            self.presence = Presence::There;
+            self.since = now;
+        }
+    }
+
+    /// Out of the application and soon gone; nobody else needs to hang it up.
+    fn leaves(&mut self, now: Time) {
+        self.exists(now);
+        self.presence = Presence::Leaving;
+    }
+
+    fn gone(&mut self) {
+        *self = Self {
+            presence: Presence::Gone,
+            ..Self::default()
+        };
+    }
+
+    fn join_answered(&mut self, done: bool) {
+        if self.join == Join::Asked {
+            self.join = if done { Join::Accepted } else { Join::Not };
+        }
+    }
+
+    /// Asks for its end, if it exists and that was not asked for.
+    pub(super) fn hang_up(&mut self, part: Part, ops: &mut Vec<Op>) {
+        if self.presence == Presence::There {
+            self.presence = Presence::Leaving;
+            ops.push(Op::HangUp(part));
+        }
+    }
+}
+
+impl Facts {
+    /// A channel by its part; the second half of B is nobody's to command.
+    pub(super) fn channel(&mut self, part: Part) -> Option<&mut Channel> {
+        match part {
+            Part::A => Some(&mut self.a),
+            Part::B => Some(&mut self.b),
+            Part::Snoop => Some(&mut self.snoop),
+            Part::B2 | Part::Bridge => None,
+        }
+    }
+
+    /// What an event says about the channel itself, whatever the call's phase.
+    pub(super) fn note_event(&mut self, now: Time, part: Part, event: LegEvent) {
+        let Some(channel) = self.channel(part) else {
+            return;
+        };
+        if channel.presence == Presence::Gone {
+            // Late, or told twice.
+            return;
+        }
+        match event {
+            LegEvent::Leaving(_) => channel.leaves(now),
+            LegEvent::Gone(_) => channel.gone(),
+            LegEvent::Dial(status) => channel.up |= status == DialStatus::Answer,
+            LegEvent::Entered => {
+                channel.exists(now);
+                channel.entered = true;
+                // A enters our application when it has answered.
+                channel.up |= part == Part::A;
+            }
+            LegEvent::Ringing => channel.exists(now),
+            LegEvent::Up => {
+                channel.exists(now);
+                channel.up = true;
+            }
+            LegEvent::Joined => {
+                channel.exists(now);
+                channel.join = Join::In;
+            }
+        }
+    }
+
+    /// What an answer says about the parts, whatever the call's phase.
+    pub(super) fn note_answer(&mut self, now: Time, op: Op, result: Result<(), OpError>) {
+        // An answer that did not come in time: it may have been carried out.
+        let done = matches!(result, Ok(()) | Err(OpError::Unknown));
+        match op {
+            Op::OriginateA => self.creation_answered(now, Part::A, done),
+            Op::CreateB | Op::OriginateB => self.creation_answered(now, Part::B, done),
+            Op::Snoop => self.creation_answered(now, Part::Snoop, done),
+            Op::CreateBridge => self.bridge.answered(done),
+            Op::Join(part) => {
+                if let Some(channel) = self.channel(part) {
+                    channel.join_answered(done);
+                }
+            }
+            Op::Record if done && self.recording == Recording::Asked => {
+                self.recording = Recording::Running;
+            }
+            Op::StartMusic if self.music == Music::Asked => {
+                self.music = if done { Music::On } else { Music::Over };
+            }
+            Op::HangUp(part) if result == Err(OpError::NotFound) => {
+                // Unless another one, not asked to go, has taken its place meanwhile.
+                if let Some(channel) = self.channel(part)
+                    && channel.presence == Presence::Leaving
+                {
+                    channel.gone();
+                }
+            }
+            Op::DestroyBridge if matches!(result, Ok(()) | Err(OpError::NotFound)) => {
+                self.bridge = Presence::Gone;
+            }
+            Op::Record
+            | Op::DialB
+            | Op::StartMusic
+            | Op::StopMusic
+            | Op::HangUp(_)
+            | Op::DestroyBridge => {}
+        }
+    }
+
+    fn creation_answered(&mut self, now: Time, part: Part, done: bool) {
+        if let Some(channel) = self.channel(part)
+            && channel.presence == Presence::Asked
+        {
+            channel.presence.answered(done);
+            channel.since = now;
+        }
+    }
+
+    /// Events have told already what came of `op`: its answer, late or lost, is old news.
+    pub(super) fn outran(&self, op: Op) -> bool {
+        match op {
+            Op::OriginateA => self.a.presence != Presence::Asked,
+            // The B that this was about may have made room for another one.
+            Op::CreateB => self.b.presence != Presence::Asked || self.b_is_plain(),
+            Op::OriginateB => self.b.presence != Presence::Asked,
+            Op::Snoop => self.snoop.presence != Presence::Asked,
+            Op::Record => self.recording != Recording::Asked,
+            Op::DialB => self.b.up || !self.b.presence.may_live(),
+            Op::Join(Part::A) => self.a.join != Join::Asked,
+            Op::Join(Part::B) => self.b.join != Join::Asked,
+            _ => false,
+        }
+    }
+
+    /// Asks for whatever must go: channels first, the bridge when both legs are gone, for
+    /// deleting a bridge under a channel that hangs up overwrites the hangup cause.
+    pub(super) fn take_down(&mut self, ops: &mut Vec<Op>) {
+        self.a.hang_up(Part::A, ops);
+        self.b.hang_up(Part::B, ops);
+        if self.a.presence.may_live() {
+            // The snoop hears its last words, and the bridge may hold it.
+            return;
+        }
+        self.snoop.hang_up(Part::Snoop, ops);
+        if self.bridge == Presence::There && !self.b.presence.may_live() {
+            self.bridge = Presence::Leaving;
+            ops.push(Op::DestroyBridge);
+        }
+    }
+
+    /// Asks again for what was to go and did not: its answer or event is overdue.
+    pub(super) fn insist(&self, ops: &mut Vec<Op>) {
+        for (part, channel) in [
+            (Part::A, &self.a),
+            (Part::B, &self.b),
+            (Part::Snoop, &self.snoop),
+        ] {
+            if channel.presence == Presence::Leaving {
+                ops.push(Op::HangUp(part));
+            }
+        }
+        if self.bridge == Presence::Leaving {
+            ops.push(Op::DestroyBridge);
+        }
+    }
+
+    /// Nothing of the call is left in Asterisk.
+    pub(super) const fn all_gone(&self) -> bool {
+        !(self.a.presence.may_live()
+            || self.b.presence.may_live()
+            || self.snoop.presence.may_live()
+            || self.bridge.may_live())
+    }
+
+    /// Whether `part` may be alive; for telling strays.
+    pub(super) const fn knows(&self, part: Part) -> bool {
+        match part {
+            Part::A => self.a.presence.may_live(),
+            Part::B | Part::B2 => self.b.presence.may_live(),
+            Part::Snoop => self.snoop.presence.may_live(),
+            Part::Bridge => self.bridge.may_live(),
+        }
+    }
+
+    /// Whether a census that was asked for at `asked_at` would have to list the channel.
+    pub(super) fn is_due_in_census(&mut self, part: Part, asked_at: Time) -> bool {
+        self.channel(part).is_some_and(|c| {
+            matches!(c.presence, Presence::There | Presence::Leaving) && c.since < asked_at
+        })
+    }
+
+    /// B has been dialed, so its end is the target's answer.
+    pub(super) const fn target_was_dialed(&self) -> bool {
+        self.target_dialed_at.is_some()
+    }
+
+    /// The present B was made and dialed in one.
+    pub(super) const fn b_is_plain(&self) -> bool {
+        matches!(self.plan, Plan::Plain) && self.target_was_dialed()
+    }
+
+    /// Staging has failed: B is made at A's answer instead.
+    pub(super) fn fall_back_to_plain(&mut self) {
+        if !self.target_was_dialed() {
+            self.plan = Plan::Plain;
+        }
+    }
+
+    pub(super) fn note_trouble(&mut self) {
+        self.trouble = self.trouble.saturating_add(1);
+    }
+
+    pub(super) const fn is_hopeless(&self) -> bool {
+        self.trouble >= MOST_TROUBLE
+    }
+
+    /// Both legs are up and in one bridge.
+    pub(super) const fn is_bridged(&self) -> bool {
+        self.a.up && self.b.up && matches!(self.a.join, Join::In) && matches!(self.b.join, Join::In)
+    }
+}

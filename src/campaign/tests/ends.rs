@@ -1,0 +1,308 @@
+//! How calls end: by whom, with which cause, and what is taken down.
+
+use super::super::*;
+use super::rig::{FIRST, Rig, cause, policy};
+
+fn sip(q850: u16, status: u16) -> LegEvent {
+    LegEvent::Gone(HangupCause {
+        q850,
+        sip: Some(status),
+    })
+}
+
+#[test]
+fn each_failure_of_the_carrier_has_its_disposition() {
+    use Disposition::{Busy, Congestion, Failed, InvalidNumber, NoAnswer, Rejected};
+    let table = [
+        (17, 486, Busy),
+        (34, 503, Congestion),
+        (38, 500, Congestion),
+        (1, 404, InvalidNumber),
+        (21, 403, Rejected),
+        (21, 603, Rejected),
+        (19, 480, NoAnswer),
+        (18, 408, NoAnswer),
+        (22, 410, InvalidNumber),
+        (28, 484, InvalidNumber),
+        (58, 488, Failed),
+        (23, 302, Failed),
+    ];
+    for (q850, status, disposition) in table {
+        let mut rig = Rig::staged();
+        rig.leg(Part::A, LegEvent::Leaving(Some(cause(q850))));
+        rig.leg(Part::A, sip(q850, status));
+        rig.assert_end(disposition, EndedBy::Carrier, q850);
+        assert_eq!(rig.end().cause.sip, Some(status));
+        rig.assert_taken_down();
+    }
+}
+
+#[test]
+fn asterisks_own_timeout_is_no_answer_by_the_timer() {
+    // Older versions tell cause 0 or 16.
+    for q850 in [19, 0, 16] {
+        let mut rig = Rig::staged();
+        rig.wait(30_005);
+        rig.gone(Part::A, q850);
+        rig.assert_end(Disposition::NoAnswer, EndedBy::Timer, q850);
+    }
+}
+
+#[test]
+fn the_carriers_480_before_the_timeout_is_not_the_timers() {
+    let mut rig = Rig::staged();
+    rig.wait(10_000);
+    rig.leg(Part::A, sip(19, 480));
+    rig.assert_end(Disposition::NoAnswer, EndedBy::Carrier, 19);
+}
+
+#[test]
+fn an_end_without_a_cause_before_the_timeout_is_a_failure_that_says_so() {
+    let mut rig = Rig::staged();
+    rig.gone(Part::A, 0);
+    rig.assert_end(Disposition::Failed, EndedBy::Carrier, 0);
+    assert!(rig.end().note.is_some());
+}
+
+#[test]
+fn our_ring_timer_ends_a_call_that_asterisk_forgot() {
+    let mut rig = Rig::staged();
+    rig.wait(32_900);
+    assert_eq!(rig.asked(FIRST, Op::HangUp(Part::A)), 0);
+    rig.wait(200);
+    assert_eq!(rig.asked(FIRST, Op::HangUp(Part::A)), 1);
+    rig.gone(Part::A, 16);
+    rig.assert_end(Disposition::NoAnswer, EndedBy::Timer, 19);
+    rig.assert_taken_down();
+}
+
+#[test]
+fn whoever_answers_as_the_ring_timer_fires_counts_as_abandoned() {
+    let mut rig = Rig::staged();
+    rig.wait(33_000);
+    rig.leg(Part::A, LegEvent::Up);
+    rig.gone(Part::A, 16);
+    rig.assert_end(Disposition::Abandoned, EndedBy::Timer, 19);
+}
+
+#[test]
+fn a_target_that_answers_too_late_is_not_waited_for() {
+    let mut rig = Rig::connecting();
+    rig.wait(19_999);
+    assert_eq!(rig.word(), Some(CallWord::Answered));
+    rig.wait(1);
+    assert_eq!(rig.word(), Some(CallWord::Ending));
+    rig.leg(Part::B, LegEvent::Up);
+    assert_eq!(rig.word(), Some(CallWord::Ending));
+    rig.gone(Part::A, 16);
+    rig.assert_end(Disposition::Abandoned, EndedBy::Timer, 19);
+    rig.assert_taken_down();
+}
+
+#[test]
+fn a_target_that_runs_into_its_own_timeout_is_silent() {
+    let mut rig = Rig::connecting();
+    rig.leg(Part::B, LegEvent::Leaving(None));
+    rig.gone(Part::B, 19);
+    rig.gone(Part::A, 16);
+    rig.assert_end(Disposition::Abandoned, EndedBy::Timer, 19);
+}
+
+#[test]
+fn each_failure_of_the_target_hangs_up_at_once() {
+    let table = [
+        (LegEvent::Dial(DialStatus::Busy), EndedBy::Target, 17),
+        (LegEvent::Dial(DialStatus::NoAnswer), EndedBy::Timer, 19),
+        (LegEvent::Dial(DialStatus::Unavailable), EndedBy::Target, 16),
+        (LegEvent::Gone(cause(17)), EndedBy::Target, 17),
+        (LegEvent::Gone(cause(20)), EndedBy::Target, 20),
+    ];
+    for (event, by, q850) in table {
+        let mut rig = Rig::connecting();
+        rig.leg(Part::B, event);
+        assert_eq!(rig.asked(FIRST, Op::HangUp(Part::A)), 1, "{event:?}");
+        rig.gone(Part::A, 16);
+        rig.assert_end(Disposition::Abandoned, by, q850);
+        rig.assert_taken_down();
+    }
+}
+
+#[test]
+fn no_timer_of_dialing_cuts_a_conversation() {
+    let mut rig = Rig::talking();
+    rig.wait(24 * 3600 * 1000);
+    assert_eq!(rig.word(), Some(CallWord::Bridged));
+    assert_eq!(rig.asked(FIRST, Op::HangUp(Part::A)), 0);
+}
+
+#[test]
+fn the_operators_limit_cuts_a_conversation_and_says_so() {
+    let mut rig = Rig::started(
+        Policy {
+            max_call: Some(Duration::from_secs(5)),
+            ..policy(1)
+        },
+        1,
+    );
+    rig.stage();
+    rig.wait(9000);
+    rig.connect();
+    rig.wait(3000);
+    rig.talk();
+    rig.wait(4999);
+    assert_eq!(rig.word(), Some(CallWord::Bridged));
+    rig.wait(1);
+    rig.gone(Part::A, 16);
+    rig.assert_end(Disposition::Answered, EndedBy::Timer, 16);
+    assert_eq!(rig.end().note.as_deref(), Some("MAX_CALL_SECONDS reached"));
+}
+
+#[test]
+fn the_first_cause_holds_whatever_comes_after() {
+    let mut rig = Rig::talking();
+    rig.leg(Part::B, LegEvent::Leaving(Some(cause(21))));
+    rig.leg(Part::A, LegEvent::Leaving(Some(cause(127))));
+    rig.gone(Part::B, 16);
+    rig.gone(Part::A, 16);
+    rig.assert_end(Disposition::Answered, EndedBy::Target, 21);
+    rig.assert_taken_down();
+}
+
+#[test]
+fn a_callee_who_hangs_up_takes_the_target_down_and_is_not_hung_up_again() {
+    let mut rig = Rig::talking();
+    rig.leg(Part::A, LegEvent::Leaving(Some(cause(16))));
+    assert_eq!(rig.take(), [Op::HangUp(Part::B)]);
+    rig.leg(Part::A, LegEvent::Leaving(None));
+    rig.gone(Part::A, 16);
+    rig.assert_end(Disposition::Answered, EndedBy::Callee, 16);
+    assert_eq!(rig.take(), [Op::HangUp(Part::Snoop)]);
+    rig.gone(Part::B, 16);
+    assert_eq!(rig.take(), [Op::DestroyBridge]);
+    rig.assert_taken_down();
+}
+
+#[test]
+fn a_channel_that_said_it_leaves_and_stays_is_hung_up() {
+    let mut rig = Rig::talking();
+    rig.leg(Part::A, LegEvent::Leaving(None));
+    rig.wait(2000);
+    assert_eq!(rig.asked(FIRST, Op::HangUp(Part::A)), 1);
+}
+
+#[test]
+fn a_hangup_is_asked_again_until_it_is_done_and_404_is_done() {
+    let mut rig = Rig::talking();
+    rig.command(&Command::HangUpAll).expect("calls are up");
+    rig.refuse(Op::HangUp(Part::A), OpError::NotSent);
+    rig.wait(2000);
+    rig.refuse(Op::HangUp(Part::A), OpError::Refused(500));
+    rig.wait(2000);
+    assert_eq!(rig.asked(FIRST, Op::HangUp(Part::A)), 3);
+    rig.refuse(Op::HangUp(Part::A), OpError::NotFound);
+    rig.assert_end(Disposition::Answered, EndedBy::Operator, 0);
+    rig.refuse(Op::HangUp(Part::B), OpError::NotFound);
+    rig.refuse(Op::HangUp(Part::Snoop), OpError::NotFound);
+    rig.refuse(Op::DestroyBridge, OpError::NotFound);
+    rig.assert_taken_down();
+}
+
+#[test]
+fn the_slot_is_free_while_the_rest_is_taken_down() {
+    let mut rig = Rig::started(policy(1), 2);
+    rig.stage();
+    rig.connect();
+    rig.talk();
+    rig.gone(Part::A, 16);
+    assert_eq!(rig.asked(AttemptId(2), Op::OriginateA), 1);
+    assert!(!rig.campaign.is_quiet());
+}
+
+#[test]
+fn a_recording_whose_end_is_never_told_is_fetched_all_the_same() {
+    let mut rig = Rig::talking();
+    rig.gone(Part::A, 16);
+    rig.gone(Part::B, 16);
+    rig.gone(Part::Snoop, 16);
+    rig.ok(Op::DestroyBridge);
+    let fetch = Effect::FetchRecording {
+        attempt: FIRST,
+        number: Number::parse("1000").expect("digits"),
+        begun_at: Time::from_millis(1_000_000),
+    };
+    assert!(!rig.has(&fetch));
+    rig.wait(2000);
+    assert!(rig.has(&fetch));
+    assert!(rig.campaign.is_quiet());
+}
+
+#[test]
+fn a_recording_that_fails_is_counted_and_ends_no_call() {
+    for op in [Op::Snoop, Op::Record] {
+        let mut rig = Rig::connecting();
+        rig.leg(Part::B, LegEvent::Up);
+        if op == Op::Record {
+            rig.ok(Op::Snoop);
+            rig.leg(Part::Snoop, LegEvent::Entered);
+        }
+        rig.refuse(op, OpError::Refused(500));
+        assert_eq!(rig.word(), Some(CallWord::Bridged));
+        assert_eq!(rig.campaign.stats().recordings_failed, 1);
+        rig.gone(Part::A, 16);
+        rig.assert_taken_down();
+        assert_eq!(rig.campaign.stats().recordings_failed, 1);
+    }
+}
+
+#[test]
+fn a_conversation_that_was_never_recorded_is_a_counted_fact() {
+    let mut rig = Rig::connecting();
+    rig.leg(Part::B, LegEvent::Up);
+    rig.refuse(Op::Snoop, OpError::Unknown);
+    rig.gone(Part::A, 16);
+    assert_eq!(rig.campaign.stats().recordings_failed, 1);
+}
+
+#[test]
+fn a_late_event_of_a_dead_target_does_not_bridge() {
+    let mut rig = Rig::started(policy(1), 1);
+    rig.stage();
+    rig.gone(Part::B, 16);
+    rig.leg(Part::B, LegEvent::Up);
+    rig.leg(Part::B, LegEvent::Joined);
+    rig.leg(Part::A, LegEvent::Entered);
+    rig.ok(Op::Join(Part::A));
+    rig.leg(Part::A, LegEvent::Joined);
+    assert_eq!(rig.word(), Some(CallWord::Answered));
+}
+
+#[test]
+fn dead_air_is_told_by_asterisks_clock() {
+    let mut rig = Rig::staged();
+    rig.leg(Part::A, LegEvent::Up);
+    rig.leg(Part::A, LegEvent::Entered);
+    rig.ok(Op::DialB);
+    rig.leg(Part::A, LegEvent::Joined);
+    rig.now = rig.now + Duration::from_millis(7);
+    rig.leg(Part::B, LegEvent::Up);
+    rig.gone(Part::A, 16);
+    assert_eq!(rig.end().dead_air_ms, Some(7));
+}
+
+#[test]
+fn the_agent_behind_a_queue_is_noted_once() {
+    let mut rig = Rig::talking();
+    for _ in 0..2 {
+        rig.leg(Part::B2, LegEvent::Dial(DialStatus::Answer));
+    }
+    let agents = rig.effects.iter().filter(|e| {
+        matches!(
+            e,
+            Effect::Journal(Record::AttemptProgress {
+                step: Step::Agent,
+                ..
+            })
+        )
+    });
+    assert_eq!(agents.count(), 1);
+}

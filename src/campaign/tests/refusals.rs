@@ -1,0 +1,285 @@
+//! What is done when Asterisk refuses a request, or does not answer it.
+
+use super::super::*;
+use super::rig::{FIRST, Rig, policy};
+
+const TIMES_OUT: OpError = OpError::Unknown;
+const BROKEN: OpError = OpError::Refused(500);
+
+fn paused_by_rule(rig: &Rig) -> bool {
+    matches!(rig.campaign.state(), RunState::Paused(why) if why.contains("Asterisk"))
+}
+
+#[test]
+fn an_originate_that_was_not_sent_uses_up_no_attempt_and_is_tried_again() {
+    for error in [OpError::NotSent, OpError::NotFound] {
+        let mut rig = Rig::started(policy(1), 1);
+        rig.refuse(Op::OriginateA, error);
+        assert_eq!(rig.withdrawn(), 1);
+        assert_eq!(rig.lead(0), LeadState::Waiting);
+        rig.wait(999);
+        assert_eq!(rig.asked(AttemptId(2), Op::OriginateA), 0);
+        rig.wait(1);
+        assert_eq!(rig.asked(AttemptId(2), Op::OriginateA), 1);
+    }
+}
+
+#[test]
+fn setbacks_in_a_row_hold_dialing_ever_longer_and_a_success_ends_that() {
+    let mut rig = Rig::started(policy(1), 1);
+    let mut waits = Vec::new();
+    for i in 1..=8 {
+        let asked_at = rig.now;
+        rig.answer(AttemptId(i), Op::OriginateA, Err(OpError::NotSent));
+        while rig.asked(AttemptId(i + 1), Op::OriginateA) == 0 {
+            rig.wait(1000);
+        }
+        waits.push(rig.now.since(asked_at).as_secs());
+    }
+    assert_eq!(waits, [1, 2, 4, 8, 16, 32, 32, 32]);
+    rig.answer(AttemptId(9), Op::OriginateA, Ok(()));
+    rig.leg_of(AttemptId(9), Part::A, LegEvent::Ringing);
+    assert_eq!(rig.word_of(AttemptId(9)), Some(CallWord::Ringing));
+}
+
+#[test]
+fn a_login_a_dial_string_or_a_trunk_that_is_refused_pauses_and_uses_up_no_attempt() {
+    for error in [OpError::Login, OpError::Refused(400)] {
+        let mut rig = Rig::started(policy(1), 1);
+        rig.refuse(Op::OriginateA, error);
+        assert!(paused_by_rule(&rig), "{error:?}");
+        assert_eq!((rig.withdrawn(), rig.lead(0)), (1, LeadState::Waiting));
+        assert!(rig.campaign.is_quiet());
+    }
+    let mut rig = Rig::started(policy(1), 1);
+    rig.refuse(Op::OriginateA, BROKEN);
+    assert!(rig.has(&Effect::ProbeTrunk(FIRST)));
+    rig.handle(Input::Trunk {
+        attempt: FIRST,
+        exists: false,
+    });
+    assert!(paused_by_rule(&rig));
+    assert_eq!((rig.withdrawn(), rig.lead(0)), (1, LeadState::Waiting));
+    assert!(rig.campaign.is_quiet());
+}
+
+#[test]
+fn no_room_on_a_trunk_that_exists_is_congestion() {
+    let mut rig = Rig::started(policy(1), 1);
+    rig.refuse(Op::OriginateA, BROKEN);
+    rig.handle(Input::Trunk {
+        attempt: FIRST,
+        exists: true,
+    });
+    rig.assert_end(Disposition::Congestion, EndedBy::Carrier, 34);
+    assert!(rig.campaign.is_quiet());
+}
+
+#[test]
+fn an_originate_without_an_answer_is_hung_up_and_nobody_is_called_again_for_it() {
+    for error in [TIMES_OUT, OpError::Refused(409)] {
+        let mut rig = Rig::started(policy(1), 1);
+        rig.refuse(Op::OriginateA, error);
+        assert_eq!(rig.take(), [Op::OriginateA, Op::HangUp(Part::A)]);
+        rig.refuse(Op::HangUp(Part::A), OpError::NotFound);
+        rig.assert_end(Disposition::Failed, EndedBy::Carrier, 0);
+        assert_eq!(rig.withdrawn(), 0);
+        // It was carried out after all.
+        rig.leg(Part::A, LegEvent::Ringing);
+        assert!(rig.has(&Effect::TakeDownStray {
+            attempt: FIRST,
+            part: Part::A
+        }));
+    }
+}
+
+#[test]
+fn events_are_believed_more_than_the_answer_of_an_originate() {
+    for error in [TIMES_OUT, OpError::NotSent, OpError::Refused(409), BROKEN] {
+        let mut rig = Rig::started(policy(1), 1);
+        rig.leg(Part::A, LegEvent::Ringing);
+        rig.refuse(Op::OriginateA, error);
+        assert_eq!(rig.word(), Some(CallWord::Ringing), "{error:?}");
+        assert_eq!(rig.withdrawn(), 0);
+    }
+}
+
+#[test]
+fn an_originate_that_is_refused_while_it_is_hung_up_ends_as_was_decided() {
+    for error in [OpError::NotSent, OpError::Login, BROKEN] {
+        let mut rig = Rig::started(policy(1), 1);
+        rig.command(&Command::HangUp(FIRST)).expect("it is up");
+        rig.refuse(Op::OriginateA, error);
+        rig.assert_end(Disposition::Cancelled, EndedBy::Operator, 0);
+        assert!(rig.campaign.is_quiet());
+    }
+    let mut rig = Rig::started(policy(1), 1);
+    rig.command(&Command::HangUp(FIRST)).expect("it is up");
+    rig.refuse(Op::OriginateA, TIMES_OUT);
+    assert_eq!(rig.asked(FIRST, Op::HangUp(Part::A)), 1);
+}
+
+#[test]
+fn a_probe_of_a_trunk_whose_call_was_hung_up_meanwhile_changes_nothing() {
+    let mut rig = Rig::started(policy(1), 1);
+    rig.refuse(Op::OriginateA, BROKEN);
+    rig.command(&Command::HangUp(FIRST)).expect("it is up");
+    rig.assert_end(Disposition::Cancelled, EndedBy::Operator, 0);
+    rig.handle(Input::Trunk {
+        attempt: FIRST,
+        exists: true,
+    });
+    assert_eq!(rig.ends().len(), 1);
+}
+
+#[test]
+fn staging_that_is_refused_falls_back_to_the_plain_order() {
+    let mut rig = Rig::started(policy(1), 1);
+    rig.leg(Part::A, LegEvent::Ringing);
+    rig.ok(Op::CreateBridge);
+    rig.refuse(Op::CreateB, BROKEN);
+    rig.take();
+    rig.leg(Part::A, LegEvent::Entered);
+    assert_eq!(rig.take(), [Op::Join(Part::A), Op::OriginateB, Op::Snoop]);
+}
+
+#[test]
+fn a_staged_b_of_which_nothing_is_known_makes_room_for_another() {
+    let mut rig = Rig::started(policy(1), 1);
+    rig.leg(Part::A, LegEvent::Ringing);
+    rig.ok(Op::CreateBridge);
+    rig.refuse(Op::CreateB, TIMES_OUT);
+    rig.take();
+    rig.leg(Part::A, LegEvent::Entered);
+    assert!(rig.take().contains(&Op::HangUp(Part::B)));
+    rig.refuse(Op::HangUp(Part::B), OpError::NotFound);
+    assert_eq!(rig.take(), [Op::OriginateB]);
+    // A second hangup's answer, late, is not about the new one.
+    rig.refuse(Op::HangUp(Part::B), OpError::NotFound);
+    rig.leg(Part::B, LegEvent::Up);
+    rig.leg(Part::B, LegEvent::Entered);
+    assert_eq!(rig.take(), [Op::Join(Part::B)]);
+}
+
+#[test]
+fn a_join_of_b_that_is_refused_ends_in_the_plain_order() {
+    let mut rig = Rig::started(policy(1), 1);
+    rig.leg(Part::A, LegEvent::Ringing);
+    rig.ok(Op::CreateBridge);
+    rig.ok(Op::CreateB);
+    rig.leg(Part::B, LegEvent::Entered);
+    rig.refuse(Op::Join(Part::B), OpError::Refused(422));
+    rig.wait(1000);
+    rig.take();
+    rig.leg(Part::A, LegEvent::Entered);
+    assert_eq!(
+        rig.take(),
+        [Op::Join(Part::A), Op::HangUp(Part::B), Op::Snoop]
+    );
+    rig.gone(Part::B, 16);
+    assert_eq!(rig.take(), [Op::OriginateB]);
+}
+
+#[test]
+fn a_bridge_or_a_join_of_a_is_tried_three_times_with_a_pause_between() {
+    let mut rig = Rig::staged();
+    rig.leg(Part::A, LegEvent::Entered);
+    for tried in 1..=3 {
+        assert_eq!(rig.asked(FIRST, Op::Join(Part::A)), tried);
+        rig.refuse(Op::Join(Part::A), OpError::Refused(422));
+        assert_eq!(rig.asked(FIRST, Op::Join(Part::A)), tried);
+        rig.wait(50);
+    }
+    rig.gone(Part::A, 16);
+    rig.assert_end(Disposition::Abandoned, EndedBy::Carrier, 16);
+    rig.assert_taken_down();
+
+    let mut rig = Rig::started(policy(1), 1);
+    rig.leg(Part::A, LegEvent::Entered);
+    for _ in 0..3 {
+        rig.refuse(Op::CreateBridge, OpError::NotSent);
+        rig.wait(50);
+    }
+    assert_eq!(rig.asked(FIRST, Op::CreateBridge), 3);
+    assert_eq!(rig.word(), Some(CallWord::Ending));
+}
+
+#[test]
+fn a_target_that_cant_be_dialed_abandons_the_call() {
+    for error in [
+        OpError::NotSent,
+        OpError::Login,
+        OpError::NotFound,
+        OpError::Refused(409),
+        BROKEN,
+    ] {
+        let mut rig = Rig::staged();
+        rig.leg(Part::A, LegEvent::Entered);
+        rig.refuse(Op::DialB, error);
+        assert_eq!(rig.asked(FIRST, Op::HangUp(Part::A)), 1, "{error:?}");
+        rig.gone(Part::A, 16);
+        rig.assert_end(Disposition::Abandoned, EndedBy::Target, 16);
+        rig.assert_taken_down();
+    }
+}
+
+#[test]
+fn a_dial_whose_answer_is_lost_is_waited_for() {
+    let mut rig = Rig::staged();
+    rig.leg(Part::A, LegEvent::Entered);
+    rig.refuse(Op::DialB, TIMES_OUT);
+    rig.leg(Part::A, LegEvent::Joined);
+    rig.leg(Part::B, LegEvent::Up);
+    assert_eq!(rig.word(), Some(CallWord::Bridged));
+}
+
+#[test]
+fn what_is_confirmed_only_after_the_end_is_taken_down_then() {
+    let mut rig = Rig::started(policy(1), 1);
+    rig.leg(Part::A, LegEvent::Ringing);
+    rig.gone(Part::A, 17);
+    assert!(!rig.campaign.is_quiet());
+    rig.take();
+    rig.ok(Op::CreateB);
+    assert_eq!(rig.take(), [Op::HangUp(Part::B)]);
+    rig.gone(Part::B, 16);
+    rig.ok(Op::CreateBridge);
+    assert_eq!(rig.take(), [Op::DestroyBridge]);
+    rig.refuse(Op::DestroyBridge, BROKEN);
+    rig.wait(2000);
+    assert_eq!(rig.take(), [Op::DestroyBridge]);
+    rig.ok(Op::DestroyBridge);
+    assert!(rig.campaign.is_quiet());
+    assert_eq!(rig.campaign.poll_timeout(), None);
+}
+
+#[test]
+fn what_was_refused_after_the_end_need_not_be_taken_down() {
+    let mut rig = Rig::started(policy(1), 1);
+    rig.leg(Part::A, LegEvent::Ringing);
+    rig.gone(Part::A, 17);
+    rig.refuse(Op::CreateB, BROKEN);
+    rig.refuse(Op::CreateBridge, OpError::NotSent);
+    assert!(rig.campaign.is_quiet());
+}
+
+#[test]
+fn a_journal_that_is_full_stops_dialing_and_loses_no_lead() {
+    let mut rig = Rig::idle(policy(2), 2);
+    rig.durable = false;
+    rig.link_up(Census::default());
+    rig.command(&Command::Start).expect("it can start");
+    rig.handle(Input::NotDurable(AttemptId(1)));
+    rig.handle(Input::NotDurable(AttemptId(2)));
+    rig.wait(60_000);
+    assert_eq!(rig.take(), []);
+    assert_eq!(
+        (rig.lead(0), rig.lead(1)),
+        (LeadState::Waiting, LeadState::Waiting)
+    );
+    assert!(!rig.campaign.journal_is_well());
+    rig.durable = true;
+    rig.handle(Input::JournalWell);
+    assert_eq!(rig.take(), [Op::OriginateA, Op::OriginateA]);
+    assert_eq!(rig.lead(0), LeadState::Calling(AttemptId(3)));
+}

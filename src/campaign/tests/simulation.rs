@@ -1,0 +1,732 @@
+//! Thousands of seeded campaigns against the model, with faults: slow, lost and refused
+//! requests, links that drop or go silent, a full journal, crashes, an operator who presses
+//! every key. After each step what must hold is checked. A failing seed is played again
+//! with its trace.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::super::*;
+use super::model::{Fate, Model};
+use super::rig::{campaign, numbers, policy};
+
+const SEEDS: u64 = 2500;
+const LEADS: u32 = 8;
+/// Faults and commands end here; then the run must come to its end.
+const TROUBLE: Time = Time::from_millis(60_000);
+const PATIENCE: Duration = Duration::from_secs(1500);
+/// TARGET_TIMEOUT, requests that time out, a lost link, a census: nobody waits longer.
+const LONGEST_SILENCE: Duration = Duration::from_secs(45);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[test]
+fn whatever_happens_nobody_is_called_twice_forgotten_or_left() {
+    for seed in 0..SEEDS {
+        check(seed);
+    }
+}
+
+fn check(seed: u64) {
+    if Sim::new(seed, false).run().is_ok() {
+        return;
+    }
+    let mut again = Sim::new(seed, true);
+    let violation = again.run();
+    panic!(
+        "seed {seed}: {violation:?}\n{}",
+        again.trace.unwrap_or_default().join("\n")
+    );
+}
+
+#[derive(Debug, Clone)]
+enum Item {
+    /// A request reaches Asterisk, which answers after the delay, if there is one.
+    Execute(AttemptId, Op, Number, Option<Duration>),
+    TakeDown(AttemptId, Part),
+    /// Something reaches the campaign of this process.
+    Tell(u32, Input),
+    /// An event comes over this socket.
+    Event(u32, Input),
+    Flush(u32),
+    AskCensus(u32),
+    Census(u32, bool, Time),
+    TellCensus(u32, bool, Census),
+    LinkIsDown,
+    Reconnect,
+    Restart,
+    /// The operator does something, or the world does.
+    Mischief,
+}
+
+struct Sim {
+    rng: fastrand::Rng,
+    campaign: Campaign,
+    model: Model,
+    now: Time,
+    serial: u64,
+    agenda: BTreeMap<(Time, u64), Item>,
+    process: u32,
+    running: bool,
+    socket: u32,
+    /// Events arrive; a socket may be dead before that is known.
+    listening: bool,
+    last_event: Time,
+    link_up: bool,
+    disk: Vec<Record>,
+    unflushed: Vec<Record>,
+    durable: BTreeSet<AttemptId>,
+    /// Begun, and neither ended nor taken back.
+    open: BTreeSet<AttemptId>,
+    /// The campaign heard them answer.
+    heard: BTreeSet<AttemptId>,
+    fetched: BTreeSet<AttemptId>,
+    silent_since: BTreeMap<AttemptId, Time>,
+    policy: Policy,
+    trace: Option<Vec<String>>,
+}
+
+impl Sim {
+    fn new(seed: u64, traced: bool) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let policy = Policy {
+            stage_target: rng.u8(..4) > 0,
+            music: rng.u8(..4) == 0,
+            max_call: (rng.u8(..4) == 0).then_some(Duration::from_secs(8)),
+            retry_interrupted: rng.u8(..5) == 0,
+            ..policy(rng.u32(1..5))
+        };
+        Self {
+            campaign: campaign(policy.clone()),
+            rng,
+            model: Model::default(),
+            now: Time::from_millis(1000),
+            serial: 0,
+            agenda: BTreeMap::new(),
+            process: 0,
+            running: true,
+            socket: 0,
+            listening: false,
+            last_event: Time::default(),
+            link_up: false,
+            disk: Vec::new(),
+            unflushed: Vec::new(),
+            durable: BTreeSet::new(),
+            open: BTreeSet::new(),
+            heard: BTreeSet::new(),
+            fetched: BTreeSet::new(),
+            silent_since: BTreeMap::new(),
+            policy,
+            trace: traced.then(Vec::new),
+        }
+    }
+
+    fn run(&mut self) -> Result<(), String> {
+        self.campaign.open_run(self.now, "list", &numbers(LEADS));
+        self.effects()?;
+        self.flush(self.process)?;
+        self.plan(10, Item::Reconnect);
+        self.plan(5000, Item::Mischief);
+        self.command(&Command::Start)?;
+        while !self.is_over() {
+            if self.now > TROUBLE + PATIENCE {
+                return Err("the run does not come to its end".to_owned());
+            }
+            self.step()?;
+        }
+        self.check_books()
+    }
+
+    fn is_over(&self) -> bool {
+        self.now > TROUBLE
+            && self.running
+            && *self.campaign.state() == RunState::Done
+            && self.campaign.is_quiet()
+            && self.model.is_empty()
+            && self.unflushed.is_empty()
+            && !self.agenda.values().any(|i| matches!(i, Item::Execute(..)))
+    }
+
+    fn calm(&self) -> bool {
+        self.now > TROUBLE
+    }
+
+    fn note(&mut self, what: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{:>9} {}", self.now.millis(), what()));
+        }
+    }
+
+    fn plan(&mut self, ms: u64, item: Item) {
+        self.plan_at(self.now + Duration::from_millis(ms), item);
+    }
+
+    fn plan_at(&mut self, at: Time, item: Item) {
+        self.serial += 1;
+        self.agenda.insert((at, self.serial), item);
+    }
+
+    fn step(&mut self) -> Result<(), String> {
+        let planned = self.agenda.first_key_value().map(|((at, _), _)| *at);
+        let timeout = self.campaign.poll_timeout().filter(|_| self.running);
+        let next = [planned, timeout, self.model.next()];
+        let Some(at) = next.into_iter().flatten().min() else {
+            return Err("nothing will ever happen again".to_owned());
+        };
+        self.now = self.now.max(at);
+        self.model.run_to(self.now);
+        self.carry_events();
+        if planned == Some(at) {
+            let (_, item) = self.agenda.pop_first().expect("it was planned");
+            self.do_item(item)?;
+        } else if timeout == Some(at) {
+            self.handle(Input::Tick)?;
+        }
+        self.check_silence()
+    }
+
+    fn do_item(&mut self, item: Item) -> Result<(), String> {
+        match item {
+            Item::Execute(attempt, op, number, answer_after) => {
+                let result = self.model.execute(attempt, op, &number);
+                self.note(|| format!("done {attempt} {op:?} {result:?}"));
+                self.carry_events();
+                if let Some(delay) = answer_after {
+                    let answer = Input::Answer {
+                        attempt,
+                        op,
+                        result,
+                    };
+                    self.plan_at(self.now + delay, Item::Tell(self.process, answer));
+                }
+            }
+            Item::TakeDown(attempt, part) => {
+                self.model.take_down(attempt, part);
+                self.carry_events();
+            }
+            Item::Tell(process, input) if process == self.process => self.handle(input)?,
+            Item::Event(socket, input) if socket == self.socket => self.handle(input)?,
+            Item::Flush(process) => self.flush(process)?,
+            Item::AskCensus(socket) if socket == self.socket => {
+                self.plan(10_000, Item::AskCensus(socket));
+                self.ask_census(false);
+            }
+            Item::Census(socket, first, asked_at) => {
+                let census = self.model.census(asked_at);
+                let delay = self.rng.u64(..30);
+                self.plan(delay, Item::TellCensus(socket, first, census));
+            }
+            Item::TellCensus(socket, first, census) if socket == self.socket && self.running => {
+                self.link_up = true;
+                self.handle(if first {
+                    Input::LinkUp(census)
+                } else {
+                    Input::Census(census)
+                })?;
+            }
+            Item::LinkIsDown => self.link_is_down()?,
+            Item::Reconnect => self.reconnect(),
+            Item::Restart => self.restart()?,
+            Item::Mischief => self.mischief()?,
+            Item::Tell(..) | Item::Event(..) | Item::AskCensus(_) | Item::TellCensus(..) => {}
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, input: Input) -> Result<(), String> {
+        if !self.running {
+            return Ok(());
+        }
+        self.note(|| format!("<- {input:?}"));
+        match &input {
+            Input::Durable(attempt) => {
+                self.durable.insert(*attempt);
+            }
+            Input::Leg {
+                attempt,
+                part: Part::A,
+                event: LegEvent::Up | LegEvent::Entered,
+                ..
+            } if self.open.contains(attempt) => {
+                self.heard.insert(*attempt);
+            }
+            Input::NotDurable(attempt) => {
+                self.open.remove(attempt);
+            }
+            _ => {}
+        }
+        self.campaign.handle(self.now, input);
+        if self
+            .campaign
+            .poll_timeout()
+            .is_some_and(|at| at <= self.now)
+        {
+            return Err("a timer spins".to_owned());
+        }
+        self.effects()
+    }
+
+    fn command(&mut self, command: &Command) -> Result<(), String> {
+        if !self.running {
+            return Ok(());
+        }
+        let outcome = self.campaign.command(self.now, command);
+        self.note(|| format!("command {command}: {outcome:?}"));
+        self.effects()
+    }
+
+    fn effects(&mut self) -> Result<(), String> {
+        while let Some(effect) = self.campaign.poll_effect() {
+            if !matches!(effect, Effect::Tell(_)) {
+                self.note(|| format!("   -> {effect:?}"));
+            }
+            match effect {
+                Effect::Journal(record) => self.journal(record)?,
+                Effect::Ask {
+                    attempt,
+                    op,
+                    number,
+                    ..
+                } => self.ask(attempt, op, number)?,
+                Effect::ProbeTrunk(attempt) => {
+                    let exists = self.calm() || self.rng.u8(..3) > 0;
+                    let answer = Input::Trunk { attempt, exists };
+                    let delay = self.rng.u64(1..40);
+                    self.plan(delay, Item::Tell(self.process, answer));
+                }
+                Effect::TakeDownStray { attempt, part } => {
+                    self.plan(1, Item::TakeDown(attempt, part));
+                }
+                Effect::FetchRecording { attempt, .. } => {
+                    if !self.fetched.insert(attempt) {
+                        return Err(format!("recording {attempt} is fetched twice"));
+                    }
+                }
+                Effect::Tell(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn journal(&mut self, record: Record) -> Result<(), String> {
+        match &record {
+            Record::AttemptBegun { attempt, .. } => {
+                self.open.insert(*attempt);
+                let delay = self.rng.u64(..30);
+                self.plan(delay, Item::Flush(self.process));
+            }
+            Record::AttemptWithdrawn { attempt } => self.close(*attempt)?,
+            Record::AttemptEnded { attempt, end } => {
+                self.close(*attempt)?;
+                let reached = matches!(
+                    end.disposition,
+                    Disposition::Answered | Disposition::Abandoned
+                );
+                if self.heard.contains(attempt) && !reached {
+                    return Err(format!("{attempt} answered and is {}", end.disposition));
+                }
+                if end.disposition == Disposition::Answered && !self.model.bridged.contains(attempt)
+                {
+                    return Err(format!("{attempt} never reached the target"));
+                }
+            }
+            _ => {}
+        }
+        self.unflushed.push(record);
+        self.plan(50, Item::Flush(self.process));
+        Ok(())
+    }
+
+    fn close(&mut self, attempt: AttemptId) -> Result<(), String> {
+        if self.open.remove(&attempt) {
+            Ok(())
+        } else {
+            Err(format!("{attempt} ends, and was not open"))
+        }
+    }
+
+    fn ask(&mut self, attempt: AttemptId, op: Op, number: Number) -> Result<(), String> {
+        if op == Op::OriginateA {
+            self.check_originate(attempt)?;
+        }
+        let soon = Duration::from_millis(self.rng.u64(..8));
+        let back = Duration::from_millis(self.rng.u64(..8));
+        let fault = if self.calm() { 100 } else { self.rng.u8(..100) };
+        let error = match fault {
+            0 => Some(OpError::NotSent),
+            1 => Some(OpError::Refused(500)),
+            2 => Some(OpError::Unknown),
+            3 if op == Op::OriginateA => Some(OpError::Login),
+            4 if op == Op::OriginateA => Some(OpError::Refused(400)),
+            // Carried out, and the answer is lost; or carried out when nobody waits any more.
+            3..=4 => {
+                let lost = Input::Answer {
+                    attempt,
+                    op,
+                    result: Err(OpError::Unknown),
+                };
+                let at = self.now + REQUEST_TIMEOUT;
+                self.plan_at(at, Item::Tell(self.process, lost));
+                let late = if fault == 4 { 5500 } else { 3 };
+                self.plan(late, Item::Execute(attempt, op, number, None));
+                return Ok(());
+            }
+            _ => None,
+        };
+        let Some(error) = error else {
+            let item = Item::Execute(attempt, op, number, Some(back));
+            self.plan_at(self.now + soon, item);
+            return Ok(());
+        };
+        let delay = if error == OpError::Unknown {
+            // An originate of which nothing was heard may be carried out late.
+            if self.rng.bool() {
+                self.plan(5500, Item::Execute(attempt, op, number, None));
+            }
+            REQUEST_TIMEOUT
+        } else {
+            back
+        };
+        let answer = Input::Answer {
+            attempt,
+            op,
+            result: Err(error),
+        };
+        self.plan_at(self.now + delay, Item::Tell(self.process, answer));
+        Ok(())
+    }
+
+    fn check_originate(&mut self, attempt: AttemptId) -> Result<(), String> {
+        if *self.campaign.state() != RunState::Dialing {
+            return Err(format!(
+                "{attempt} leaves while {}",
+                self.campaign.state().word()
+            ));
+        }
+        if !self.link_up {
+            return Err(format!("{attempt} leaves while the link is down"));
+        }
+        if !self.durable.contains(&attempt) {
+            return Err(format!("{attempt} leaves before it is durable"));
+        }
+        if self.open.len() > self.policy.max_cc.calls() {
+            return Err(format!("{} calls at once", self.open.len()));
+        }
+        self.decide_fates(attempt);
+        Ok(())
+    }
+
+    fn decide_fates(&mut self, attempt: AttemptId) {
+        let rng = &mut self.rng;
+        let a_ends = rng.bool();
+        let talks = |ends: bool, rng: &mut fastrand::Rng| ends.then(|| rng.u64(1..12_000));
+        let a = match rng.u8(..10) {
+            0 => Fate::Fails {
+                after: rng.u64(1..300),
+                q850: *rng.choice(&[17, 34, 1, 21, 16]).expect("some"),
+            },
+            1 => Fate::Silent,
+            _ => Fate::Answers {
+                after: rng.u64(1..3000),
+                talks: talks(a_ends, rng),
+            },
+        };
+        let b = match rng.u8(..10) {
+            0 => Fate::BusyTone {
+                after: rng.u64(1..100),
+            },
+            1 => Fate::Fails { after: 1, q850: 16 },
+            2 => Fate::Silent,
+            _ => Fate::Answers {
+                after: rng.u64(1..3000),
+                talks: talks(!a_ends, rng),
+            },
+        };
+        self.model.fates.insert((attempt, Part::A), a);
+        self.model.fates.insert((attempt, Part::B), b);
+    }
+
+    /// Sends Asterisk's events on their way, in their order, some of them twice.
+    fn carry_events(&mut self) {
+        if !self.listening {
+            self.model.events.clear();
+        }
+        while let Some(event) = self.model.events.pop_front() {
+            let delay = Duration::from_millis(self.rng.u64(..6));
+            self.last_event = self.last_event.max(self.now + delay);
+            if !self.calm() && self.rng.u8(..50) == 0 {
+                self.plan_at(self.last_event, Item::Event(self.socket, event.clone()));
+            }
+            self.plan_at(self.last_event, Item::Event(self.socket, event));
+        }
+    }
+
+    fn flush(&mut self, process: u32) -> Result<(), String> {
+        if process != self.process {
+            return Ok(());
+        }
+        let full = !self.calm() && self.rng.u8(..60) == 0;
+        let mut told = Vec::new();
+        for record in std::mem::take(&mut self.unflushed) {
+            match &record {
+                Record::AttemptBegun { attempt, .. } if full => {
+                    told.push(Input::NotDurable(*attempt));
+                    continue;
+                }
+                Record::AttemptBegun { attempt, .. } => told.push(Input::Durable(*attempt)),
+                _ => {}
+            }
+            self.disk.push(record);
+        }
+        if full {
+            self.plan(1000, Item::Tell(self.process, Input::JournalWell));
+        }
+        for input in told {
+            self.handle(input)?;
+        }
+        Ok(())
+    }
+
+    fn ask_census(&mut self, first: bool) {
+        let delay = self.rng.u64(..30);
+        self.plan(delay, Item::Census(self.socket, first, self.now));
+    }
+
+    fn link_is_down(&mut self) -> Result<(), String> {
+        self.model.connected = false;
+        self.link_up = false;
+        let delay = self.rng.u64(100..4000);
+        self.plan(delay, Item::Reconnect);
+        self.handle(Input::LinkDown)
+    }
+
+    fn reconnect(&mut self) {
+        if self.running {
+            self.socket += 1;
+            self.model.connected = true;
+            self.listening = true;
+            self.ask_census(true);
+            self.plan(10_000, Item::AskCensus(self.socket));
+        }
+    }
+
+    fn mischief(&mut self) -> Result<(), String> {
+        if self.calm() {
+            self.plan(5000, Item::Mischief);
+            return self.command(&Command::Start);
+        }
+        let delay = self.rng.u64(1..6000);
+        self.plan(delay, Item::Mischief);
+        let someone = self.campaign.calls().map(|c| c.attempt).last();
+        match self.rng.u8(..20) {
+            0 => self.command(&Command::Pause),
+            1 => self.command(&Command::Drain),
+            2 => self.command(&Command::StopNow),
+            3 => self.command(&Command::HangUpAll),
+            4..=5 => someone.map_or(Ok(()), |a| self.command(&Command::HangUp(a))),
+            6 => {
+                let lead = LeadId(self.rng.u32(..LEADS));
+                self.command(&Command::Skip(lead))
+            }
+            7..=8 => {
+                self.policy.max_cc = MaxCc::new(self.rng.u32(1..5)).expect("not 0");
+                self.command(&Command::SetMaxCc(self.policy.max_cc))
+            }
+            9..=10 if self.link_up => self.drop_link(),
+            11 if self.running => {
+                self.crash();
+                Ok(())
+            }
+            _ => self.command(&Command::Start),
+        }
+    }
+
+    /// The socket is lost: at once, or it goes silent and is found to be dead later.
+    fn drop_link(&mut self) -> Result<(), String> {
+        self.socket += 1;
+        self.listening = false;
+        self.note(|| "the link is lost".to_owned());
+        if self.rng.bool() {
+            return self.link_is_down();
+        }
+        let delay = self.rng.u64(1..3000);
+        self.plan(delay, Item::LinkIsDown);
+        Ok(())
+    }
+
+    fn crash(&mut self) {
+        self.note(|| "the process dies".to_owned());
+        self.running = false;
+        self.process += 1;
+        self.socket += 1;
+        self.listening = false;
+        self.model.connected = false;
+        self.link_up = false;
+        self.unflushed.clear();
+        let delay = self.rng.u64(200..4000);
+        self.plan(delay, Item::Restart);
+    }
+
+    fn restart(&mut self) -> Result<(), String> {
+        let found = Books::read(&self.disk, self.policy.retry_interrupted);
+        self.note(|| format!("the process starts: {found:?}"));
+        self.open = found.orphans.iter().map(|o| o.attempt).collect();
+        self.durable.clear();
+        self.heard.clear();
+        self.fetched.clear();
+        let next = AttemptId(found.last.0 + 1);
+        let ids = AsteriskIds::new("t");
+        self.campaign = Campaign::new(ids, self.policy.clone(), "wav".to_owned(), next);
+        let (leads, orphans) = (found.leads, found.orphans);
+        self.campaign
+            .restore(self.now, RunId(1), found.state, leads, orphans);
+        self.running = true;
+        self.effects()?;
+        self.reconnect();
+        self.command(&Command::Start)
+    }
+
+    fn check_silence(&mut self) -> Result<(), String> {
+        let silent: BTreeSet<AttemptId> = self
+            .model
+            .people()
+            .filter(|attempt| !self.model.talks(*attempt))
+            .collect();
+        self.silent_since.retain(|a, _| silent.contains(a));
+        for attempt in silent {
+            let since = *self.silent_since.entry(attempt).or_insert(self.now);
+            if self.now.since(since) > LONGEST_SILENCE {
+                return Err(format!("{attempt} hears nobody since {}", since.millis()));
+            }
+        }
+        Ok(())
+    }
+
+    /// When all is over, the journal must account for everybody.
+    fn check_books(&mut self) -> Result<(), String> {
+        let books = Books::read(&self.disk, false);
+        if !books.orphans.is_empty() || !self.open.is_empty() {
+            return Err(format!("not ended: {:?}", books.orphans));
+        }
+        for attempt in &books.withdrawn {
+            if self.model.dialed.iter().any(|(a, _)| a == attempt) {
+                return Err(format!("{attempt} was withdrawn, and was dialed"));
+            }
+        }
+        let mut called = BTreeSet::new();
+        for (_, number) in &self.model.dialed {
+            if !called.insert(number) && !self.policy.retry_interrupted {
+                return Err(format!("{number} was called twice"));
+            }
+        }
+        for lead in (0..LEADS).map(LeadId) {
+            let known = self.campaign.leads().state(lead);
+            if !matches!(known, Some(LeadState::Final(_))) {
+                return Err(format!("lead {lead} is {known:?}"));
+            }
+            if books.leads.state(lead) != known {
+                return Err(format!(
+                    "the journal has lead {lead} otherwise than {known:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a new process finds in the journal.
+#[derive(Debug)]
+struct Books {
+    state: RunState,
+    leads: Leads,
+    orphans: Vec<Orphan>,
+    withdrawn: BTreeSet<AttemptId>,
+    last: AttemptId,
+}
+
+impl Books {
+    fn read(disk: &[Record], retry: bool) -> Self {
+        let mut books = Self {
+            state: RunState::Idle,
+            leads: Leads::default(),
+            orphans: Vec::new(),
+            withdrawn: BTreeSet::new(),
+            last: AttemptId(0),
+        };
+        for record in disk {
+            books.take(record, retry);
+        }
+        books.leads.rebuild_line();
+        books
+    }
+
+    fn take(&mut self, record: &Record, retry: bool) {
+        match record {
+            Record::LeadsListed { numbers, .. } => {
+                for number in numbers {
+                    self.leads.add(number, Time::default());
+                }
+            }
+            Record::RunState { state, .. } => self.state = state.clone(),
+            Record::LeadSkipped { lead, .. } => {
+                let skipped = LeadState::Final(Disposition::Skipped);
+                self.leads.restore(*lead, skipped);
+            }
+            Record::AttemptBegun {
+                attempt,
+                run,
+                lead,
+                at,
+                ..
+            } => {
+                self.last = *attempt;
+                self.leads.restore(*lead, LeadState::Calling(*attempt));
+                self.orphans.push(Orphan {
+                    attempt: *attempt,
+                    run: *run,
+                    lead: *lead,
+                    number: self.leads.number(*lead).expect("listed"),
+                    begun_at: *at,
+                    answered_at: None,
+                    bridged_at: None,
+                    recorded: false,
+                });
+            }
+            Record::AttemptWithdrawn { attempt } => {
+                self.withdrawn.insert(*attempt);
+                self.close(*attempt, LeadState::Waiting);
+            }
+            Record::AttemptEnded { attempt, end } => {
+                let again = retry && end.disposition == Disposition::Interrupted;
+                let state = if again {
+                    LeadState::Waiting
+                } else {
+                    LeadState::Final(end.disposition)
+                };
+                self.close(*attempt, state);
+            }
+            Record::AttemptProgress { attempt, step, at } => {
+                if let Some(o) = self.orphans.iter_mut().find(|o| o.attempt == *attempt) {
+                    match step {
+                        Step::Answered => o.answered_at = Some(*at),
+                        Step::Bridged => o.bridged_at = Some(*at),
+                        Step::Ringing | Step::Agent => {}
+                    }
+                }
+            }
+            Record::Recording { attempt, state } => {
+                if let Some(o) = self.orphans.iter_mut().find(|o| o.attempt == *attempt) {
+                    o.recorded = matches!(state, RecordingState::Started { .. });
+                }
+            }
+            Record::RunOpened { .. } | Record::Audit { .. } => {}
+        }
+    }
+
+    fn close(&mut self, attempt: AttemptId, state: LeadState) {
+        // Its beginning may have been refused by a full journal.
+        if let Some(at) = self.orphans.iter().position(|o| o.attempt == attempt) {
+            let orphan = self.orphans.remove(at);
+            self.leads.restore(orphan.lead, state);
+        }
+    }
+}
