@@ -42,7 +42,9 @@ pub struct SimConfig {
     pub faults: Faults,
     /// What all fates are drawn from.
     pub seed: u64,
-    /// How many times faster than life dialing, ringing and talking go.
+    /// How many times faster than life dialing, ringing and talking go, and the `timeout` of
+    /// a request with them. From about 20 on, people of the default scenario may be gone
+    /// before a target can answer.
     pub speed: f64,
     /// The ARI user.
     pub username: String,

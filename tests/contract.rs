@@ -80,75 +80,87 @@ async fn compare(name: &str, script: impl AsyncFn(&mut Session)) {
 }
 
 macro_rules! contract {
-    ($($script:ident),* $(,)?) => {
+    ($group:ident: $($script:ident),* $(,)?) => {
         $(
             #[tokio::test]
             async fn $script() {
-                compare(stringify!($script), scripts::$script).await;
+                compare(stringify!($script), scripts::$group::$script).await;
             }
         )*
     };
 }
 
-contract! {
+contract! { callees:
     a_bridge_deleted_under_the_call,
-    a_channel_that_has_not_answered_joins_nothing,
     a_false_answer,
+    answered_and_hung_up_by_a,
+    answered_and_hung_up_by_b,
+    answered_and_hung_up_by_us,
+    answered_and_left_alone,
+    busy,
+    congestion,
+    declined_with_603,
+    early_media_then_answer,
+    hung_up_by_us_while_it_rings,
+    hung_up_with_a_reason,
+    music_until_b_answers,
+    no_answer,
+    not_a_sound,
+    not_acceptable_488,
+    rejected_with_403,
+    staged_and_never_needed,
+    taken_out_of_the_bridge,
+    unallocated,
+}
+
+contract! { connections:
+    a_second_client_takes_the_app,
+    an_app_and_its_filter,
+    answered_while_nobody_is_connected,
+    originated_while_nobody_is_connected,
+    ringing_through_a_reconnect,
+    strangers_are_refused,
+    subscribed_by_hand,
+    the_socket_closes_while_a_call_is_up,
+}
+
+contract! { recordings:
     a_recorded_channel_joins_no_bridge,
     a_recording_ends_with_the_channel,
     a_recording_name_with_a_folder,
-    a_second_client_takes_the_app,
+    recorded_by_a_snoop_channel,
+    recording_a_bridged_channel_fails,
+    snoops_that_are_refused,
+}
+
+contract! { refusals:
+    a_channel_that_has_not_answered_joins_nothing,
+    an_id_used_twice,
+    dialed_wrongly,
+    dialplan_functions_are_evaluated,
+    malformed_originates,
+    nobody_there,
+    the_trunk_is_looked_at,
+    trunk_that_is_not_there,
+}
+
+contract! { targets:
     a_target_originated_in_plain_order,
     an_agent_behind_a_queue,
     an_agent_behind_a_queue_that_answers_first,
     an_agents_phone_as_target,
     an_agents_phone_dialed_without_a_timeout,
-    an_app_and_its_filter,
-    an_id_used_twice,
     an_originated_target_hangs_up,
     an_originated_target_is_busy,
     an_originated_target_is_congested,
     an_originated_target_is_missing,
     an_originated_target_leaves,
     an_originated_target_never_answers,
-    answered_and_hung_up_by_a,
-    answered_and_hung_up_by_b,
-    answered_and_hung_up_by_us,
-    answered_and_left_alone,
-    answered_while_nobody_is_connected,
-    busy,
-    congestion,
-    declined_with_603,
-    dialed_wrongly,
-    dialplan_functions_are_evaluated,
-    early_media_then_answer,
     given_up_while_the_target_rings,
-    hung_up_by_us_while_it_rings,
-    hung_up_with_a_reason,
-    malformed_originates,
-    music_until_b_answers,
-    no_answer,
-    nobody_there,
-    not_a_sound,
-    not_acceptable_488,
-    originated_while_nobody_is_connected,
-    recorded_by_a_snoop_channel,
-    recording_a_bridged_channel_fails,
-    rejected_with_403,
-    ringing_through_a_reconnect,
-    snoops_that_are_refused,
-    staged_and_never_needed,
-    strangers_are_refused,
-    subscribed_by_hand,
-    taken_out_of_the_bridge,
     target_busy,
     target_congested,
     target_hangs_up_without_a_word,
     target_missing,
     target_never_answers,
     the_second_half_is_heard_once_subscribed,
-    the_socket_closes_while_a_call_is_up,
-    the_trunk_is_looked_at,
-    trunk_that_is_not_there,
-    unallocated,
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::scenario::Span;
 
 /// The faults of a simulation. The default has none. Shares are in percent, times in
-/// milliseconds of real time: the simulation's speed leaves them alone.
+/// milliseconds of real time: the simulation's speed leaves them alone. No request should be
+/// held back for 15 s or more: its connection would be taken for an idle one.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
@@ -32,6 +33,8 @@ pub struct Faults {
     pub late_events_percent: u8,
     /// How late such an event comes.
     pub late_event: Option<Span>,
+    /// So many recordings in a hundred are reported as finished and are not there.
+    pub lost_recordings_percent: u8,
     /// The event sockets are dropped again and again, so far apart.
     pub drop_sockets_every: Option<Span>,
     /// Faults at set times after the start.
@@ -87,6 +90,11 @@ impl Faults {
             refuse: chance(self.errors_percent, dice),
             after,
         }
+    }
+
+    /// Whether the next recording is lost.
+    pub(super) fn loses_recording(&self, dice: &mut fastrand::Rng) -> bool {
+        chance(self.lost_recordings_percent, dice)
     }
 
     /// When, from now, the copies of the next event are sent.

@@ -183,8 +183,9 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let door = line::Door::new(listener, Arc::clone(&shared));
     let router = Router::new().fallback(rest::answer).with_state(shared);
+    let service = router.into_make_service_with_connect_info::<line::Standing>();
     // It never ends by itself, and reports no error.
-    let _ = axum::serve(door, router).await;
+    let _ = axum::serve(door, service).await;
 }
 
 /// Advances the world whenever something is due in it.

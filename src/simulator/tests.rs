@@ -262,6 +262,29 @@ fn a_recording_is_as_long_as_it_ran_and_holds_each_side_where_it_was_up() {
 }
 
 #[test]
+fn a_lost_recording_is_reported_as_finished_and_is_not_there() {
+    let mut play = Play::lab();
+    let faults = Faults {
+        lost_recordings_percent: 100,
+        ..Faults::default()
+    };
+    play.world.set_faults(play.now, faults);
+    play.dial("a", "80000001");
+    play.pass(SECOND);
+    play.ask(
+        Method::Post,
+        "channels/a/record",
+        &[("name", "x"), ("format", "wav")],
+    );
+    play.ask(Method::Delete, "channels/a", &[]);
+    assert!(play.heard.iter().any(|e| e["type"] == "RecordingFinished"));
+    assert_eq!(
+        play.ask(Method::Get, "recordings/stored/x", &[]).status,
+        404
+    );
+}
+
+#[test]
 fn late_and_doubled_events_come_late_and_doubled() {
     let mut play = Play::lab();
     let faults = Faults {

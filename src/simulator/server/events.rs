@@ -1,6 +1,7 @@
 //! The event socket: `GET /ari/events` as a WebSocket.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Response, StatusCode, header};
@@ -8,6 +9,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -26,6 +28,9 @@ pub(super) enum ToSocket {
 }
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// How long a client may leave an event unread: `websocket_write_timeout` in ari.conf.
+const WRITE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Answers a request for an event socket, and serves the socket from then on.
 pub(super) fn open(
@@ -90,7 +95,8 @@ async fn carry(mut socket: Socket, mut inbox: mpsc::UnboundedReceiver<ToSocket>)
         tokio::select! {
             told = inbox.recv() => match told {
                 Some(ToSocket::Event(text)) => {
-                    if socket.send(Message::text(text)).await.is_err() {
+                    let sent = timeout(WRITE_TIMEOUT, socket.send(Message::text(text))).await;
+                    if !matches!(sent, Ok(Ok(()))) {
                         return;
                     }
                 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::request::Parts;
 use axum::http::{
     HeaderMap, HeaderValue, Request as HttpRequest, Response as HttpResponse, header,
@@ -12,6 +12,7 @@ use axum::http::{
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use super::line::Standing;
 use super::{Shared, events};
 use crate::simulator::world;
 use crate::simulator::world::{Method, Request, Response};
@@ -22,6 +23,7 @@ const MAX_BODY: usize = 16 * 1024;
 /// Answers whatever comes.
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
+    ConnectInfo(standing): ConnectInfo<Standing>,
     mut request: HttpRequest<Body>,
 ) -> HttpResponse<Body> {
     let query = query(request.uri().query().unwrap_or_default());
@@ -31,6 +33,7 @@ pub(super) async fn answer(
     let path = request.uri().path();
     if path == "/ari/events" {
         let upgrade = hyper::upgrade::on(&mut request);
+        standing.keep();
         return events::open(&shared, &query, request.headers(), upgrade);
     }
     let (parts, body) = request.into_parts();

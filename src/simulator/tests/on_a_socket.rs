@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
@@ -189,16 +190,66 @@ async fn events_come_before_the_answer_that_is_held_back() {
 }
 
 #[tokio::test]
+async fn the_hundred_and_first_connection_is_closed_at_once() {
+    let sim = lab().await;
+    let mut lines = Vec::new();
+    for _ in 0..100 {
+        lines.push(TcpStream::connect(sim.addr()).await.expect("a line"));
+    }
+    let mut one_more = TcpStream::connect(sim.addr()).await.expect("a line");
+    let mut byte = [0];
+    let read = timeout(PATIENCE, one_more.read(&mut byte))
+        .await
+        .expect("in time");
+    assert_eq!(read.unwrap_or(0), 0, "closed, not answered");
+    drop(lines);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    connect(&sim).await;
+}
+
+#[tokio::test]
+async fn a_client_that_reads_no_events_is_cut_off() {
+    let sim = lab().await;
+    let http = client();
+    let socket = connect(&sim).await;
+    // Some 800 events of more than a kilobyte for each: more than the sockets' buffers hold.
+    sim.set_faults(Faults {
+        duplicate_events_percent: 100,
+        ..Faults::default()
+    });
+    let listens = async || {
+        let url = format!("{}/ari/applications/app", sim.url());
+        let request = http.get(url).basic_auth("dialdeck", Some("dialdeck"));
+        request.send().await.expect("an answer").status().as_u16() == 200
+    };
+    for n in 0..20_000 {
+        dial(&http, &sim, &format!("1{n:07}"))
+            .await
+            .expect("an answer");
+        if n % 100 == 0 && !listens().await {
+            drop(socket);
+            return;
+        }
+    }
+    panic!("still connected");
+}
+
+#[tokio::test]
 async fn sockets_are_dropped_at_their_intervals() {
     let sim = lab().await;
     sim.set_faults(Faults {
         drop_sockets_every: Span::new(100, 200),
         ..Faults::default()
     });
+    let mut lived = Duration::ZERO;
     for _ in 0..3 {
         let mut socket = connect(&sim).await;
+        let begun = Instant::now();
         assert_eq!(hear(&mut socket, "Never").await, None);
+        // The first may come in the midst of an interval, and the test between two.
+        lived = lived.max(begun.elapsed());
     }
+    assert!(lived > Duration::from_millis(50), "{lived:?}");
 }
 
 #[tokio::test]
@@ -284,7 +335,7 @@ async fn sixty_calls_a_second_are_carried() {
     let mut socket = connect(&sim).await;
     let begun = Instant::now();
     let mut pace = tokio::time::interval(Duration::from_millis(1000 / 60));
-    let place = async {
+    let dialing = async {
         for n in 0..CALLS {
             pace.tick().await;
             let status = dial(&http, &sim, &format!("81{n:06}")).await;
@@ -296,7 +347,7 @@ async fn sixty_calls_a_second_are_carried() {
             hear(&mut socket, "ChannelDestroyed").await.expect("an end");
         }
     };
-    tokio::join!(place, follow);
+    tokio::join!(dialing, follow);
     // Three seconds of dialing, and one of talk after the last.
     let took = begun.elapsed();
     assert!(took < Duration::from_millis(5500), "{took:?}");

@@ -129,9 +129,8 @@ impl World {
             ("PJSIP", Some((number, trunk))) if trunk == self.config.trunk => Some(Party::Callee {
                 number: number.to_owned(),
             }),
-            ("PJSIP", None) if self.config.scenario.has_target(resource) => {
-                let known = self.config.scenario.named_targets.contains_key(resource);
-                known.then(|| Party::Phone {
+            ("PJSIP", None) if self.config.scenario.named_targets.contains_key(resource) => {
+                Some(Party::Phone {
                     name: resource.to_owned(),
                 })
             }

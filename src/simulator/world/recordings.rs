@@ -113,7 +113,7 @@ impl World {
         self.tell_recording("RecordingStarted", id, &json);
     }
 
-    /// Ends a recording and puts it onto the disk, if it is to be `kept` with an event.
+    /// Ends a recording and puts it onto the disk, with an event if it is to be `told`.
     pub(super) fn finish_recording(&mut self, name: &str, told: bool) {
         let Some(live) = self.live.remove(name) else {
             return;
@@ -130,7 +130,9 @@ impl World {
             a: live.a.stretches(live.begun, self.now),
             b: live.b.stretches(live.begun, self.now),
         };
-        self.stored.insert(name.to_owned(), stored);
+        if !self.faults.loses_recording(&mut self.dice) {
+            self.stored.insert(name.to_owned(), stored);
+        }
         if told {
             self.tell_recording("RecordingFinished", &live.channel, &json);
         }
