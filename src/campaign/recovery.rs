@@ -8,8 +8,8 @@ use super::facts::{Facts, Presence, Recording};
 use super::io::{Census, Effect, LegEvent};
 use super::timers::Timer;
 use super::{
-    AttemptEnd, AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, LeadState, Leads,
-    Number, Numbers, Part, Record, RunId, RunState, Time,
+    AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, LeadState, Leads, Number,
+    Numbers, Part, Record, RunId, RunState, Time,
 };
 
 /// An attempt that a dead process had begun and not ended.

@@ -21,7 +21,7 @@ fn restarted_with(policy: Policy, state: RunState, orphan: Orphan) -> Rig {
     let mut leads = Leads::default();
     for i in 0..2 {
         let numbers = numbers(2);
-        let number = numbers.get(i).and_then(|n| Number::parse(n).ok());
+        let number = Number::parse(numbers.get(i)).ok();
         leads.add(&number.expect("listed"), Time::default());
     }
     let mut rig = Rig::over(campaign(policy));

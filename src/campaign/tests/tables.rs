@@ -8,7 +8,7 @@ fn leads(count: u32) -> Leads {
     let numbers = numbers(count);
     let mut leads = Leads::default();
     for i in 0..count {
-        let number = numbers.get(i).and_then(|n| Number::parse(n).ok());
+        let number = Number::parse(numbers.get(i)).ok();
         leads.add(&number.expect("listed"), Time(u64::from(i / 2)));
     }
     leads
