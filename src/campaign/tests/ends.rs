@@ -264,14 +264,14 @@ fn a_conversation_that_was_never_recorded_is_a_counted_fact() {
 }
 
 #[test]
-fn a_late_event_of_a_dead_target_does_not_bridge() {
-    let mut rig = Rig::started(policy(1), 1);
-    rig.stage();
+fn late_events_of_a_dead_target_neither_bridge_nor_hold_up_the_next_one() {
+    let mut rig = Rig::staged();
     rig.gone(Part::B, 16);
-    rig.leg(Part::B, LegEvent::Up);
-    rig.leg(Part::B, LegEvent::Joined);
+    for event in [LegEvent::Up, LegEvent::Joined, LegEvent::Leaving(None)] {
+        rig.leg(Part::B, event);
+    }
     rig.leg(Part::A, LegEvent::Entered);
-    rig.ok(Op::Join(Part::A));
+    assert_eq!(rig.asked(FIRST, Op::OriginateB), 1);
     rig.leg(Part::A, LegEvent::Joined);
     assert_eq!(rig.word(), Some(CallWord::Answered));
 }

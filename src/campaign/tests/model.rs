@@ -22,6 +22,10 @@ pub(super) enum Fate {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts about a channel, independent of each other"
+)]
 struct State {
     up: bool,
     in_app: bool,

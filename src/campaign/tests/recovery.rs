@@ -232,9 +232,10 @@ fn what_ended_unheard_is_missed_in_the_census() {
     let mut rig = Rig::talking();
     rig.handle(Input::LinkDown);
     rig.wait(3000);
-    let mut empty = Census::default();
-    empty.asked_at = rig.now;
-    rig.link_up(empty);
+    rig.link_up(Census {
+        asked_at: rig.now,
+        ..Census::default()
+    });
     assert_eq!(rig.end().disposition, Disposition::Answered);
     rig.ok(Op::DestroyBridge);
     rig.wait(2000);
@@ -309,6 +310,19 @@ fn a_leg_that_came_up_unheard_has_bridged_nobody_who_left() {
     let mut rig = Rig::connecting();
     rig.handle(Input::LinkDown);
     rig.wait(1000);
+    let mut found = census(&[(Part::B, true)], &[Part::B], true);
+    found.asked_at = rig.now;
+    rig.link_up(found);
+    rig.assert_end(Disposition::Abandoned, EndedBy::Callee, 0);
+}
+
+#[test]
+fn nobody_is_bridged_by_an_event_that_comes_before_the_census_has_told_what_was_missed() {
+    let mut rig = Rig::connecting();
+    rig.handle(Input::LinkDown);
+    rig.wait(1000);
+    rig.leg(Part::B, LegEvent::Up);
+    assert_eq!(rig.word(), Some(CallWord::Answered));
     let mut found = census(&[(Part::B, true)], &[Part::B], true);
     found.asked_at = rig.now;
     rig.link_up(found);

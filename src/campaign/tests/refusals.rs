@@ -170,6 +170,7 @@ fn a_join_of_b_that_is_refused_ends_in_the_plain_order() {
     rig.leg(Part::B, LegEvent::Entered);
     rig.refuse(Op::Join(Part::B), OpError::Refused(422));
     rig.wait(1000);
+    assert_eq!(rig.asked(FIRST, Op::Join(Part::B)), 1);
     rig.take();
     rig.leg(Part::A, LegEvent::Entered);
     assert_eq!(

@@ -1,0 +1,76 @@
+//! What must hold, whatever happens.
+
+use std::collections::BTreeSet;
+
+use super::books::Books;
+use super::{LEADS, LONGEST_SILENCE, Sim};
+use crate::campaign::*;
+
+impl Sim {
+    pub(super) fn check_originate(&mut self, attempt: AttemptId) -> Result<(), String> {
+        if *self.campaign.state() != RunState::Dialing {
+            return Err(format!(
+                "{attempt} leaves while {}",
+                self.campaign.state().word()
+            ));
+        }
+        if !self.link_up {
+            return Err(format!("{attempt} leaves while the link is down"));
+        }
+        if !self.durable.contains(&attempt) {
+            return Err(format!("{attempt} leaves before it is durable"));
+        }
+        if self.open.len() > self.policy.max_cc.calls() {
+            return Err(format!("{} calls at once", self.open.len()));
+        }
+        self.decide_fates(attempt);
+        Ok(())
+    }
+
+    pub(super) fn check_silence(&mut self) -> Result<(), String> {
+        let silent: BTreeSet<AttemptId> = self
+            .model
+            .people()
+            .filter(|attempt| !self.model.talks(*attempt))
+            .collect();
+        self.silent_since.retain(|a, _| silent.contains(a));
+        for attempt in silent {
+            let since = *self.silent_since.entry(attempt).or_insert(self.now);
+            if self.now.since(since) > LONGEST_SILENCE {
+                return Err(format!("{attempt} hears nobody since {}", since.millis()));
+            }
+        }
+        Ok(())
+    }
+
+    /// When all is over, the journal must account for everybody.
+    pub(super) fn check_books(&mut self) -> Result<(), String> {
+        let books = Books::read(&self.disk, false);
+        if !books.orphans.is_empty() || !self.open.is_empty() {
+            return Err(format!("not ended: {:?}", books.orphans));
+        }
+        for attempt in &books.withdrawn {
+            if self.model.dialed.iter().any(|(a, _)| a == attempt) {
+                return Err(format!("{attempt} was withdrawn, and was dialed"));
+            }
+        }
+        let mut called = BTreeSet::new();
+        for (_, number) in &self.model.dialed {
+            if !called.insert(number) && !self.policy.retry_interrupted {
+                return Err(format!("{number} was called twice"));
+            }
+        }
+        for lead in (0..LEADS).map(LeadId) {
+            let known = self.campaign.leads().state(lead);
+            if !matches!(known, Some(LeadState::Final(_))) {
+                return Err(format!("lead {lead} is {known:?}"));
+            }
+            if books.leads.state(lead) != known {
+                return Err(format!(
+                    "the journal has lead {lead} otherwise than {known:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}

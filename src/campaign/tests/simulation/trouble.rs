@@ -1,0 +1,101 @@
+//! What the operator and the world do to a campaign: keys, lost links, crashes.
+
+use super::books::Books;
+use super::{Item, LEADS, Sim};
+use crate::campaign::*;
+
+impl Sim {
+    pub(super) fn mischief(&mut self) -> Result<(), String> {
+        if self.calm() {
+            self.plan(5000, Item::Mischief);
+            return self.command(&Command::Start);
+        }
+        let delay = self.rng.u64(1..6000);
+        self.plan(delay, Item::Mischief);
+        let someone = self.campaign.calls().map(|c| c.attempt).last();
+        match self.rng.u8(..20) {
+            0 => self.command(&Command::Pause),
+            1 => self.command(&Command::Drain),
+            2 => self.command(&Command::StopNow),
+            3 => self.command(&Command::HangUpAll),
+            4..=5 => someone.map_or(Ok(()), |a| self.command(&Command::HangUp(a))),
+            6 => {
+                let lead = LeadId(self.rng.u32(..LEADS));
+                self.command(&Command::Skip(lead))
+            }
+            7..=8 => {
+                self.policy.max_cc = MaxCc::new(self.rng.u32(1..5)).expect("not 0");
+                self.command(&Command::SetMaxCc(self.policy.max_cc))
+            }
+            9..=10 if self.link_up => self.drop_link(),
+            11 if self.running => {
+                self.crash();
+                Ok(())
+            }
+            _ => self.command(&Command::Start),
+        }
+    }
+
+    /// The socket is lost: at once, or it goes silent and is found to be dead later.
+    pub(super) fn drop_link(&mut self) -> Result<(), String> {
+        self.socket += 1;
+        self.listening = false;
+        self.note(|| "the link is lost".to_owned());
+        if self.rng.bool() {
+            return self.link_is_down();
+        }
+        let delay = self.rng.u64(1..3000);
+        self.plan(delay, Item::LinkIsDown);
+        Ok(())
+    }
+
+    pub(super) fn crash(&mut self) {
+        self.note(|| "the process dies".to_owned());
+        self.running = false;
+        self.process += 1;
+        self.socket += 1;
+        self.listening = false;
+        self.model.connected = false;
+        self.link_up = false;
+        self.unflushed.clear();
+        let delay = self.rng.u64(200..4000);
+        self.plan(delay, Item::Restart);
+    }
+
+    pub(super) fn restart(&mut self) -> Result<(), String> {
+        let found = Books::read(&self.disk, self.policy.retry_interrupted);
+        self.note(|| format!("the process starts: {found:?}"));
+        self.open = found.orphans.iter().map(|o| o.attempt).collect();
+        self.durable.clear();
+        self.heard.clear();
+        self.fetched.clear();
+        let next = AttemptId(found.last.0 + 1);
+        let ids = AsteriskIds::new("t");
+        self.campaign = Campaign::new(ids, self.policy.clone(), "wav".to_owned(), next);
+        let (leads, orphans) = (found.leads, found.orphans);
+        self.campaign
+            .restore(self.now, RunId(1), found.state, leads, orphans);
+        self.running = true;
+        self.effects()?;
+        self.reconnect();
+        self.command(&Command::Start)
+    }
+
+    pub(super) fn link_is_down(&mut self) -> Result<(), String> {
+        self.model.connected = false;
+        self.link_up = false;
+        let delay = self.rng.u64(100..4000);
+        self.plan(delay, Item::Reconnect);
+        self.handle(Input::LinkDown)
+    }
+
+    pub(super) fn reconnect(&mut self) {
+        if self.running {
+            self.socket += 1;
+            self.model.connected = true;
+            self.listening = true;
+            self.ask_census(true);
+            self.plan(10_000, Item::AskCensus(self.socket));
+        }
+    }
+}
