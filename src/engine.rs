@@ -313,9 +313,10 @@ impl Engine {
         let requester = self.requester.clone();
         let inbox = self.inbox.clone();
         let link = self.link_state.connection;
-        self.survey_due = Some(self.clock.now() + SURVEY_EVERY);
+        let now = self.clock.now();
+        self.survey_due = Some(now + SURVEY_EVERY);
         tokio::spawn(async move {
-            let survey = requester.survey(subscribe).await;
+            let survey = requester.survey(now, subscribe).await;
             let _ = inbox.send(Message::Surveyed { link, survey });
         });
     }

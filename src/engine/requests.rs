@@ -6,7 +6,7 @@ use crate::ari::{
     AriError, Client, CreateChannel, EventSource, HangupReason, IfExists, Originate, Recording,
 };
 use crate::campaign::{
-    AsteriskIds, AttemptId, Census, Number, Op, OpError, Part, RunId, trunk_endpoint,
+    AsteriskIds, AttemptId, Census, Number, Op, OpError, Part, RunId, Time, trunk_endpoint,
 };
 
 /// How calls are made: what of the settings goes into requests.
@@ -161,10 +161,11 @@ impl Requester {
         Ok(endpoint.is_some())
     }
 
-    /// What lives in Asterisk of this journal's; with `subscribe` its events are asked for,
+    /// What lives in Asterisk of this journal's, asked for from `now` on; with `subscribe` its events are asked for,
     /// since what was made while no socket was up is not among the application's.
-    pub(super) async fn survey(&self, subscribe: bool) -> Result<Survey, AriError> {
+    pub(super) async fn survey(&self, now: Time, subscribe: bool) -> Result<Survey, AriError> {
         let mut survey = Survey::default();
+        survey.census.asked_at = now;
         for channel in self.client.channels().await? {
             let Some((attempt, part)) = self.ids.parse(&channel.id) else {
                 continue;
@@ -174,10 +175,13 @@ impl Requester {
             survey.ids.push((channel.id, attempt, part));
         }
         for bridge in self.client.bridges().await? {
-            if let Some((attempt, Part::Bridge)) = self.ids.parse(&bridge.id) {
-                survey.census.bridges.push(attempt);
-                survey.ids.push((bridge.id, attempt, Part::Bridge));
-            }
+            let Some((attempt, Part::Bridge)) = self.ids.parse(&bridge.id) else {
+                continue;
+            };
+            let members = bridge.channels.iter().filter_map(|id| self.ids.parse(id));
+            survey.census.joined.extend(members);
+            survey.census.bridges.push(attempt);
+            survey.ids.push((bridge.id, attempt, Part::Bridge));
         }
         if subscribe {
             let app = self.client.app().to_owned();
