@@ -129,6 +129,11 @@ impl Call {
             f.b = Channel::asked();
             ops.push(Op::CreateB);
         }
+        // Made now, it records from the answer on with a single request.
+        if f.a.presence == Presence::There && f.snoop.presence == Presence::Never {
+            f.snoop = Channel::asked();
+            ops.push(Op::Snoop);
+        }
         // A staged B that failed is on its way out, not into the bridge.
         let may_join = f.plan == Plan::Staged || f.b_is_plain();
         if may_join
@@ -194,10 +199,6 @@ impl Call {
         let f = &mut self.facts;
         if f.recording != Recording::Not {
             return;
-        }
-        if f.snoop.presence == Presence::Never && f.a.entered {
-            f.snoop = Channel::asked();
-            ops.push(Op::Snoop);
         }
         if f.snoop.presence == Presence::There && f.snoop.entered {
             f.recording = Recording::Asked;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::call::{Call, Verdict};
+use super::call::{Call, Phase, Verdict};
 use super::facts::{Facts, Recording};
 use super::io::{Effect, Notice, Op, OpError};
 use super::timers::Timer;
@@ -138,13 +138,17 @@ impl Campaign {
         if matches!(result, Ok(()) | Err(OpError::Unknown)) {
             return;
         }
-        // Of a call that has ended, nothing is left to snoop on.
-        let lives = self.live.contains_key(&attempt);
+        // Of a call that has ended nothing is left to snoop on, and one that was not answered
+        // needs no recording yet.
+        let answered = self
+            .live
+            .get(&attempt)
+            .is_some_and(|c| !matches!(c.phase, Phase::Dialing { .. }));
         let Some(facts) = self.facts(attempt) else {
             return;
         };
         let why = match (op, facts.recording) {
-            (Op::Snoop, Recording::Not) if lives => "Asterisk refused the snoop channel",
+            (Op::Snoop, Recording::Not) if answered => "Asterisk refused the snoop channel",
             (Op::Record, Recording::Asked) => "Asterisk refused to record",
             _ => return,
         };

@@ -173,6 +173,9 @@ impl Facts {
             return;
         }
         match event {
+            // A snoop channel leaves our application when it ends; its ChannelDestroyed is
+            // never sent (measured on 22.10.1).
+            LegEvent::Leaving(_) if part == Part::Snoop => channel.gone(),
             LegEvent::Leaving(_) => channel.leaves(now),
             LegEvent::Gone(_) => channel.gone(),
             LegEvent::Dial(status) => channel.up |= status == DialStatus::Answer,
@@ -268,7 +271,10 @@ impl Facts {
             // The snoop hears its last words, and the bridge may hold it.
             return;
         }
-        self.snoop.hang_up(Part::Snoop, ops);
+        if self.snoop.presence == Presence::There {
+            // It ends with A by itself, and a request would only meet a busy Asterisk.
+            self.snoop.presence = Presence::Leaving;
+        }
         if self.bridge == Presence::There && !self.b.presence.may_live() {
             self.bridge = Presence::Leaving;
             ops.push(Op::DestroyBridge);

@@ -47,8 +47,14 @@ impl Requester {
                 let bridge = id(Part::Bridge);
                 self.client.create_bridge(&bridge, &bridge).await
             }
-            Op::CreateB => self.create_b(id(Part::B), id(Part::B2), number).await,
-            Op::OriginateB => self.originate_b(id(Part::B), id(Part::B2), number).await,
+            Op::CreateB => {
+                self.create_b([Part::A, Part::B, Part::B2].map(id), number)
+                    .await
+            }
+            Op::OriginateB => {
+                self.originate_b([Part::A, Part::B, Part::B2].map(id), number)
+                    .await
+            }
             Op::DialB => {
                 let timeout = self.plan.target_timeout;
                 self.client.dial(&id(Part::B), None, timeout).await
@@ -79,6 +85,7 @@ impl Requester {
         let originate = Originate {
             channel_id,
             other_channel_id: None,
+            originator: None,
             endpoint: trunk_endpoint(number, &self.plan.trunk),
             app_args: "a".to_owned(),
             caller_id: self.plan.caller_id.clone(),
@@ -88,10 +95,12 @@ impl Requester {
         self.client.originate(&originate).await
     }
 
-    async fn create_b(&self, id: String, other: String, number: &Number) -> Result<(), AriError> {
+    async fn create_b(&self, ids: [String; 3], number: &Number) -> Result<(), AriError> {
+        let [a, b, b2] = ids;
         let create = CreateChannel {
-            channel_id: id,
-            other_channel_id: self.second_half(other),
+            channel_id: b,
+            other_channel_id: self.second_half(b2),
+            originator: Some(a),
             endpoint: self.plan.target.clone(),
             app_args: "b".to_owned(),
             connected_number: Some(number.to_string()),
@@ -99,15 +108,12 @@ impl Requester {
         self.client.create_channel(&create).await
     }
 
-    async fn originate_b(
-        &self,
-        id: String,
-        other: String,
-        number: &Number,
-    ) -> Result<(), AriError> {
+    async fn originate_b(&self, ids: [String; 3], number: &Number) -> Result<(), AriError> {
+        let [a, b, b2] = ids;
         let originate = Originate {
-            channel_id: id,
-            other_channel_id: self.second_half(other),
+            channel_id: b,
+            other_channel_id: self.second_half(b2),
+            originator: Some(a),
             endpoint: self.plan.target.clone(),
             app_args: "b".to_owned(),
             caller_id: Some(number.to_string()),

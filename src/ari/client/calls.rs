@@ -14,6 +14,10 @@ pub struct Originate {
     pub channel_id: String,
     /// The id of the second half, where the endpoint is `Local/…`.
     pub other_channel_id: Option<String>,
+    /// The channel it is for, whose media formats it takes over. Without one a local channel
+    /// takes the widest format there is, and Asterisk resamples to 192 kHz and back: over
+    /// five times the load of the whole call (measured on 22.10.1).
+    pub originator: Option<String>,
     /// What is dialed: `PJSIP/<number>@<trunk>`.
     pub endpoint: String,
     /// What its `StasisStart` carries as `args`, separated by commas.
@@ -37,6 +41,10 @@ pub struct CreateChannel {
     pub endpoint: String,
     /// What its `StasisStart` carries as `args`, separated by commas.
     pub app_args: String,
+    /// The channel it is for, whose media formats it takes over. Without one a local channel
+    /// takes the widest format there is, and Asterisk resamples to 192 kHz and back: over
+    /// five times the load of the whole call (measured on 22.10.1).
+    pub originator: Option<String>,
     /// The number that the target is shown as caller. This request knows no `callerId`:
     /// the function `CONNECTEDLINE(num)` is what reaches the target (measured).
     pub connected_number: Option<String>,
@@ -124,6 +132,7 @@ impl Client {
             .query("appArgs", &new.app_args)
             .query("channelId", &new.channel_id)
             .query_if("otherChannelId", new.other_channel_id.as_ref())
+            .query_if("originator", new.originator.as_ref())
             .query_if("callerId", new.caller_id.as_ref())
             .query("timeout", timeout)
             .body(variables(&new.variables));
@@ -143,6 +152,7 @@ impl Client {
             .query("appArgs", &new.app_args)
             .query("channelId", &new.channel_id)
             .query_if("otherChannelId", new.other_channel_id.as_ref())
+            .query_if("originator", new.originator.as_ref())
             .body(variables(&connected));
         self.run(request).await
     }
