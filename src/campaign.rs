@@ -87,6 +87,7 @@ pub struct Campaign {
     heard_all: bool,
     journal_well: bool,
     hold_until: Time,
+    next_call_at: Time,
     /// How often in a row dialing was held back.
     setbacks: u32,
     leads: Leads,
@@ -122,6 +123,7 @@ impl Campaign {
             heard_all: false,
             journal_well: true,
             hold_until: Time::default(),
+            next_call_at: Time::default(),
             setbacks: 0,
             leads: Leads::default(),
             live: BTreeMap::new(),
@@ -287,6 +289,7 @@ impl Campaign {
             && self.journal_well
             && self.orphans.is_empty()
             && now >= self.hold_until
+            && now >= self.next_call_at
             && self.live.len() < self.policy.max_cc.calls()
     }
 
@@ -294,6 +297,11 @@ impl Campaign {
         while self.may_dial(now) {
             let Some(lead) = self.leads.next() else { break };
             self.begin(now, lead);
+            if !self.policy.spacing.is_zero() {
+                self.next_call_at = now + self.policy.spacing;
+                self.timers
+                    .set(self.next_call_at, AttemptId(0), Timer::Spacing);
+            }
         }
     }
 

@@ -320,6 +320,9 @@ pub type Outcome = Result<String, String>;
 pub struct Policy {
     /// The most calls at once.
     pub max_cc: MaxCc,
+    /// The least time between two calls. A burst of originates is a burst of answers some
+    /// seconds later, and whoever answers in a burst waits for the others.
+    pub spacing: Duration,
     /// How long A may ring.
     pub call_timeout: Duration,
     /// How long B may take to answer.

@@ -255,7 +255,7 @@ impl Campaign {
     pub(super) fn fire_timers(&mut self, now: Time) {
         while let Some((attempt, timer)) = self.timers.pop_due(now) {
             match timer {
-                Timer::Hold => {}
+                Timer::Hold | Timer::Spacing => {}
                 Timer::Stage => self.stage_now(now, attempt),
                 Timer::Ring => self.rang_too_long(now, attempt),
                 Timer::Target => self.target_too_late(now, attempt),

@@ -19,6 +19,8 @@ pub(super) enum Timer {
     Insist,
     /// Dialing was held back for a moment.
     Hold,
+    /// The next call may be placed.
+    Spacing,
 }
 
 #[derive(Debug, Default)]
@@ -38,7 +40,7 @@ impl Timers {
 
     /// Takes away all timers of an attempt.
     pub(super) fn forget(&mut self, attempt: AttemptId) {
-        let of_attempt = (attempt, Timer::Stage)..=(attempt, Timer::Hold);
+        let of_attempt = (attempt, Timer::Stage)..=(attempt, Timer::Spacing);
         let all: Vec<_> = self
             .set
             .range(of_attempt)

@@ -105,7 +105,16 @@ impl Requester {
             app_args: "b".to_owned(),
             connected_number: Some(number.to_string()),
         };
-        self.client.create_channel(&create).await
+        self.client.create_channel(&create).await?;
+        if let Some(second_half) = create.other_channel_id {
+            // Its events tell when an agent answers, and do not come by themselves. Without
+            // them only that figure is missing.
+            let source = EventSource::Channel(second_half);
+            if let Err(error) = self.client.subscribe(self.client.app(), &source).await {
+                tracing::debug!(%error, "the target's second half is not heard");
+            }
+        }
+        Ok(())
     }
 
     async fn originate_b(&self, ids: [String; 3], number: &Number) -> Result<(), AriError> {
@@ -190,21 +199,53 @@ impl Requester {
             survey.ids.push((bridge.id, attempt, Part::Bridge));
         }
         if subscribe {
-            let app = self.client.app().to_owned();
-            for (id, _, part) in &survey.ids {
-                let source = match part {
-                    Part::Bridge => EventSource::Bridge(id.clone()),
-                    _ => EventSource::Channel(id.clone()),
-                };
-                // What has gone meanwhile can't be subscribed to, and need not be.
-                match self.client.subscribe(&app, &source).await {
+            self.hear_all(&survey.ids).await?;
+        }
+        self.forget_dead_bridges(&survey.ids).await?;
+        survey.trunk_exists = self.trunk_exists().await?;
+        Ok(survey)
+    }
+
+    async fn hear_all(&self, ids: &[(String, AttemptId, Part)]) -> Result<(), AriError> {
+        for (id, _, part) in ids {
+            let source = match part {
+                Part::Bridge => EventSource::Bridge(id.clone()),
+                _ => EventSource::Channel(id.clone()),
+            };
+            // What has gone meanwhile can't be subscribed to, and need not be.
+            match self.client.subscribe(self.client.app(), &source).await {
+                Err(error) if error.is_outage() => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Asterisk sometimes keeps an application's subscription to a bridge that died under
+    /// load while a channel entered it; with it the application outlives its dialer, and
+    /// would look like somebody else's to the next one (measured on 22.10.1).
+    async fn forget_dead_bridges(&self, ids: &[(String, AttemptId, Part)]) -> Result<(), AriError> {
+        let app = self.client.app();
+        let Some(known) = self.client.application(app).await? else {
+            return Ok(());
+        };
+        let lives = |bridge: &String| ids.iter().any(|(id, ..)| id == bridge);
+        let dead = known
+            .bridge_ids
+            .into_iter()
+            .filter(|id| self.ids.parse(id).is_some() && !lives(id));
+        for bridge in dead {
+            let source = EventSource::Bridge(bridge.clone());
+            // Subscriptions are counted: one for each channel that ever entered.
+            for _ in 0..4 {
+                match self.client.unsubscribe(app, &source).await {
+                    Ok(now) if now.bridge_ids.contains(&bridge) => {}
                     Err(error) if error.is_outage() => return Err(error),
-                    _ => {}
+                    _ => break,
                 }
             }
         }
-        survey.trunk_exists = self.trunk_exists().await?;
-        Ok(survey)
+        Ok(())
     }
 }
 

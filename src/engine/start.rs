@@ -20,6 +20,10 @@ use crate::journal::{
 };
 use crate::recordings::{Fetcher, Job, RetryPlan, file_name};
 
+/// Fifty calls a second at the most: over what carriers allow one customer (Telnyx 30), and
+/// few enough that bursts of answers do not add up.
+const SPACING: Duration = Duration::from_millis(20);
+
 /// How the engine was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -323,6 +327,7 @@ fn connection(settings: &Settings) -> Connection {
 fn policy(settings: &Settings) -> Policy {
     Policy {
         max_cc: settings.max_cc,
+        spacing: SPACING,
         call_timeout: settings.call_timeout,
         target_timeout: settings.target.timeout,
         max_call: settings.max_call,

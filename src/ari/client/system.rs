@@ -59,6 +59,18 @@ impl Client {
         self.json(request).await
     }
 
+    /// The opposite: `DELETE /applications/{app}/subscription`. Asterisk counts what was
+    /// subscribed, so it may take several to get rid of one.
+    pub async fn unsubscribe(
+        &self,
+        app: &str,
+        source: &EventSource,
+    ) -> Result<Application, AriError> {
+        let request = Request::new("DELETE /applications/{app}/subscription", &[app])?
+            .query("eventSource", source.uri());
+        self.json(request).await
+    }
+
     /// Switches kinds of events off: `PUT /applications/{app}/eventFilter`. Replaces what
     /// was set before. The application must exist: somebody must be connected.
     pub async fn set_event_filter(&self, app: &str, disallowed: &[&str]) -> Result<(), AriError> {

@@ -25,6 +25,7 @@ pub(super) fn cause(q850: u16) -> HangupCause {
 pub(super) fn policy(max_cc: u32) -> Policy {
     Policy {
         max_cc: MaxCc::new(max_cc).expect("a test asks for a call at least"),
+        spacing: Duration::ZERO,
         call_timeout: Duration::from_secs(30),
         target_timeout: Duration::from_secs(20),
         max_call: None,
