@@ -216,22 +216,44 @@ impl Lab {
             self.channels(Node::Pbx).is_empty() && self.channels(Node::Carrier).is_empty()
         });
         for bridge in self.bridges() {
-            self.delete(&format!("/ari/bridges/{bridge}"));
+            self.ari("DELETE", &format!("/ari/bridges/{bridge}"));
         }
+        self.forget_applications();
         for left in files_below(self.recording_spool()) {
             fs::remove_file(left).expect("a file of the spool can be removed");
         }
         self.clear_witnesses();
     }
 
-    /// One DELETE over ARI: the console's `bridge destroy` leaves a Stasis bridge that has no
-    /// channel, and with it the application of a dialer that was killed.
-    fn delete(&self, path: &str) {
+    /// Applications outlive the dialers that a test killed, as long as Asterisk counts a
+    /// subscription to anything that was theirs.
+    fn forget_applications(&self) {
+        let apps = self.ari("GET", "/ari/applications");
+        let apps: serde_json::Value = serde_json::from_str(&apps).unwrap_or_default();
+        for app in apps.as_array().into_iter().flatten() {
+            let name = app["name"].as_str().unwrap_or_default();
+            for (kind, ids) in [("bridge", "bridge_ids"), ("channel", "channel_ids")] {
+                for id in app[ids].as_array().into_iter().flatten() {
+                    let id = id.as_str().unwrap_or_default();
+                    // They are counted: one for each channel that entered a bridge.
+                    for _ in 0..4 {
+                        let source = format!("eventSource={kind}:{id}");
+                        let path = format!("/ari/applications/{name}/subscription?{source}");
+                        self.ari("DELETE", &path);
+                    }
+                }
+            }
+        }
+    }
+
+    /// One request over ARI, and the answer's body. The console's `bridge destroy` leaves a
+    /// Stasis bridge that has no channel, so this is needed to tidy up.
+    fn ari(&self, method: &str, path: &str) -> String {
         let address = self.ari_url().trim_start_matches("http://");
         let (user, password) = self.credentials();
+        let login = if path.contains('?') { '&' } else { '?' };
         let request = format!(
-            "DELETE {path}?api_key={user}:{password} HTTP/1.1\r\nHost: {address}\r\n\
-             Connection: close\r\n\r\n"
+            "{method} {path}{login}api_key={user}:{password} HTTP/1.0\r\nHost: {address}\r\n\r\n"
         );
         let mut stream = TcpStream::connect(address).expect("Asterisk answers");
         stream
@@ -241,6 +263,9 @@ impl Lab {
         stream
             .read_to_string(&mut answer)
             .expect("Asterisk answers the request");
+        answer
+            .split_once("\r\n\r\n")
+            .map_or_else(String::new, |(_, body)| body.to_owned())
     }
 
     /// The channels that are up, one line each.
