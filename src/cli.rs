@@ -109,6 +109,12 @@ fn speed(text: &str) -> Result<f64, String> {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // What no line on standard output is made of: oddities for whoever looks into them.
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::WARN)
+        .with_ansi(false)
+        .init();
     let result = match cli.command {
         None => dial::run(&cli.dial),
         Some(Command::Demo(args)) => demo::run(&args),

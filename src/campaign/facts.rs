@@ -204,6 +204,8 @@ impl Facts {
         match op {
             Op::OriginateA => self.creation_answered(now, Part::A, done),
             Op::CreateB | Op::OriginateB => self.creation_answered(now, Part::B, done),
+            // It is made once. What made Asterisk refuse it would refuse it again.
+            Op::Snoop if !done => self.snoop.gone(),
             Op::Snoop => self.creation_answered(now, Part::Snoop, done),
             Op::CreateBridge => self.bridge.answered(done),
             Op::Join(part) => {

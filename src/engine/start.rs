@@ -129,6 +129,10 @@ pub fn start(
         .flat_map(|run| &run.recordings_waiting)
         .map(|waiting| job(waiting, settings))
         .collect();
+    let paused_by_rule = matches!(
+        campaign.state(),
+        RunState::Paused(reason) if reason != crate::campaign::BY_OPERATOR
+    );
     let mut engine = Engine {
         clock,
         campaign,
@@ -170,7 +174,7 @@ pub fn start(
         news_dropped: 0,
         unwritten: Vec::new(),
         stopping: None,
-        paused_by_rule_since: None,
+        paused_by_rule_since: paused_by_rule.then_some(now),
         quiet_since: None,
         final_survey: FinalSurvey::NotYet,
         publish_due: None,

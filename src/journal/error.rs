@@ -12,7 +12,7 @@ use crate::campaign::{AttemptId, LeadId, RunId};
 pub enum JournalError {
     /// Another engine has it. Exit code 3.
     #[error(
-        "Another engine{} holds the journal {path}: stop it, watch it with `dialdeck attach`, \
+        "Another engine{} holds the journal {path}: stop it, \
          or give this one a STATE_FILE of its own.",
         pid.map(|pid| format!(" (process {pid})")).unwrap_or_default(),
         path = path.display()
