@@ -23,6 +23,7 @@
 
 mod answers;
 mod call;
+mod dead_air;
 mod disposition;
 mod ending;
 mod facts;

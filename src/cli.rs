@@ -26,6 +26,10 @@ struct Cli {
 
 /// How to dial.
 #[derive(Debug, Clone, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each switch; any may stand with any other"
+)]
 struct DialArgs {
     /// No console: one line an event on standard output
     #[arg(long)]

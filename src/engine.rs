@@ -7,6 +7,7 @@
 
 mod clock;
 mod news;
+mod pace;
 mod requests;
 mod snapshot;
 mod start;
@@ -32,6 +33,7 @@ use crate::campaign::{
 };
 use crate::journal::{Health, Journal, Writer, call_id};
 use crate::recordings::{Fetcher, Job, Outcome as Fetched, file_name};
+use pace::Pace;
 use requests::{Requester, Survey};
 use translate::translate;
 
@@ -39,8 +41,6 @@ use translate::translate;
 const SURVEY_EVERY: Duration = Duration::from_secs(30);
 /// How soon a survey that failed, or found no trunk, is made again.
 const SURVEY_AGAIN: Duration = Duration::from_secs(2);
-/// The console's frame rate: more snapshots nobody sees.
-const PUBLISH_EVERY: Duration = Duration::from_millis(100);
 /// What stands for the reason until the first try has failed or succeeded.
 const NOT_YET: &str = "not connected to Asterisk yet";
 /// How much news may wait for whoever shows it.
@@ -128,7 +128,7 @@ struct Stopping {
     hung_up: bool,
 }
 
-/// The engine. Made by [`start`], driven by [`Engine::run`].
+/// The engine. Made by [`start()`], driven by [`Engine::run`].
 pub struct Engine {
     clock: Clock,
     campaign: Campaign,
@@ -170,7 +170,7 @@ pub struct Engine {
     paused_by_rule_since: Option<Time>,
     quiet_since: Option<Time>,
     final_survey: FinalSurvey,
-    publish_due: Option<Time>,
+    pace: Pace,
     held: Option<String>,
 }
 
@@ -206,11 +206,15 @@ impl Engine {
 
     fn feed(&mut self, input: Input) {
         let now = self.clock.now();
+        if !matches!(input, Input::Tick) {
+            self.pace.change();
+        }
         if self.link_state.ready && !matches!(*self.link_watch.borrow(), LinkIs::Up { .. }) {
             // The news of the loss may stand behind thousands of events in the queue. An
             // originate that left meanwhile would be answered with nobody listening.
             self.link_state.ready = false;
             self.link_state.down_since = now;
+            self.pace.change();
             self.campaign.handle(now, Input::LinkDown);
         }
         self.campaign.handle(now, input);
@@ -220,6 +224,7 @@ impl Engine {
     fn carry_out(&mut self) {
         let mut records = std::mem::take(&mut self.unwritten);
         while let Some(effect) = self.campaign.poll_effect() {
+            self.pace.change();
             match effect {
                 Effect::Journal(record) => records.push(record),
                 Effect::Ask {
@@ -528,7 +533,7 @@ impl Engine {
     fn wake_at(&self, now: Time) -> Time {
         let own = [
             self.survey_due.filter(|_| self.link_state.connected),
-            self.publish_due,
+            self.pace.due(),
             self.campaign.poll_timeout(),
             self.stopping.as_ref().map(|s| s.deadline),
         ];
@@ -605,6 +610,7 @@ impl Engine {
     }
 
     fn tell(&mut self, what: Told) {
+        self.pace.change();
         let at = self.clock.now();
         if self.news.try_send(News { at, what }).is_err() {
             self.news_dropped += 1;
@@ -664,10 +670,9 @@ impl Engine {
     }
 
     fn publish(&mut self, now: Time) {
-        if self.publish_due.is_some_and(|due| now < due) {
+        if !self.pace.take(now) {
             return;
         }
-        self.publish_due = Some(now + PUBLISH_EVERY);
         let leads = self.campaign.leads();
         let ended = Disposition::ALL
             .into_iter()
@@ -695,7 +700,7 @@ impl Engine {
     }
 
     async fn shut_down(mut self, exit: Exit) -> Exit {
-        self.publish_due = None;
+        self.pace = Pace::default();
         let now = self.clock.now();
         self.publish(now);
         self.link.close().await;

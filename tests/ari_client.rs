@@ -1,5 +1,5 @@
 //! The client, the link and the fetcher: against a server that misbehaves on purpose, and
-//! (ignored unless asked for) against the lab's real Asterisk.
+//! against the lab's real Asterisk.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,5 +16,6 @@ mod fetcher;
 mod lab;
 #[path = "ari_client/link.rs"]
 mod link;
+mod support;
 #[path = "ari_client/tls.rs"]
 mod tls;

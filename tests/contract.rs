@@ -8,34 +8,23 @@ mod contract {
     pub(crate) mod trace;
 }
 
-use std::process::Command;
+mod support;
 
 use contract::place::Place;
 use contract::session::Session;
 use contract::{scripts, trace};
 use dialdeck::simulator::{self, Scenario, SimConfig, SimHandle};
+use support::lab::Lab;
 
-/// The lab's ARI. The one place that knows how the lab is reached.
-fn lab() -> Place {
-    let script = std::env::var("DIALDECK_LAB_SCRIPT")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab.sh").to_owned());
-    let output = Command::new(&script)
-        .arg("env")
-        .output()
-        .unwrap_or_else(|e| panic!("the lab's script {script} does not run: {e}"));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let value = |name: &str| {
-        text.lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
-            .unwrap_or_else(|| panic!("the lab says no {name}"))
-            .to_owned()
-    };
+/// The lab's ARI.
+fn place(lab: &Lab) -> Place {
+    let (username, password) = lab.credentials();
     Place {
         name: "lab",
-        addr: value("ARI_URL").trim_start_matches("http://").to_owned(),
-        username: value("ARI_USERNAME"),
-        password: value("ARI_PASSWORD"),
-        trunk: value("ARI_TRUNK"),
+        addr: lab.ari_url().trim_start_matches("http://").to_owned(),
+        username: username.to_owned(),
+        password: password.to_owned(),
+        trunk: lab.trunk().to_owned(),
     }
 }
 
@@ -66,13 +55,18 @@ async fn play(place: Place, name: &str, script: impl AsyncFn(&mut Session)) -> V
 
 /// Plays `script` to the lab and to a simulator, and shows where they differ.
 async fn compare(name: &str, script: impl AsyncFn(&mut Session)) {
-    let lab = lab();
-    let (_running, simulated) = simulator(&lab).await;
-    let (lab, simulated) = tokio::join!(play(lab, name, &script), play(simulated, name, &script));
-    if let Some(diff) = trace::diff(&lab, &simulated) {
+    // Held to the end: a test that has the lab alone hangs up whatever it finds there.
+    let lab = Lab::shared();
+    let real = place(&lab);
+    let (_running, simulated) = simulator(&real).await;
+    let (real, simulated) = tokio::join!(play(real, name, &script), play(simulated, name, &script));
+    if let Some(diff) = trace::diff(&real, &simulated) {
         panic!("the lab (-) and the simulator (+) differ:\n{diff}");
     }
-    let in_vain: Vec<&String> = lab.iter().filter(|line| line.contains("IN VAIN")).collect();
+    let in_vain: Vec<&String> = real
+        .iter()
+        .filter(|line| line.contains("IN VAIN"))
+        .collect();
     assert!(
         in_vain.is_empty(),
         "both lack what the script waits for: {in_vain:?}"

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::call::{Call, Phase};
+use super::dead_air::DeadAir;
 use super::facts::Recording;
 use super::io::CallSummary;
 use super::{AttemptId, Campaign, LeadId, Number, Time};
@@ -20,7 +21,7 @@ pub struct Stats {
     pub talk: Duration,
     /// Recordings that could not be made.
     pub recordings_failed: u32,
-    dead_air_ms: Vec<u32>,
+    dead_air: DeadAir,
 }
 
 impl Stats {
@@ -31,23 +32,17 @@ impl Stats {
             self.bridged += 1;
             self.talk += call.ended_at.since(bridged);
         }
-        self.dead_air_ms.extend(call.dead_air_ms);
+        if let Some(ms) = call.dead_air_ms {
+            self.dead_air.add(ms);
+        }
     }
 
     /// The dead air below which `share` (0 to 1) of the bridged calls stayed, in
-    /// milliseconds.
+    /// milliseconds: exact below 128 ms, above that at most 1/16 too long, an hour at the
+    /// most. `None` until a call was bridged.
     #[must_use]
     pub fn dead_air_ms(&self, share: f64) -> Option<u32> {
-        let mut sorted = self.dead_air_ms.clone();
-        sorted.sort_unstable();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "an index below the length, rounded down"
-        )]
-        let index = (sorted.len() as f64 * share.clamp(0.0, 1.0)) as usize;
-        sorted.get(index.min(sorted.len().checked_sub(1)?)).copied()
+        self.dead_air.quantile(share)
     }
 
     /// Average call duration: of the bridged calls.

@@ -58,9 +58,9 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
         .unwrap_or_else(|panic| Exit::Broken(panic.to_string()));
     watcher.abort();
     // The engine is gone, so the printer comes to its end; a panic there is not ours to hide.
-    let printed = tokio::task::spawn_blocking(move || printer.join()).await;
+    let ended = tokio::task::spawn_blocking(move || printer.join()).await;
     print(&headless::summary(&snapshots.borrow()));
-    if !matches!(printed, Ok(Ok(()))) {
+    if !matches!(ended, Ok(Ok(()))) {
         return Err(Failure::Unexpected("the printer of events died".to_owned()));
     }
     match exit {

@@ -2,8 +2,8 @@
 
 use crate::campaign::{CallView, Disposition, MaxCc, RunId, RunState, Stats, Time};
 
-/// An immutable picture. The engine publishes one after each batch of events, at most ten
-/// times a second.
+/// An immutable picture. The engine publishes one when something has happened, at most ten
+/// times a second, and one a second while nothing does.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// When it was taken.

@@ -1,14 +1,18 @@
 //! From settings, a list and a journal to an engine that can run.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use super::pace::Pace;
 use super::requests::{DialPlan, Requester};
 use super::{Clock, Engine, FinalSurvey, Handle, LinkState, Snapshot, Told};
-use crate::ari::link::{EVENT_QUEUE, Link, LinkConfig, LinkTiming, Verdict, application_verdict};
+use crate::ari::link::{
+    EVENT_QUEUE, Link, LinkConfig, LinkEvent, LinkTiming, Verdict, application_verdict,
+};
 use crate::ari::{Client, Connection, ConnectionError, Password};
 use crate::campaign::{
     AsteriskIds, Campaign, Command, Disposition, LeadState, Leads, Numbers, Orphan, Policy,
@@ -18,14 +22,18 @@ use crate::config::{OnInterrupted, Settings};
 use crate::journal::{
     Journal, JournalError, LeadStatus, Recovered, RecoveredRun, Unfinished, WaitingRecording,
 };
-use crate::recordings::{Fetcher, Job, RetryPlan, file_name};
+use crate::recordings::{Fetcher, Job, Outcome, RetryPlan, file_name};
 
 /// Fifty calls a second at the most: over what carriers allow one customer (Telnyx 30), and
 /// few enough that bursts of answers do not add up.
 const SPACING: Duration = Duration::from_millis(20);
 
 /// How the engine was started.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each switch of the command line; any may stand with any other"
+)]
 pub struct Options {
     /// Begin dialing at once.
     pub start: bool,
@@ -73,9 +81,8 @@ pub fn start(
     let clock = Clock::new();
     let client = Client::new(&connection(settings))?;
     let (journal, recovered) = Journal::open(&settings.state_file)?;
-    let ids = AsteriskIds::new(&recovered.token);
     let mut campaign = Campaign::new(
-        ids.clone(),
+        AsteriskIds::new(&recovered.token),
         policy(settings),
         settings.recordings.format.clone(),
         recovered.next_attempt,
@@ -83,120 +90,153 @@ pub fn start(
     let told = choose_run(
         settings,
         numbers,
-        &options,
+        options,
         clock,
         &journal,
         &recovered,
         &mut campaign,
     )?;
-
-    let (events, link_events) = mpsc::channel(EVENT_QUEUE);
-    let link = Link::spawn(
-        client.clone(),
-        link_config(ids.prefix(), options.take_over),
-        events,
-    );
-    let (outcomes, fetched) = mpsc::channel(1024);
-    let fetcher = Fetcher::spawn(
-        client.clone(),
-        settings.recordings.dir.clone(),
-        RetryPlan::default(),
-        outcomes,
-    );
-    let (inbox, messages) = mpsc::unbounded_channel();
-    let (requests_tx, requests) = mpsc::channel(64);
-    let (news, news_rx) = mpsc::channel(super::NEWS_QUEUE);
-    let now = clock.now();
-    let (snapshots, snapshots_rx) = watch::channel(Arc::new(Snapshot {
-        at: now,
-        run: campaign.run(),
-        state: campaign.state().clone(),
-        link_down: Some((now, super::NOT_YET.to_owned())),
-        journal_well: true,
-        max_cc: settings.max_cc,
-        leads: campaign.leads().len(),
-        waiting: campaign.leads().waiting(),
-        ended: Vec::new(),
-        calls: Vec::new(),
-        stats: Stats::default(),
-        recordings_saved: 0,
-        recordings_waiting: 0,
-        news_dropped: 0,
-    }));
-    let jobs = recovered
-        .run
-        .iter()
-        .flat_map(|run| &run.recordings_waiting)
-        .map(|waiting| job(waiting, settings))
-        .collect();
-    let paused_by_rule = matches!(
-        campaign.state(),
-        RunState::Paused(reason) if reason != crate::campaign::BY_OPERATOR
-    );
-    let mut engine = Engine {
+    let parts = Parts {
         clock,
-        campaign,
-        requester: Requester {
-            client,
-            ids: ids.clone(),
-            plan: Arc::new(dial_plan(settings)),
-        },
-        ids,
-        writer: journal.writer(),
+        client,
         journal,
-        journal_uuid: recovered.uuid,
-        exit_when_done: options.exit_when_done,
-        keep_on_asterisk: settings.recordings.keep_on_asterisk,
-        drain: settings.drain,
-        give_up: settings.give_up,
-        link_watch: link.state(),
-        link,
-        link_events,
-        link_state: LinkState {
+        recovered,
+        campaign,
+    };
+    let (mut engine, handle) = parts.assemble(settings, options);
+    for what in told {
+        engine.tell(what);
+    }
+    Ok((engine, handle))
+}
+
+/// What can fail has not failed: the rest of an engine is made around these.
+struct Parts {
+    clock: Clock,
+    client: Client,
+    journal: Journal,
+    recovered: Recovered,
+    campaign: Campaign,
+}
+
+impl Parts {
+    fn assemble(self, settings: &Settings, options: Options) -> (Engine, Handle) {
+        let now = self.clock.now();
+        let ids = AsteriskIds::new(&self.recovered.token);
+        let (link, link_events) = self.link(ids.prefix(), options.take_over);
+        let (fetcher, outcomes) = self.fetcher(settings);
+        let (inbox, messages) = mpsc::unbounded_channel();
+        let (requests_tx, requests) = mpsc::channel(64);
+        let (news, news_rx) = mpsc::channel(super::NEWS_QUEUE);
+        let (snapshots, snapshots_rx) = watch::channel(Arc::new(self.picture(now)));
+        let handle = Handle {
+            requests: requests_tx,
+            snapshots: snapshots_rx,
+            news: news_rx,
+            journal: self.recovered.uuid,
+        };
+        let paused_by_rule = matches!(
+            self.campaign.state(),
+            RunState::Paused(reason) if reason != crate::campaign::BY_OPERATOR
+        );
+        let engine = Engine {
+            clock: self.clock,
+            campaign: self.campaign,
+            requester: Requester {
+                client: self.client,
+                ids: ids.clone(),
+                plan: Arc::new(dial_plan(settings)),
+            },
+            ids,
+            writer: self.journal.writer(),
+            journal: self.journal,
+            journal_uuid: self.recovered.uuid,
+            exit_when_done: options.exit_when_done,
+            keep_on_asterisk: settings.recordings.keep_on_asterisk,
+            drain: settings.drain,
+            give_up: settings.give_up,
+            link_watch: link.state(),
+            link,
+            link_events,
+            link_state: LinkState::not_yet(now),
+            survey_due: None,
+            seen_ids: Vec::new(),
+            fetcher,
+            fetched: outcomes,
+            jobs: jobs(self.recovered.run.as_ref(), settings),
+            fetching: 0,
+            recordings_saved: 0,
+            inbox,
+            messages,
+            requests,
+            snapshots,
+            news,
+            news_dropped: 0,
+            unwritten: Vec::new(),
+            stopping: None,
+            paused_by_rule_since: paused_by_rule.then_some(now),
+            quiet_since: None,
+            final_survey: FinalSurvey::NotYet,
+            pace: Pace::default(),
+            held: None,
+        };
+        (engine, handle)
+    }
+
+    fn link(&self, prefix: &str, take_over: bool) -> (Link, mpsc::Receiver<LinkEvent>) {
+        let (events, link_events) = mpsc::channel(EVENT_QUEUE);
+        let config = link_config(prefix, take_over);
+        let link = Link::spawn(self.client.clone(), config, events);
+        (link, link_events)
+    }
+
+    fn fetcher(&self, settings: &Settings) -> (Fetcher, mpsc::Receiver<Outcome>) {
+        let (tx, outcomes) = mpsc::channel(1024);
+        let folder = settings.recordings.dir.clone();
+        let plan = RetryPlan::default();
+        let fetcher = Fetcher::spawn(self.client.clone(), folder, plan, tx);
+        (fetcher, outcomes)
+    }
+
+    /// The picture before the first.
+    fn picture(&self, now: Time) -> Snapshot {
+        let campaign = &self.campaign;
+        Snapshot {
+            at: now,
+            run: campaign.run(),
+            state: campaign.state().clone(),
+            link_down: Some((now, super::NOT_YET.to_owned())),
+            journal_well: true,
+            max_cc: campaign.policy().max_cc,
+            leads: campaign.leads().len(),
+            waiting: campaign.leads().waiting(),
+            ended: Vec::new(),
+            calls: Vec::new(),
+            stats: Stats::default(),
+            recordings_saved: 0,
+            recordings_waiting: 0,
+            news_dropped: 0,
+        }
+    }
+}
+
+impl LinkState {
+    fn not_yet(now: Time) -> Self {
+        Self {
             connection: 0,
             connected: false,
             ready: false,
             down_since: now,
             why: super::NOT_YET.to_owned(),
-        },
-        survey_due: None,
-        seen_ids: Vec::new(),
-        fetcher,
-        fetched,
-        jobs,
-        fetching: 0,
-        recordings_saved: 0,
-        inbox,
-        messages,
-        requests,
-        snapshots,
-        news,
-        news_dropped: 0,
-        unwritten: Vec::new(),
-        stopping: None,
-        paused_by_rule_since: paused_by_rule.then_some(now),
-        quiet_since: None,
-        final_survey: FinalSurvey::NotYet,
-        publish_due: None,
-        held: None,
-    };
-    for what in told {
-        engine.tell(what);
+        }
     }
-    let handle = Handle {
-        requests: requests_tx,
-        snapshots: snapshots_rx,
-        news: news_rx,
-        journal: recovered.uuid,
-    };
-    Ok((engine, handle))
 }
 
 /// Which run goes on, or begins, and in which state.
 fn choose_run(
     settings: &Settings,
     numbers: &Numbers,
-    options: &Options,
+    options: Options,
     clock: Clock,
     journal: &Journal,
     recovered: &Recovered,
@@ -303,6 +343,14 @@ fn orphans(unfinished: &[Unfinished]) -> Vec<Orphan> {
             bridged_at: u.bridged_at,
             recorded: u.recording.is_some(),
         })
+        .collect()
+}
+
+/// The recordings that an earlier process left in Asterisk.
+fn jobs(run: Option<&RecoveredRun>, settings: &Settings) -> VecDeque<Job> {
+    run.iter()
+        .flat_map(|run| &run.recordings_waiting)
+        .map(|waiting| job(waiting, settings))
         .collect()
 }
 

@@ -44,6 +44,7 @@ async fn requests_are_what_asterisk_measured_to_need() {
         endpoint: "Local/777@default".into(),
         app_args: "b".into(),
         connected_number: Some("+4930".into()),
+        originator: Some("dd-a".into()),
     };
     client.create_channel(&b).await.unwrap();
     client.add_channel("dd-bridge", "dd-b").await.unwrap();
@@ -58,7 +59,7 @@ async fn requests_are_what_asterisk_measured_to_need() {
     let asked = fake.asked_so_far();
     assert_eq!(
         asked[0].path,
-        "/ari/channels/create?endpoint=Local%2F777%40default&app=outbound_dialer&appArgs=b&channelId=dd-b&otherChannelId=dd-b2"
+        "/ari/channels/create?endpoint=Local%2F777%40default&app=outbound_dialer&appArgs=b&channelId=dd-b&otherChannelId=dd-b2&originator=dd-a"
     );
     assert_eq!(
         asked[0].body,

@@ -1,5 +1,5 @@
-//! Against a real Asterisk: `ARI_URL`, `ARI_USERNAME`, `ARI_PASSWORD` and `ARI_TRUNK` as
-//! `tests/lab/lab.sh env` prints them. Each test has an application of its own.
+//! Against the lab's real Asterisk. Each test has an application of its own, so that all
+//! share the lab.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,17 +14,16 @@ use dialdeck::recordings::{Fetcher, Job, Outcome, RetryPlan};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
+use crate::support::lab::Lab;
+
 const LONG: Duration = Duration::from_secs(10);
 
-fn setting(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: see tests/lab/lab.sh env"))
-}
-
-fn connection(app: &str) -> Connection {
+fn connection(lab: &Lab, app: &str) -> Connection {
+    let (username, password) = lab.credentials();
     Connection {
-        url: setting("ARI_URL").parse().expect("a URL"),
-        username: setting("ARI_USERNAME"),
-        password: Password::new(setting("ARI_PASSWORD")),
+        url: lab.ari_url().parse().expect("a URL"),
+        username: username.to_owned(),
+        password: Password::new(password),
         app: app.into(),
         ca: None,
         timeout: Connection::DEFAULT_TIMEOUT,
@@ -32,19 +31,21 @@ fn connection(app: &str) -> Connection {
 }
 
 /// One engine: client, link, and ids that no other test has.
-struct Lab {
+struct Engine {
+    lab: Lab,
     client: Client,
     link: Link,
     events: mpsc::Receiver<LinkEvent>,
     prefix: String,
 }
 
-impl Lab {
+impl Engine {
     /// `name` becomes the application.
     fn start(name: &str) -> Self {
+        let lab = Lab::shared();
         let app = format!("dd-test-{name}");
         let prefix = format!("dd-{name}{:08x}-1-1-", fastrand::u32(..));
-        let client = Client::new(&connection(&app)).unwrap();
+        let client = Client::new(&connection(&lab, &app)).unwrap();
         let (tx, events) = mpsc::channel(1000);
         let own = prefix.clone();
         let config = LinkConfig {
@@ -53,6 +54,7 @@ impl Lab {
         };
         let link = Link::spawn(client.clone(), config, tx);
         Self {
+            lab,
             client,
             link,
             events,
@@ -61,10 +63,10 @@ impl Lab {
     }
 
     async fn up(name: &str) -> Self {
-        let mut lab = Self::start(name);
-        let event = lab.next().await;
+        let mut engine = Self::start(name);
+        let event = engine.next().await;
         assert_eq!(event, LinkEvent::Up { left_over: None });
-        lab
+        engine
     }
 
     fn id(&self, part: &str) -> String {
@@ -92,7 +94,7 @@ impl Lab {
     async fn originate(&self, number: &str) -> Result<(), AriError> {
         let new = Originate {
             channel_id: self.id("a"),
-            endpoint: format!("PJSIP/{number}@{}", setting("ARI_TRUNK")),
+            endpoint: format!("PJSIP/{number}@{}", self.lab.trunk()),
             app_args: "a,1".into(),
             caller_id: Some("Sales Team <1001>".into()),
             timeout: 5,
@@ -111,6 +113,7 @@ impl Lab {
             endpoint: target.into(),
             app_args: "b".into(),
             connected_number: Some("8401".into()),
+            originator: Some(self.id("a")),
         };
         self.client.create_channel(&new).await.unwrap();
         self.until(is_start_of(b.clone())).await;
@@ -140,16 +143,13 @@ fn is_end_of(id: String) -> impl Fn(&EventKind) -> bool {
 }
 
 #[tokio::test]
-#[ignore = "needs the lab"]
 async fn login_endpoints_and_refusals_are_read_as_asterisk_says_them() {
-    let client = Client::new(&connection("dd-test-read")).unwrap();
+    let lab = Lab::shared();
+    let client = Client::new(&connection(&lab, "dd-test-read")).unwrap();
     let info = client.info().await.unwrap();
     assert!(info.version.starts_with("22."), "{info:?}");
     assert!(!info.startup_time.is_empty() && !info.entity_id.is_empty());
-    let trunk = client
-        .endpoint("PJSIP", &setting("ARI_TRUNK"))
-        .await
-        .unwrap();
+    let trunk = client.endpoint("PJSIP", lab.trunk()).await.unwrap();
     assert_eq!(trunk.unwrap().technology, "PJSIP");
     assert_eq!(client.endpoint("PJSIP", "nosuch").await, Ok(None));
     assert_eq!(client.hangup("nosuch", None).await, Ok(Gone::Already));
@@ -162,35 +162,33 @@ async fn login_endpoints_and_refusals_are_read_as_asterisk_says_them() {
     client.channels().await.unwrap();
     client.bridges().await.unwrap();
 
-    let mut wrong = connection("dd-test-read");
+    let mut wrong = connection(&lab, "dd-test-read");
     wrong.password = Password::new("wrong");
     let client = Client::new(&wrong).unwrap();
     assert_eq!(client.info().await, Err(AriError::Login));
 }
 
 #[tokio::test]
-#[ignore = "needs the lab"]
 async fn an_absent_trunk_is_an_allocation_that_failed() {
-    let lab = Lab::up("trunk").await;
+    let engine = Engine::up("trunk").await;
     let new = Originate {
-        channel_id: lab.id("a"),
+        channel_id: engine.id("a"),
         endpoint: "PJSIP/8001@nosuch".into(),
         timeout: 5,
         ..Originate::default()
     };
-    let error = lab.client.originate(&new).await.unwrap_err();
+    let error = engine.client.originate(&new).await.unwrap_err();
     assert_eq!(error.status(), Some(500));
     assert!(error.to_string().contains("Allocation failed"), "{error}");
     assert!(error.surely_not_carried_out());
-    lab.leaves_nothing().await;
+    engine.leaves_nothing().await;
 }
 
 #[tokio::test]
-#[ignore = "needs the lab"]
 async fn a_busy_number_ends_with_cause_and_sip_status() {
-    let mut lab = Lab::up("busy").await;
-    lab.originate("1001").await.unwrap();
-    let end = lab.until(is_end_of(lab.id("a"))).await;
+    let mut engine = Engine::up("busy").await;
+    engine.originate("1001").await.unwrap();
+    let end = engine.until(is_end_of(engine.id("a"))).await;
     let EventKind::ChannelDestroyed {
         cause, tech_cause, ..
     } = end.kind
@@ -199,29 +197,28 @@ async fn a_busy_number_ends_with_cause_and_sip_status() {
     };
     assert_eq!((cause, tech_cause), (17, Some(486)));
     assert!(end.stamp_ms.is_some_and(|ms| ms > 1_700_000_000_000));
-    let stats = lab.link.stats().snapshot();
+    let stats = engine.link.stats().snapshot();
     assert_eq!(stats.malformed, 0, "{stats:?}");
-    lab.leaves_nothing().await;
+    engine.leaves_nothing().await;
 }
 
 #[tokio::test]
-#[ignore = "needs the lab"]
 async fn a_staged_and_recorded_call_is_bridged_fetched_and_taken_down() {
-    let mut lab = Lab::up("call").await;
-    let client = lab.client.clone();
+    let mut engine = Engine::up("call").await;
+    let client = engine.client.clone();
     let (a, b, b2, bridge, snoop) = (
-        lab.id("a"),
-        lab.id("b"),
-        lab.id("b2"),
-        lab.id("bridge"),
-        lab.id("rec"),
+        engine.id("a"),
+        engine.id("b"),
+        engine.id("b2"),
+        engine.id("bridge"),
+        engine.id("rec"),
     );
-    let name = format!("dd-test/{}call 1", lab.prefix);
-    lab.originate("8401").await.unwrap();
-    lab.stage("Local/777@default").await;
+    let name = format!("dd-test/{}call 1", engine.prefix);
+    engine.originate("8401").await.unwrap();
+    engine.stage("Local/777@default").await;
     let source = EventSource::Channel(b2.clone());
     client.subscribe(client.app(), &source).await.unwrap();
-    let started = lab.until(is_start_of(a.clone())).await;
+    let started = engine.until(is_start_of(a.clone())).await;
     let EventKind::StasisStart { channel, args } = started.kind else {
         unreachable!("asked for no other");
     };
@@ -247,7 +244,7 @@ async fn a_staged_and_recorded_call_is_bridged_fetched_and_taken_down() {
     added.unwrap();
     dialed.unwrap();
     recorded.unwrap();
-    lab.until(|kind| {
+    engine.until(|kind| {
         matches!(kind, EventKind::Dial { peer, status: DialStatus::Answer, .. } if peer.id == b)
     })
     .await;
@@ -259,7 +256,7 @@ async fn a_staged_and_recorded_call_is_bridged_fetched_and_taken_down() {
     sleep(Duration::from_secs(1)).await;
 
     assert_eq!(client.hangup(&a, None).await, Ok(Gone::Now));
-    lab.until(
+    engine.until(
         |kind| matches!(kind, EventKind::RecordingFinished { recording } if recording.name == name),
     )
     .await;
@@ -267,7 +264,7 @@ async fn a_staged_and_recorded_call_is_bridged_fetched_and_taken_down() {
     assert_eq!(client.destroy_bridge(&bridge).await, Ok(Gone::Now));
     assert_eq!(client.destroy_bridge(&bridge).await, Ok(Gone::Already));
     fetched(&client, &name).await;
-    lab.leaves_nothing().await;
+    engine.leaves_nothing().await;
 }
 
 /// Fetches the recording of a call of about 1.2 s and looks into it.
@@ -296,10 +293,9 @@ async fn fetched(client: &Client, name: &str) {
 }
 
 #[tokio::test]
-#[ignore = "needs the lab"]
 async fn a_second_engine_is_held_and_a_take_over_is_noticed() {
-    let mut first = Lab::up("two").await;
-    let mut second = Lab::start("two");
+    let mut first = Engine::up("two").await;
+    let mut second = Engine::start("two");
     let held = second.next().await;
     assert!(matches!(held, LinkEvent::Held { .. }), "{held:?}");
     second.link.take_over();
@@ -314,24 +310,28 @@ async fn a_second_engine_is_held_and_a_take_over_is_noticed() {
 }
 
 #[tokio::test]
-#[ignore = "needs the lab"]
 async fn asterisk_answers_pings_so_an_idle_link_stays_up() {
-    let mut lab = Lab::up("idle").await;
-    let quiet = timeout(Duration::from_secs(10), lab.events.recv()).await;
+    let mut engine = Engine::up("idle").await;
+    let quiet = timeout(Duration::from_secs(10), engine.events.recv()).await;
     assert!(quiet.is_err(), "{quiet:?}");
-    assert_eq!(lab.link.stats().snapshot().connected, 1);
-    lab.leaves_nothing().await;
+    assert_eq!(engine.link.stats().snapshot().connected, 1);
+    engine.leaves_nothing().await;
 }
 
 /// Asterisk ends idle connections after 15 s; ours go before, so no request meets one.
 #[tokio::test]
-#[ignore = "needs the lab"]
 async fn requests_after_a_pause_never_meet_a_connection_that_has_just_ended() {
-    let client = Client::new(&connection("dd-test-pause")).unwrap();
-    for pause in [0, 9_500, 10_500, 15_000] {
-        sleep(Duration::from_millis(pause)).await;
-        // An id that nobody has: refused, but by Asterisk, and never `Broken`.
-        let error = client.dial("nosuch", None, 1).await.unwrap_err();
-        assert_eq!(error.status(), Some(404), "after {pause} ms: {error}");
-    }
+    let lab = Lab::shared();
+    let pauses = [9_500, 10_500, 14_900, 15_000, 15_100].map(|pause| {
+        let client = Client::new(&connection(&lab, "dd-test-pause")).unwrap();
+        async move {
+            for pause in [0, pause] {
+                sleep(Duration::from_millis(pause)).await;
+                // An id that nobody has: refused, but by Asterisk, and never `Broken`.
+                let error = client.dial("nosuch", None, 1).await.unwrap_err();
+                assert_eq!(error.status(), Some(404), "after {pause} ms: {error}");
+            }
+        }
+    });
+    futures_util::future::join_all(pauses).await;
 }

@@ -42,6 +42,10 @@ impl Deck {
         self
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers have numbers and literals, which a reference would only clutter"
+    )]
     pub(crate) fn change(&mut self, name: &str, value: impl ToString) {
         self.vars.insert(name.to_owned(), value.to_string());
     }

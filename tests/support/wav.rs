@@ -1,5 +1,10 @@
 //! What is in a recording: its length, and where a tone is to be heard.
 
+#![allow(
+    clippy::cast_precision_loss,
+    reason = "a recording has far fewer than 2^52 samples"
+)]
+
 use std::f64::consts::TAU;
 use std::path::Path;
 use std::time::Duration;
