@@ -94,7 +94,7 @@ pub enum EndedBy {
     Operator,
     /// A limit: `CALL_TIMEOUT`, `TARGET_TIMEOUT`, `MAX_CALL_SECONDS`.
     Timer,
-    /// The network, before an answer.
+    /// The network or Asterisk: before an answer, or where what connects A could not be made.
     Carrier,
 }
 

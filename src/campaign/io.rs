@@ -249,7 +249,7 @@ pub struct CallSummary {
     pub lead: LeadId,
     /// The number.
     pub number: Number,
-    /// When it was dialed.
+    /// When the decision to dial fell.
     pub begun_at: Time,
     /// When A answered.
     pub answered_at: Option<Time>,
@@ -257,7 +257,7 @@ pub struct CallSummary {
     pub target_dialed_at: Option<Time>,
     /// When both were up and bridged.
     pub bridged_at: Option<Time>,
-    /// When A was gone.
+    /// When A was gone, or was found to be.
     pub ended_at: Time,
     /// How it ended.
     pub disposition: Disposition,
@@ -269,7 +269,7 @@ pub struct CallSummary {
     pub note: Option<&'static str>,
     /// Dead air in milliseconds.
     pub dead_air_ms: Option<u32>,
-    /// Whether a recording runs.
+    /// Whether there is a recording: it was asked for, and nothing has failed so far.
     pub recorded: bool,
 }
 

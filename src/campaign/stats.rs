@@ -8,7 +8,8 @@ use super::facts::Recording;
 use super::io::CallSummary;
 use super::{AttemptId, Campaign, LeadId, Number, Time};
 
-/// Figures of the calls of this process.
+/// Figures of the calls that this process placed: those it took over from a dead one are
+/// not among them.
 #[derive(Debug, Default, Clone)]
 pub struct Stats {
     /// Attempts that ended.

@@ -72,7 +72,9 @@ pub enum StartError {
     },
 }
 
-/// Makes an engine, without connecting to anything yet. `numbers` is the list as it stands.
+/// Makes an engine over `numbers`, the list as it stands. Must be called within a Tokio runtime: the
+/// link and the fetcher begin their work at once, in tasks of their own, and what they find
+/// waits in queues until [`Engine::run`].
 pub fn start(
     settings: &Settings,
     numbers: &Numbers,
