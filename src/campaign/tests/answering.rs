@@ -24,7 +24,7 @@ fn nothing_is_staged_before_a_rings_or_a_moment_has_passed() {
     rig.wait(99);
     assert_eq!(rig.take(), [Op::OriginateA]);
     rig.wait(1);
-    assert_eq!(rig.take(), [Op::CreateBridge, Op::CreateB]);
+    assert_eq!(rig.take(), [Op::CreateBridge, Op::CreateB, Op::Snoop]);
     rig.leg(Part::A, LegEvent::Ringing);
     assert_eq!(rig.take(), []);
 }
@@ -33,7 +33,7 @@ fn nothing_is_staged_before_a_rings_or_a_moment_has_passed() {
 fn a_staged_target_is_dialed_in_the_round_trip_of_the_answer() {
     let mut rig = Rig::staged();
     rig.leg(Part::A, LegEvent::Entered);
-    assert_eq!(rig.take(), [Op::Join(Part::A), Op::DialB, Op::Snoop]);
+    assert_eq!(rig.take(), [Op::Join(Part::A), Op::DialB]);
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_enters_the_bridge_only_after_it_entered_the_application() {
     rig.leg(Part::A, LegEvent::Up);
     assert_eq!(rig.take(), [Op::DialB]);
     rig.leg(Part::A, LegEvent::Entered);
-    assert_eq!(rig.take(), [Op::Join(Part::A), Op::Snoop]);
+    assert_eq!(rig.take(), [Op::Join(Part::A)]);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn without_staging_b_is_made_at_the_answer_and_joins_when_it_answers() {
     rig.wait(500);
     assert_eq!(rig.take(), [Op::OriginateA]);
     rig.leg(Part::A, LegEvent::Entered);
-    assert_eq!(rig.take(), [Op::CreateBridge, Op::OriginateB, Op::Snoop]);
+    assert_eq!(rig.take(), [Op::CreateBridge, Op::Snoop, Op::OriginateB]);
     rig.ok(Op::CreateBridge);
     assert_eq!(rig.take(), [Op::Join(Part::A)]);
     rig.leg(Part::A, LegEvent::Joined);
@@ -108,7 +108,7 @@ fn a_staged_b_that_goes_by_itself_is_made_anew_at_the_answer() {
     rig.gone(Part::B, 16);
     assert_eq!(rig.take(), []);
     rig.leg(Part::A, LegEvent::Entered);
-    assert_eq!(rig.take(), [Op::Join(Part::A), Op::OriginateB, Op::Snoop]);
+    assert_eq!(rig.take(), [Op::Join(Part::A), Op::OriginateB]);
 }
 
 #[test]
@@ -145,6 +145,17 @@ fn music_that_is_refused_ends_no_call() {
     rig.leg(Part::B, LegEvent::Up);
     assert_eq!(rig.asked(FIRST, Op::Join(Part::A)), 1);
     assert_eq!(rig.asked(FIRST, Op::StopMusic), 0);
+}
+
+#[test]
+fn a_snoop_channel_that_waits_records_nothing_before_the_answer() {
+    let mut rig = Rig::staged();
+    rig.ok(Op::Snoop);
+    rig.leg(Part::Snoop, LegEvent::Entered);
+    rig.wait(20_000);
+    assert_eq!(rig.take(), []);
+    rig.leg(Part::A, LegEvent::Entered);
+    assert_eq!(rig.take(), [Op::Join(Part::A), Op::DialB, Op::Record]);
 }
 
 #[test]

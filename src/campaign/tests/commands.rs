@@ -100,7 +100,7 @@ fn a_paused_campaign_lets_its_calls_go_on_to_the_end() {
     rig.command(&Command::Pause).expect("it dials");
     rig.take();
     rig.leg(Part::A, LegEvent::Ringing);
-    assert_eq!(rig.take(), [Op::CreateBridge, Op::CreateB]);
+    assert_eq!(rig.take(), [Op::CreateBridge, Op::CreateB, Op::Snoop]);
     rig.leg(Part::A, LegEvent::Entered);
     rig.gone(Part::A, 16);
     assert_eq!(originates(&mut rig), 0);

@@ -176,7 +176,7 @@ fn a_callee_who_hangs_up_takes_the_target_down_and_is_not_hung_up_again() {
     rig.leg(Part::A, LegEvent::Leaving(None));
     rig.gone(Part::A, 16);
     rig.assert_end(Disposition::Answered, EndedBy::Callee, 16);
-    assert_eq!(rig.take(), [Op::HangUp(Part::Snoop)]);
+    assert_eq!(rig.take(), []);
     rig.gone(Part::B, 16);
     assert_eq!(rig.take(), [Op::DestroyBridge]);
     rig.assert_taken_down();
@@ -202,8 +202,20 @@ fn a_hangup_is_asked_again_until_it_is_done_and_404_is_done() {
     rig.refuse(Op::HangUp(Part::A), OpError::NotFound);
     rig.assert_end(Disposition::Answered, EndedBy::Operator, 0);
     rig.refuse(Op::HangUp(Part::B), OpError::NotFound);
-    rig.refuse(Op::HangUp(Part::Snoop), OpError::NotFound);
     rig.refuse(Op::DestroyBridge, OpError::NotFound);
+    rig.assert_taken_down();
+}
+
+#[test]
+fn a_snoop_channel_that_outlives_a_is_hung_up_after_a_moment() {
+    let mut rig = Rig::talking();
+    rig.gone(Part::A, 16);
+    rig.gone(Part::B, 16);
+    rig.ok(Op::DestroyBridge);
+    assert_eq!(rig.asked(FIRST, Op::HangUp(Part::Snoop)), 0);
+    rig.wait(2000);
+    assert_eq!(rig.asked(FIRST, Op::HangUp(Part::Snoop)), 1);
+    rig.refuse(Op::HangUp(Part::Snoop), OpError::NotFound);
     rig.assert_taken_down();
 }
 

@@ -140,7 +140,7 @@ fn staging_that_is_refused_falls_back_to_the_plain_order() {
     rig.refuse(Op::CreateB, BROKEN);
     rig.take();
     rig.leg(Part::A, LegEvent::Entered);
-    assert_eq!(rig.take(), [Op::Join(Part::A), Op::OriginateB, Op::Snoop]);
+    assert_eq!(rig.take(), [Op::Join(Part::A), Op::OriginateB]);
 }
 
 #[test]
@@ -173,10 +173,7 @@ fn a_join_of_b_that_is_refused_ends_in_the_plain_order() {
     assert_eq!(rig.asked(FIRST, Op::Join(Part::B)), 1);
     rig.take();
     rig.leg(Part::A, LegEvent::Entered);
-    assert_eq!(
-        rig.take(),
-        [Op::Join(Part::A), Op::HangUp(Part::B), Op::Snoop]
-    );
+    assert_eq!(rig.take(), [Op::Join(Part::A), Op::HangUp(Part::B)]);
     rig.gone(Part::B, 16);
     assert_eq!(rig.take(), [Op::OriginateB]);
 }
@@ -250,6 +247,12 @@ fn what_is_confirmed_only_after_the_end_is_taken_down_then() {
     rig.wait(2000);
     assert_eq!(rig.take(), [Op::DestroyBridge]);
     rig.ok(Op::DestroyBridge);
+    assert!(!rig.campaign.is_quiet());
+    rig.take();
+    rig.ok(Op::Snoop);
+    rig.wait(2000);
+    assert_eq!(rig.take(), [Op::HangUp(Part::Snoop)]);
+    rig.refuse(Op::HangUp(Part::Snoop), OpError::NotFound);
     assert!(rig.campaign.is_quiet());
     assert_eq!(rig.campaign.poll_timeout(), None);
 }
@@ -261,6 +264,7 @@ fn what_was_refused_after_the_end_need_not_be_taken_down() {
     rig.gone(Part::A, 17);
     rig.refuse(Op::CreateB, BROKEN);
     rig.refuse(Op::CreateBridge, OpError::NotSent);
+    rig.refuse(Op::Snoop, OpError::NotFound);
     assert!(rig.campaign.is_quiet());
 }
 

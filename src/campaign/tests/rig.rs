@@ -273,17 +273,23 @@ impl Rig {
         state.expect("the lead is listed")
     }
 
+    /// A snoop channel needs no hangup: it leaves our application when A goes.
+    pub(super) fn snoop_ends_with_a(&mut self) {
+        self.leg(Part::Snoop, LegEvent::Leaving(None));
+    }
+
     /// Answers every deletion, until nothing of the call is left.
     #[track_caller]
     pub(super) fn assert_taken_down(&mut self) {
-        if self.asked(FIRST, Op::Snoop) > 0 {
-            self.refuse(Op::Snoop, OpError::NotFound);
-        }
-        for part in [Part::A, Part::B, Part::Snoop] {
+        for part in [Part::A, Part::B] {
             if self.asked(FIRST, Op::HangUp(part)) > 0 {
                 self.gone(part, 16);
             }
         }
+        if self.asked(FIRST, Op::Snoop) > 0 {
+            self.refuse(Op::Snoop, OpError::NotFound);
+        }
+        self.snoop_ends_with_a();
         if self.asked(FIRST, Op::DestroyBridge) > 0 {
             self.ok(Op::DestroyBridge);
         }
