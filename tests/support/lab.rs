@@ -246,7 +246,7 @@ impl Lab {
         let address = self.ari_url().trim_start_matches("http://");
         let (user, password) = self.credentials();
         let request = format!(
-            "{method} {path}?api_key={user}:{password} HTTP/1.0\r\nHost: {address}\r\n\r\n"
+            "{method} {path}?api_key={user}:{password} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
         );
         let mut stream = TcpStream::connect(address).expect("Asterisk answers");
         stream
