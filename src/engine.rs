@@ -6,6 +6,9 @@
 //! has its own thread, recordings their own fetcher; all report to one inbox.
 
 mod clock;
+mod ending;
+mod files;
+mod listening;
 mod news;
 mod pace;
 mod requests;
@@ -25,30 +28,23 @@ pub use news::{News, Told};
 pub use snapshot::Snapshot;
 pub use start::{Options, StartError, start};
 
+use crate::ari::AriError;
 use crate::ari::link::{Link, LinkEvent, LinkState as LinkIs};
-use crate::ari::{AriError, EventKind};
 use crate::campaign::{
     AsteriskIds, AttemptId, Campaign, Command, Disposition, Effect, Input, Notice, Number, Op,
-    OpError, Outcome, Part, Record, RecordingState, RunState, Time,
+    OpError, Outcome, Part, Record, RunState, Time,
 };
-use crate::journal::{Health, Journal, Writer, call_id};
-use crate::recordings::{Fetcher, Job, Outcome as Fetched, file_name};
+use crate::journal::{Health, Journal, Writer};
+use crate::recordings::{Fetcher, Job, Outcome as Fetched};
+use ending::{FinalSurvey, Stopping};
+use listening::LinkState;
 use pace::Pace;
 use requests::{Requester, Survey};
-use translate::translate;
 
-/// How often what lives in Asterisk is compared with what is known.
-const SURVEY_EVERY: Duration = Duration::from_secs(30);
-/// How soon a survey that failed, or found no trunk, is made again.
-const SURVEY_AGAIN: Duration = Duration::from_secs(2);
 /// What stands for the reason until the first try has failed or succeeded.
 const NOT_YET: &str = "not connected to Asterisk yet";
 /// How much news may wait for whoever shows it.
 const NEWS_QUEUE: usize = 16_384;
-/// How long calls that were told to end may take at a stop before the process ends anyway.
-const LAST_CHANCE: Duration = Duration::from_secs(10);
-/// How long recordings may keep a process that is done. What is left waits in Asterisk.
-const RECORDINGS_AT_EXIT: Duration = Duration::from_secs(20);
 
 /// Why the engine ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,22 +108,6 @@ enum Message {
     },
 }
 
-/// The state of the event stream, as the engine acts upon it.
-struct LinkState {
-    /// Counts connections, so that a survey of an earlier one is told from one of this.
-    connection: u64,
-    connected: bool,
-    /// The campaign may dial.
-    ready: bool,
-    down_since: Time,
-    why: String,
-}
-
-struct Stopping {
-    deadline: Time,
-    hung_up: bool,
-}
-
 /// The engine. Made by [`start()`], driven by [`Engine::run`].
 pub struct Engine {
     clock: Clock,
@@ -172,14 +152,6 @@ pub struct Engine {
     final_survey: FinalSurvey,
     pace: Pace,
     held: Option<String>,
-}
-
-/// Before a process ends it looks once more for anything of its own in Asterisk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FinalSurvey {
-    NotYet,
-    Asked,
-    Clean,
 }
 
 impl Engine {
@@ -314,18 +286,6 @@ impl Engine {
         tokio::spawn(async move { requester.take_down(&id, part).await });
     }
 
-    fn survey(&mut self, subscribe: bool) {
-        let requester = self.requester.clone();
-        let inbox = self.inbox.clone();
-        let link = self.link_state.connection;
-        let now = self.clock.now();
-        self.survey_due = Some(now + SURVEY_EVERY);
-        tokio::spawn(async move {
-            let survey = requester.survey(now, subscribe).await;
-            let _ = inbox.send(Message::Surveyed { link, survey });
-        });
-    }
-
     fn message(&mut self, message: Message) {
         match message {
             Message::Durable(begun, result) => self.durable(begun, &result),
@@ -366,96 +326,6 @@ impl Engine {
         }
     }
 
-    fn link_event(&mut self, event: LinkEvent) {
-        match event {
-            LinkEvent::Up { .. } => {
-                self.link_state.connection += 1;
-                self.link_state.connected = true;
-                self.survey(true);
-            }
-            LinkEvent::Down { why, .. } => {
-                self.link_state.connected = false;
-                self.link_is_down(&why.to_string());
-            }
-            LinkEvent::Event(event) => self.ari_event(&event),
-            LinkEvent::Replaced => {
-                self.link_state.connected = false;
-                let why = "another program has taken our Stasis application: \
-                           stop it, or set another STASIS_APP, and start again";
-                self.link_is_down(why);
-            }
-            LinkEvent::Held { app } => {
-                self.link_state.connected = false;
-                self.held = Some(held_by(&app));
-            }
-        }
-    }
-
-    fn link_is_down(&mut self, why: &str) {
-        if self.link_state.ready {
-            self.link_state.down_since = self.clock.now();
-        }
-        self.link_state.ready = false;
-        if self.link_state.why != why {
-            why.clone_into(&mut self.link_state.why);
-            self.tell(Told::LinkDown {
-                why: why.to_owned(),
-            });
-        }
-        self.feed(Input::LinkDown);
-    }
-
-    fn ari_event(&mut self, event: &crate::ari::Event) {
-        if matches!(event.kind, EventKind::ApplicationReplaced) {
-            return;
-        }
-        if let Some(input) = translate(&self.ids, event) {
-            self.feed(input);
-        }
-    }
-
-    /// What lives in Asterisk is known; if the trunk exists too, calls may be placed.
-    fn surveyed(&mut self, link: u64, survey: Result<Survey, AriError>) {
-        if link != self.link_state.connection || !self.link_state.connected {
-            return;
-        }
-        let survey = match survey {
-            Ok(survey) => survey,
-            Err(error) => {
-                self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
-                if !self.link_state.ready {
-                    self.link_is_down(&error.to_string());
-                }
-                return;
-            }
-        };
-        if self.final_survey == FinalSurvey::Asked {
-            let clean = survey.ids.is_empty();
-            self.final_survey = if clean {
-                FinalSurvey::Clean
-            } else {
-                FinalSurvey::NotYet
-            };
-        }
-        self.seen_ids = survey.ids;
-        if self.link_state.ready {
-            self.feed(Input::Census(survey.census));
-        } else if survey.trunk_exists {
-            self.link_state.ready = true;
-            self.link_state.why.clear();
-            self.tell(Told::LinkUp);
-            self.feed(Input::LinkUp(survey.census));
-        } else {
-            self.feed(Input::Census(survey.census));
-            self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
-            let trunk = &self.requester.plan.trunk;
-            let why = format!(
-                "Asterisk knows no PJSIP endpoint {trunk}: check ARI_TRUNK against pjsip.conf"
-            );
-            self.link_is_down(&why);
-        }
-    }
-
     fn request(&mut self, request: Request) {
         match request {
             Request::Command { command, by, reply } => {
@@ -487,30 +357,6 @@ impl Engine {
             outcome: said,
         });
         outcome
-    }
-
-    /// The first request drains, the second hangs up.
-    fn stop(&mut self, at_once: bool, by: &str) {
-        let now = self.clock.now();
-        let first = self.stopping.is_none();
-        let deadline = now
-            + if first && !at_once {
-                self.drain
-            } else {
-                LAST_CHANCE
-            };
-        let hang_up = at_once || !first;
-        let command = if hang_up {
-            Command::StopNow
-        } else {
-            Command::Drain
-        };
-        // Either is always taken.
-        let _ = self.command(&command, by);
-        self.stopping = Some(Stopping {
-            deadline,
-            hung_up: hang_up,
-        });
     }
 
     fn tick(&mut self) {
@@ -545,128 +391,12 @@ impl Engine {
             .map_or(now, |at| at.max(now))
     }
 
-    fn queue_recording(&mut self, attempt: AttemptId, number: &Number, begun_at: Time) {
-        let name = self.ids.make(self.campaign.run(), attempt, Part::Snoop);
-        let format = self.requester.plan.recording_format.clone();
-        let call = call_id(self.journal_uuid, attempt);
-        let job = Job {
-            attempt,
-            file_name: file_name(begun_at, number, call, &format),
-            name,
-            format,
-            keep: self.keep_on_asterisk,
-        };
-        self.jobs.push_back(job);
-    }
-
-    fn feed_fetcher(&mut self) {
-        while let Some(job) = self.jobs.pop_front() {
-            match self.fetcher.enqueue(job) {
-                Ok(()) => self.fetching += 1,
-                Err(job) => {
-                    self.jobs.push_front(job);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn fetched(&mut self, outcome: Fetched) {
-        let (attempt, state) = match outcome {
-            Fetched::Saved {
-                attempt,
-                path,
-                bytes,
-            } => {
-                self.recordings_saved += 1;
-                let state = RecordingState::Saved {
-                    path: path.display().to_string(),
-                };
-                self.tell(Told::RecordingSaved {
-                    attempt,
-                    path,
-                    bytes,
-                });
-                (attempt, state)
-            }
-            Fetched::Failed {
-                attempt,
-                why,
-                will_retry: true,
-            } => {
-                self.tell(Told::RecordingDelayed { attempt, why });
-                return;
-            }
-            Fetched::Failed { attempt, why, .. } => {
-                self.tell(Told::Campaign(Notice::RecordingFailed {
-                    attempt,
-                    why: why.clone(),
-                }));
-                (attempt, RecordingState::Failed { why })
-            }
-        };
-        self.fetching = self.fetching.saturating_sub(1);
-        self.unwritten.push(Record::Recording { attempt, state });
-    }
-
     fn tell(&mut self, what: Told) {
         self.pace.change();
         let at = self.clock.now();
         if self.news.try_send(News { at, what }).is_err() {
             self.news_dropped += 1;
         }
-    }
-
-    /// Whether it is time to end, and why.
-    fn is_over(&mut self, now: Time) -> Option<Exit> {
-        if let Some(why) = self.held.take() {
-            return Some(Exit::Held(why));
-        }
-        if let Some(stopping) = &self.stopping {
-            let last = stopping.hung_up && stopping.deadline <= now;
-            let quiet = self.campaign.is_quiet() && self.is_clean() && self.recordings_done(now);
-            return (last || quiet).then_some(Exit::Finished);
-        }
-        if !self.exit_when_done {
-            return None;
-        }
-        if *self.campaign.state() == RunState::Done {
-            let over = self.campaign.is_quiet() && self.is_clean() && self.recordings_done(now);
-            return over.then_some(Exit::Finished);
-        }
-        self.gives_up(now)
-    }
-
-    /// Asterisk has nothing of ours any more, by its own word; or it can't be asked.
-    fn is_clean(&mut self) -> bool {
-        if !self.link_state.connected || self.final_survey == FinalSurvey::Clean {
-            return true;
-        }
-        if self.final_survey == FinalSurvey::NotYet {
-            self.final_survey = FinalSurvey::Asked;
-            self.survey(false);
-        }
-        false
-    }
-
-    fn recordings_done(&mut self, now: Time) -> bool {
-        let since = *self.quiet_since.get_or_insert(now);
-        let none_left = self.jobs.is_empty() && self.fetching == 0;
-        none_left || now >= since + RECORDINGS_AT_EXIT
-    }
-
-    fn gives_up(&mut self, now: Time) -> Option<Exit> {
-        if self.campaign.live_calls() > 0 {
-            return None;
-        }
-        let (since, why) = match self.campaign.state() {
-            RunState::Paused(reason) => (self.paused_by_rule_since?, reason.clone()),
-            _ if !self.link_state.ready => {
-                (self.link_state.down_since, self.link_state.why.clone())
-            }
-            _ => return None,
-        };
-        (now >= since + self.give_up).then_some(Exit::GaveUp(why))
     }
 
     fn publish(&mut self, now: Time) {
@@ -698,37 +428,4 @@ impl Engine {
         // A picture is kept even while nobody looks.
         self.snapshots.send_replace(Arc::new(snapshot));
     }
-
-    async fn shut_down(mut self, exit: Exit) -> Exit {
-        self.pace = Pace::default();
-        let now = self.clock.now();
-        self.publish(now);
-        self.link.close().await;
-        drop(self.fetcher);
-        let records = std::mem::take(&mut self.unwritten);
-        let journal = self.journal;
-        let writer = self.writer;
-        let closed = tokio::task::spawn_blocking(move || {
-            if !records.is_empty() {
-                writer.append_blocking(records).map_err(|e| e.to_string())?;
-            }
-            journal.close().map_err(|e| e.to_string())
-        })
-        .await;
-        match closed {
-            Ok(Ok(())) => exit,
-            Ok(Err(why)) => Exit::Broken(why),
-            Err(panic) => Exit::Broken(panic.to_string()),
-        }
-    }
-}
-
-fn held_by(app: &crate::ari::Application) -> String {
-    format!(
-        "the Stasis application {} is held by another program ({} channels, {} bridges): stop \
-         it, set another STASIS_APP, or start with --take-over",
-        app.name,
-        app.channel_ids.len(),
-        app.bridge_ids.len()
-    )
 }

@@ -1,0 +1,72 @@
+//! Recordings, from the campaign's word that one may be fetched to the journal's that it is.
+
+use super::{Engine, Fetched, Told};
+use crate::campaign::{AttemptId, Notice, Number, Part, Record, RecordingState, Time};
+use crate::journal::call_id;
+use crate::recordings::{Job, file_name};
+
+impl Engine {
+    pub(super) fn queue_recording(&mut self, attempt: AttemptId, number: &Number, begun_at: Time) {
+        let name = self.ids.make(self.campaign.run(), attempt, Part::Snoop);
+        let format = self.requester.plan.recording_format.clone();
+        let call = call_id(self.journal_uuid, attempt);
+        let job = Job {
+            attempt,
+            file_name: file_name(begun_at, number, call, &format),
+            name,
+            format,
+            keep: self.keep_on_asterisk,
+        };
+        self.jobs.push_back(job);
+    }
+
+    pub(super) fn feed_fetcher(&mut self) {
+        while let Some(job) = self.jobs.pop_front() {
+            match self.fetcher.enqueue(job) {
+                Ok(()) => self.fetching += 1,
+                Err(job) => {
+                    self.jobs.push_front(job);
+                    return;
+                }
+            }
+        }
+    }
+
+    pub(super) fn fetched(&mut self, outcome: Fetched) {
+        let (attempt, state) = match outcome {
+            Fetched::Saved {
+                attempt,
+                path,
+                bytes,
+            } => {
+                self.recordings_saved += 1;
+                let state = RecordingState::Saved {
+                    path: path.display().to_string(),
+                };
+                self.tell(Told::RecordingSaved {
+                    attempt,
+                    path,
+                    bytes,
+                });
+                (attempt, state)
+            }
+            Fetched::Failed {
+                attempt,
+                why,
+                will_retry: true,
+            } => {
+                self.tell(Told::RecordingDelayed { attempt, why });
+                return;
+            }
+            Fetched::Failed { attempt, why, .. } => {
+                self.tell(Told::Campaign(Notice::RecordingFailed {
+                    attempt,
+                    why: why.clone(),
+                }));
+                (attempt, RecordingState::Failed { why })
+            }
+        };
+        self.fetching = self.fetching.saturating_sub(1);
+        self.unwritten.push(Record::Recording { attempt, state });
+    }
+}
