@@ -1,5 +1,6 @@
 //! How long a person who has answered hears nothing, beside what Asterisk itself needs.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use crate::support::deck::Deck;
@@ -24,7 +25,9 @@ fn dead_air_is_near_what_asterisk_needs_by_itself() {
     let observer = lab.observe(Duration::from_secs(6));
     deck.dial();
     let dialdeck = observer.verdict();
-    println!("Asterisk by itself: {asterisk}\nDialdeck:           {dialdeck}");
+    show(&format!(
+        "Asterisk by itself: {asterisk}\nDialdeck:           {dialdeck}"
+    ));
 
     assert_eq!(dialdeck["bridged"], 300, "{dialdeck}");
     assert_eq!(dialdeck["left_up"], 0, "{dialdeck}");
@@ -46,9 +49,15 @@ fn fifty_at_once_are_all_bridged_and_nothing_is_left() {
     let observer = lab.observe(Duration::from_secs(6));
     deck.dial();
     let seen = observer.verdict();
-    println!("{seen}");
+    show(&format!("Fifty at once:      {seen}"));
     assert_eq!(seen["bridged"], 500, "{seen}");
     assert_eq!(seen["left_up"], 0, "{seen}");
     assert!(seen["peak_cc"].as_u64().expect("a count") <= 50, "{seen}");
     lab.assert_nothing_left();
+}
+
+/// Figures are for a reader of every run, passed or not: past the test runner's capture.
+fn show(figures: &str) {
+    // Without a standard error there is no reader.
+    let _ = writeln!(std::io::stderr(), "\n{figures}");
 }
