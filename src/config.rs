@@ -67,6 +67,12 @@ pub fn load(
     }
     match settings {
         Some(settings) if problems.is_empty() => Ok(Loaded { settings, warnings }),
-        _ => Err(Problems(problems)),
+        _ => {
+            // A misspelt name explains the missing one.
+            let misspelt = |w: &Warning| matches!(w, Warning::Misspelt { .. });
+            let names = warnings.into_iter().filter(misspelt);
+            problems.extend(names.map(Problem::Beside));
+            Err(Problems(problems))
+        }
     }
 }

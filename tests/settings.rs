@@ -240,7 +240,11 @@ fn no_secret_is_ever_shown() {
         "2".repeat(300)
     );
     let error = least_and(&bad).expect_err("four problems");
-    assert_eq!(error.0.len(), 4, "{error}");
+    assert_eq!(
+        error.0.len(),
+        5,
+        "and the misspelt name beside them: {error}"
+    );
     for url in [
         "http:/me:hunter2@h",
         "http:me:hunter2@h",
@@ -460,4 +464,12 @@ fn every_default_is_allowed() {
     assert_eq!(set.ari, unset.ari);
     assert_eq!(set.target, unset.target);
     assert_eq!(set.control, unset.control);
+}
+
+#[test]
+fn a_misspelt_name_is_told_beside_the_missing_one() {
+    let env_file = LEAST.replace("ARI_TRUNK", "ARI_TRUNC");
+    let text = load(&env_file).expect_err("no trunk").to_string();
+    assert!(text.contains("ARI_TRUNK is not set"), "{text}");
+    assert!(text.contains("did you mean ARI_TRUNK?"), "{text}");
 }

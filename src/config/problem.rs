@@ -48,6 +48,9 @@ impl std::error::Error for Problems {}
 /// One problem. Holds no secret: values are made fit to be shown before they come here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
+    /// Not wrong by itself, and told because something else is.
+    #[error("Beside that: {0}")]
+    Beside(Warning),
     /// There is no `.env`, and the environment lacks what is required.
     #[error(
         "There is no {}: copy .env.example, which shows all settings, to that place and fill it in.",
