@@ -124,7 +124,9 @@ fn keep_on_asterisk_leaves_the_recording_in_its_spool() {
         .set("KEEP_ON_ASTERISK", "yes")
         .dial();
     let spooled = std::fs::read_dir(lab.recording_spool()).expect("the spool can be read");
-    assert_eq!(spooled.count(), 1);
+    // Asterisk keeps the empty folders of recordings that other tests named with one.
+    let files = spooled.filter(|entry| entry.as_ref().is_ok_and(|e| e.path().is_file()));
+    assert_eq!(files.count(), 1);
 }
 
 #[test]
