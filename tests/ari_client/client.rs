@@ -19,6 +19,9 @@ fn originate(id: &str) -> Originate {
 async fn ending_what_is_gone_is_a_success() {
     let fake = Fake::start(|asked| match asked.path.as_str() {
         "/ari/channels/up?reason=busy" | "/ari/bridges/there" => Reply::Json(204, String::new()),
+        "/ari/bridges/going" => {
+            Reply::Json(409, r#"{"message":"Bridge not in Stasis application"}"#.into())
+        }
         _ => Reply::Json(404, r#"{"message":"Channel not found"}"#.into()),
     })
     .await;
@@ -28,6 +31,7 @@ async fn ending_what_is_gone_is_a_success() {
     assert_eq!(client.hangup("gone", None).await, Ok(Gone::Already));
     assert_eq!(client.destroy_bridge("there").await, Ok(Gone::Now));
     assert_eq!(client.destroy_bridge("gone").await, Ok(Gone::Already));
+    assert_eq!(client.destroy_bridge("going").await, Ok(Gone::Already));
     assert_eq!(client.delete_recording("a/b").await, Ok(Gone::Already));
     assert_eq!(client.stop_recording("a/b").await, Ok(Gone::Already));
     assert_eq!(client.channel("gone").await, Ok(None));
