@@ -30,6 +30,7 @@ mod facts;
 mod ids;
 mod io;
 mod leads;
+mod limit;
 mod number;
 mod numbers;
 mod progress;
@@ -50,7 +51,8 @@ pub use io::{
     BY_OPERATOR, CallStep, CallSummary, Census, Command, DialStatus, Effect, Input, LegEvent,
     Notice, Op, OpError, Outcome, Policy,
 };
-pub use leads::{LeadState, Leads};
+pub use leads::{LeadRow, LeadState, Leads};
+pub use limit::{HeldBack, Limit};
 pub use number::{MAX_NUMBER_LEN, Number, NumberError};
 pub use numbers::Numbers;
 pub use record::{AttemptEnd, Record, RecordingState, RunState, Step};
@@ -198,6 +200,7 @@ impl Campaign {
             Command::HangUp(attempt) => self.hang_up_one(now, *attempt),
             Command::HangUpAll => Ok(format!("hanging up {} calls", self.hang_up_all(now))),
             Command::Skip(lead) => self.skip(now, *lead, "by the operator"),
+            Command::Requeue(_) => Err("not yet".to_owned()),
         };
         self.place_calls(now);
         self.settle(now);
@@ -285,13 +288,36 @@ impl Campaign {
 
     /// Whether another call may be placed now: the one place that decides it.
     fn may_dial(&self, now: Time) -> bool {
-        self.state == RunState::Dialing
-            && self.link_up
-            && self.journal_well
-            && self.orphans.is_empty()
-            && now >= self.hold_until
-            && now >= self.next_call_at
-            && self.live.len() < self.policy.max_cc.calls()
+        let limit = self.limit(now);
+        limit.in_use < limit.effective && now >= self.next_call_at
+    }
+
+    /// How many calls may be up now, and what holds dialing back.
+    #[must_use]
+    pub fn limit(&self, now: Time) -> Limit {
+        let held = if self.state != RunState::Dialing {
+            Some(HeldBack::NotDialing)
+        } else if !self.link_up {
+            Some(HeldBack::LinkDown)
+        } else if !self.journal_well {
+            Some(HeldBack::JournalFull)
+        } else if !self.orphans.is_empty() {
+            Some(HeldBack::Reconciling)
+        } else if now < self.hold_until {
+            Some(HeldBack::Saturated {
+                until: self.hold_until,
+                refusals: self.setbacks,
+            })
+        } else {
+            None
+        };
+        let requested = self.policy.max_cc;
+        Limit {
+            requested,
+            effective: if held.is_none() { requested.calls() } else { 0 },
+            in_use: self.live.len(),
+            held,
+        }
     }
 
     fn place_calls(&mut self, now: Time) {

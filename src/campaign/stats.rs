@@ -90,6 +90,8 @@ pub struct CallView {
     pub word: CallWord,
     /// When the attempt began.
     pub begun_at: Time,
+    /// Since when it is doing that.
+    pub since: Time,
     /// When A answered.
     pub answered_at: Option<Time>,
     /// When both were bridged.
@@ -122,6 +124,7 @@ fn view(call: &Call) -> CallView {
         number: call.number.clone(),
         word,
         begun_at: call.begun_at,
+        since: call.begun_at,
         answered_at: call.answered().map(|a| a.at),
         bridged_at: call.bridged().map(|b| b.at),
         recording: matches!(call.facts.recording, Recording::Running),

@@ -19,9 +19,10 @@ fn originate(id: &str) -> Originate {
 async fn ending_what_is_gone_is_a_success() {
     let fake = Fake::start(|asked| match asked.path.as_str() {
         "/ari/channels/up?reason=busy" | "/ari/bridges/there" => Reply::Json(204, String::new()),
-        "/ari/bridges/going" => {
-            Reply::Json(409, r#"{"message":"Bridge not in Stasis application"}"#.into())
-        }
+        "/ari/bridges/going" => Reply::Json(
+            409,
+            r#"{"message":"Bridge not in Stasis application"}"#.into(),
+        ),
         _ => Reply::Json(404, r#"{"message":"Channel not found"}"#.into()),
     })
     .await;

@@ -1,0 +1,36 @@
+//! How many calls may be up, and what holds dialing back.
+
+use super::{MaxCc, Time};
+
+/// How many calls may be up at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// `MAX_CC`, as it was asked for last.
+    pub requested: MaxCc,
+    /// How many calls may be up now: `requested`, or none while something holds dialing back.
+    pub effective: usize,
+    /// How many are. Over `effective` after it was lowered, until calls end by themselves.
+    pub in_use: usize,
+    /// What holds dialing back.
+    pub held: Option<HeldBack>,
+}
+
+/// What holds dialing back, the weightiest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeldBack {
+    /// The run is not DIALING.
+    NotDialing,
+    /// The event stream is down.
+    LinkDown,
+    /// The journal takes no records.
+    JournalFull,
+    /// What a dead process left is still being settled.
+    Reconciling,
+    /// Asterisk did not take an originate.
+    Saturated {
+        /// When the next is tried.
+        until: Time,
+        /// How often in a row it did not.
+        refusals: u32,
+    },
+}
