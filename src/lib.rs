@@ -13,6 +13,7 @@
 //! | [`recordings`] | fetches finished recordings into the operator's folder | delaying a call |
 //! | [`engine`] | the only driver of `campaign`: inputs in, effects out | deciding anything |
 //! | [`control`] | the one way in for commands, and who gave them | deciding about calls |
+//! | [`console`] | the operator's console in a terminal | touching the engine's state |
 //! | [`headless`] | one structured line an event, and the summary | |
 //! | [`simulator`] | a fake Asterisk that speaks real ARI on loopback | being used by any module above |
 //! | [`cli`] | the command line and the commands behind it | |
@@ -21,6 +22,7 @@ pub mod ari;
 pub mod campaign;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod control;
 pub mod engine;
 pub mod headless;

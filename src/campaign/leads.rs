@@ -108,6 +108,12 @@ impl Leads {
         &self.numbers
     }
 
+    /// The lead's number as it is written.
+    #[must_use]
+    pub fn number_text(&self, lead: LeadId) -> Option<&str> {
+        self.state(lead).map(|_| self.numbers.get(lead.0))
+    }
+
     /// Changes whenever a lead does.
     #[must_use]
     pub fn version(&self) -> u64 {

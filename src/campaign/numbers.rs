@@ -73,6 +73,12 @@ impl Numbers {
         self.places.find(hash, is_it).copied()
     }
 
+    /// The indexes of the numbers that contain `needle`, ascending.
+    #[must_use]
+    pub fn containing(&self, needle: &str) -> Vec<u32> {
+        (0..).zip(self.iter()).filter(|(_, n)| n.contains(needle)).map(|(i, _)| i).collect()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,0 +1,148 @@
+//! The live-calls pane: its rows, their order, and the selected one.
+//!
+//! While a row is selected no row moves: calls that end stay as ghosts, new ones join at the
+//! end. A key that hangs up must never meet another call than the one that was looked at.
+
+use std::collections::BTreeMap;
+
+use super::filter::{Filter, call_word};
+use super::scroll::Scroll;
+use crate::campaign::{AttemptId, CallView, Time};
+
+/// What the calls are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallSort {
+    Age,
+    Number,
+    State,
+    InState,
+}
+
+impl CallSort {
+    pub(crate) const ALL: [Self; 4] = [Self::Age, Self::Number, Self::State, Self::InState];
+}
+
+/// One row: a live call, or one that has ended since a row was selected.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) view: CallView,
+    pub(crate) gone_at: Option<Time>,
+}
+
+/// The live-calls pane.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    pub(crate) filter: Filter,
+    pub(crate) sort: CallSort,
+    pub(crate) descending: bool,
+    pub(crate) selected: Option<AttemptId>,
+    pub(crate) scroll: Scroll,
+    rows: Vec<Row>,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self {
+            filter: Filter::default(),
+            sort: CallSort::Age,
+            descending: false,
+            selected: None,
+            scroll: Scroll::default(),
+            rows: Vec::new(),
+        }
+    }
+}
+
+impl Calls {
+    pub(crate) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    pub(crate) fn selected_row(&self) -> Option<&Row> {
+        let selected = self.selected?;
+        self.rows.iter().find(|row| row.view.attempt == selected)
+    }
+
+    /// A picture came.
+    pub(crate) fn refresh(&mut self, calls: &[CallView], now: Time) {
+        if self.selected.is_some() {
+            self.refresh_in_place(calls, now);
+        } else {
+            self.rebuild(calls);
+        }
+    }
+
+    /// Lists what is live, sorted, without ghosts.
+    pub(crate) fn rebuild(&mut self, calls: &[CallView]) {
+        let fitting = calls.iter().filter(|call| self.fits(call)).cloned();
+        self.rows = fitting
+            .map(|view| Row {
+                view,
+                gone_at: None,
+            })
+            .collect();
+        match self.sort {
+            // They come in this order.
+            CallSort::Age => {}
+            CallSort::Number => self.rows.sort_by(|a, b| {
+                let number = |row: &Row| row.view.number.as_str().to_owned();
+                number(a).cmp(&number(b))
+            }),
+            CallSort::State => self.rows.sort_by_key(|row| row.view.word as u8),
+            CallSort::InState => self.rows.sort_by_key(|row| row.view.since),
+        }
+        if self.descending {
+            self.rows.reverse();
+        }
+        let place = self.place();
+        if place.is_none() {
+            self.selected = None;
+        }
+        self.scroll.follow(place, self.rows.len());
+    }
+
+    fn refresh_in_place(&mut self, calls: &[CallView], now: Time) {
+        let mut live: BTreeMap<AttemptId, &CallView> =
+            calls.iter().map(|call| (call.attempt, call)).collect();
+        for row in &mut self.rows {
+            match live.remove(&row.view.attempt) {
+                Some(view) => row.view = view.clone(),
+                None => {
+                    row.gone_at.get_or_insert(now);
+                }
+            }
+        }
+        let new = live.into_values().filter(|call| self.fits(call)).cloned();
+        let new: Vec<Row> = new
+            .map(|view| Row {
+                view,
+                gone_at: None,
+            })
+            .collect();
+        self.rows.extend(new);
+        self.scroll.follow(self.place(), self.rows.len());
+    }
+
+    pub(crate) fn select(&mut self, place: usize) {
+        self.selected = self.rows.get(place).map(|row| row.view.attempt);
+    }
+
+    fn place(&self) -> Option<usize> {
+        let selected = self.selected?;
+        self.rows
+            .iter()
+            .position(|row| row.view.attempt == selected)
+    }
+
+    fn fits(&self, call: &CallView) -> bool {
+        self.filter.fits_call(call.number.as_str(), call.word)
+    }
+}
+
+/// What a row's state is called.
+pub(crate) fn row_word(row: &Row) -> &'static str {
+    match row.gone_at {
+        Some(_) => "ended",
+        None => call_word(row.view.word),
+    }
+}

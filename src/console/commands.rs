@@ -1,0 +1,234 @@
+//! Keys that change the campaign: what they ask before, and what they give.
+
+use super::keys::Action;
+use super::model::{Model, Tone};
+use super::popup::{Popup, Prompt, Purpose, Question};
+use super::text::counted;
+use super::update::{Ask, max_cc_step};
+use crate::campaign::{self, LeadId, LeadState, MaxCc, RunState};
+use crate::control::Command;
+
+/// What a command is called in a message.
+pub(crate) fn name(command: &Command) -> String {
+    match command {
+        Command::Campaign(command) => command.to_string(),
+        Command::NewRun => "new run".to_owned(),
+        Command::Quit => "quit".to_owned(),
+        Command::QuitNow => "quit now".to_owned(),
+    }
+}
+
+/// Gives a command: it shows at once, and again when its outcome comes.
+pub(crate) fn give(model: &mut Model, command: Command) -> Vec<Ask> {
+    model.pending += 1;
+    let dots = if model.setup.theme.ascii { "..." } else { "…" };
+    model.say(Tone::Pending, format!("{}{dots}", name(&command)));
+    vec![Ask::Give(command)]
+}
+
+fn give_campaign(model: &mut Model, command: campaign::Command) -> Vec<Ask> {
+    give(model, Command::Campaign(command))
+}
+
+pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Ask> {
+    match action {
+        Action::Start => start(model),
+        Action::Pause => give_campaign(model, campaign::Command::Pause),
+        Action::Drain => {
+            let text = format!(
+                "No new call is placed; {}. The run is IDLE when they have ended.",
+                go_on(model)
+            );
+            ask(model, "Drain", text, "Drain", campaign::Command::Drain)
+        }
+        Action::MaxUp | Action::MaxDown => {
+            let to = max_cc_step(model, action == Action::MaxUp);
+            MaxCc::new(to).map_or_else(Vec::new, |to| set_max_cc(model, to))
+        }
+        Action::MaxType => {
+            let prompt = Prompt::new(Purpose::MaxCc, "");
+            model.popup = Some(Popup::Prompt(prompt));
+            Vec::new()
+        }
+        Action::HangUp => hang_up(model),
+        Action::HangUpAll => hang_up_all(model),
+        Action::Requeue => requeue(model),
+        Action::Skip => skip(model),
+        Action::NewRun => new_run(model),
+        _ => Vec::new(),
+    }
+}
+
+/// At DONE there is nobody left to call: the key says so instead of asking the engine.
+fn start(model: &mut Model) -> Vec<Ask> {
+    if model.live.state == RunState::Done {
+        let new_run = model.setup.keys.name(Action::NewRun);
+        let text = format!("everybody on the list was called; {new_run} begins a new run");
+        return refuse(model, text);
+    }
+    give_campaign(model, campaign::Command::Start)
+}
+
+/// A raise by so much is asked about: a digit too many would ring dozens of phones at once.
+const LARGE_STEP: usize = 10;
+
+pub(crate) fn set_max_cc(model: &mut Model, to: MaxCc) -> Vec<Ask> {
+    let from = model.live.limit.requested.calls();
+    let command = campaign::Command::SetMaxCc(to);
+    if to.calls() >= from + LARGE_STEP {
+        let text = format!("Raise MAX_CC from {from} to {to}? Up to {to} phones ring at once.");
+        return ask(model, "MAX_CC", text, "Raise", command);
+    }
+    model.pending_max_cc = u32::try_from(to.calls()).ok();
+    give_campaign(model, command)
+}
+
+fn hang_up(model: &mut Model) -> Vec<Ask> {
+    let Some(attempt) = model.selected_call() else {
+        return refuse(model, "no live call is selected: the arrows select one");
+    };
+    let call = model.live.calls.iter().find(|c| c.attempt == attempt);
+    let Some(call) = call else {
+        return refuse(model, "this call has ended");
+    };
+    let number = model.number(call.number.as_str());
+    let word = super::filter::call_word(call.word);
+    let text = format!("Hang up {number} ({word})?");
+    ask(
+        model,
+        "Hang up",
+        text,
+        "Hang up",
+        campaign::Command::HangUp(attempt),
+    )
+}
+
+fn hang_up_all(model: &mut Model) -> Vec<Ask> {
+    let calls = model.live.limit.in_use;
+    if calls == 0 {
+        return refuse(model, "no call is up");
+    }
+    let goes_on = if model.live.state == RunState::Dialing {
+        " Dialing goes on with the next numbers: pause it first if it should not."
+    } else {
+        ""
+    };
+    let text = format!("Hang up {}?{goes_on}", counted(calls, "live call"));
+    let label = format!("Hang up {calls}");
+    ask(
+        model,
+        "Hang up all",
+        text,
+        &label,
+        campaign::Command::HangUpAll,
+    )
+}
+
+fn requeue(model: &mut Model) -> Vec<Ask> {
+    let Some((lead, number, state)) = selected(model) else {
+        return refuse(model, NO_LEAD);
+    };
+    let command = campaign::Command::Requeue(lead);
+    let done = model.live.state == RunState::Done;
+    match state {
+        LeadState::Waiting => refuse(model, format!("{number} waits already")),
+        LeadState::Calling(_) => refuse(model, format!("{number} is being called")),
+        LeadState::Final(disposition) if disposition.is_seizure() || done => {
+            let reached = if disposition.is_seizure() {
+                "was reached"
+            } else {
+                "was called"
+            };
+            let at_once = if done {
+                " The run is done: it is dialed at once."
+            } else {
+                ""
+            };
+            let text =
+                format!("{number} {reached} in this run ({disposition}). Call it again?{at_once}");
+            ask(model, "Call again", text, "Call again", command)
+        }
+        LeadState::Final(_) => give_campaign(model, command),
+    }
+}
+
+fn skip(model: &mut Model) -> Vec<Ask> {
+    let Some((lead, number, state)) = selected(model) else {
+        return refuse(model, NO_LEAD);
+    };
+    if state != LeadState::Waiting {
+        return refuse(model, format!("{number} does not wait"));
+    }
+    give_campaign(model, campaign::Command::Skip(lead))
+}
+
+const NO_LEAD: &str = "no lead is selected: the arrows select one in the queue";
+
+fn selected(model: &Model) -> Option<(LeadId, String, LeadState)> {
+    let lead = model.selected_lead()?;
+    let leads = &model.live.leads;
+    let number = model.number(leads.number_text(lead)?);
+    Some((lead, number, leads.row(lead)?.state))
+}
+
+fn new_run(model: &mut Model) -> Vec<Ask> {
+    if model.live.state != RunState::Done {
+        let text = format!(
+            "a new run begins only when this one is DONE; it is {}",
+            model.live.state.word()
+        );
+        return refuse(model, text);
+    }
+    let text = format!(
+        "Begin a new run over {}? Everybody on the list is called AGAIN, also the {} who were \
+         reached.",
+        model.live.list,
+        reached(model)
+    );
+    let question = Question::new("New run", text, "Call everybody again", Command::NewRun);
+    model.popup = Some(Popup::Question(question));
+    Vec::new()
+}
+
+fn reached(model: &Model) -> u32 {
+    campaign::Disposition::ALL
+        .into_iter()
+        .filter(|d| d.is_seizure())
+        .map(|d| model.live.leads.ended_as(d))
+        .sum()
+}
+
+fn ask(
+    model: &mut Model,
+    title: &str,
+    text: String,
+    label: &str,
+    command: campaign::Command,
+) -> Vec<Ask> {
+    let question = Question::new(title, text, label, Command::Campaign(command));
+    model.popup = Some(Popup::Question(question));
+    Vec::new()
+}
+
+fn refuse(model: &mut Model, text: impl Into<String>) -> Vec<Ask> {
+    model.say(Tone::Refused, text);
+    Vec::new()
+}
+
+/// How many calls are up, for a question.
+pub(crate) fn live_calls(model: &Model) -> String {
+    match model.live.limit.in_use {
+        0 => format!("No call is up, the run is {}", model.live.state.word()),
+        1 => "1 call is up".to_owned(),
+        n => format!("{n} calls are up"),
+    }
+}
+
+fn go_on(model: &Model) -> String {
+    match model.live.limit.in_use {
+        0 => "no call is up".to_owned(),
+        1 => "the live call goes on".to_owned(),
+        n => format!("the {n} live calls go on"),
+    }
+}
+

@@ -1,0 +1,89 @@
+//! What an operator types to see fewer rows: words, all of which must fit.
+
+use crate::campaign::{CallWord, Disposition, LeadRow, LeadState};
+
+/// A parsed filter. Words of digits, `+`, `*` and `#` are looked for in the number, all others
+/// in the state or disposition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Filter {
+    text: String,
+    numbers: Vec<String>,
+    words: Vec<String>,
+}
+
+impl Filter {
+    pub(crate) fn new(text: &str) -> Self {
+        let is_number = |word: &&str| {
+            word.chars()
+                .all(|c| c.is_ascii_digit() || matches!(c, '+' | '*' | '#'))
+        };
+        let (numbers, words): (Vec<&str>, Vec<&str>) = text.split_whitespace().partition(is_number);
+        Self {
+            text: text.to_owned(),
+            numbers: numbers.into_iter().map(str::to_owned).collect(),
+            words: words.into_iter().map(str::to_lowercase).collect(),
+        }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.numbers.is_empty() && self.words.is_empty()
+    }
+
+    pub(crate) fn numbers(&self) -> &[String] {
+        &self.numbers
+    }
+
+    /// Whether a live call fits.
+    pub(crate) fn fits_call(&self, number: &str, word: CallWord) -> bool {
+        self.numbers.iter().all(|n| number.contains(n.as_str())) && self.fits_word(call_word(word))
+    }
+
+    /// Whether a lead fits by its state alone.
+    pub(crate) fn fits_state(&self, row: LeadRow) -> bool {
+        self.words.is_empty() || self.fits_word(lead_word(row.state))
+    }
+
+    fn fits_word(&self, word: &str) -> bool {
+        self.words.iter().all(|w| word.contains(w.as_str()))
+    }
+}
+
+/// What a lead's state is called.
+pub(crate) const fn lead_word(state: LeadState) -> &'static str {
+    match state {
+        LeadState::Waiting => "waiting",
+        LeadState::Calling(_) => "calling",
+        LeadState::Final(Disposition::InvalidNumber) => "invalid",
+        LeadState::Final(disposition) => disposition.as_str(),
+    }
+}
+
+/// What a live call's state is called.
+pub(crate) const fn call_word(word: CallWord) -> &'static str {
+    match word {
+        CallWord::Dialing => "dialing",
+        CallWord::Ringing => "ringing",
+        CallWord::Answered => "answered",
+        CallWord::Bridged => "bridged",
+        CallWord::Ending => "ending",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_numbers_must_all_fit() {
+        let filter = Filter::new("  202 BRI ");
+        assert!(filter.fits_call("+12025550101", CallWord::Bridged));
+        assert!(!filter.fits_call("+12025550101", CallWord::Ringing));
+        assert!(!filter.fits_call("+13035550101", CallWord::Bridged));
+        assert!(Filter::new("   ").is_empty());
+        assert!(Filter::new("").fits_call("1", CallWord::Dialing));
+    }
+}

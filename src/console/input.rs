@@ -1,0 +1,427 @@
+//! Bytes from a terminal, as keys and pasted text.
+//!
+//! Written here because the reader that comes with crossterm 0.29 never returns once the
+//! terminal has gone: it reads again for ever, with a whole core. This one only parses; who
+//! feeds it sees the end of the terminal.
+
+use std::fmt;
+
+/// A key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    pub(crate) code: KeyCode,
+    pub(crate) ctrl: bool,
+}
+
+/// Which key it is. Shift is in the character already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyCode {
+    Char(char),
+    Enter,
+    Esc,
+    Tab,
+    BackTab,
+    Backspace,
+    Delete,
+    Insert,
+    Home,
+    End,
+    PageUp,
+    PageDown,
+    Up,
+    Down,
+    Left,
+    Right,
+    F(u8),
+}
+
+impl Key {
+    pub(crate) const fn plain(code: KeyCode) -> Self {
+        Self { code, ctrl: false }
+    }
+
+    /// The text that it is part of where it was not typed but pasted.
+    const fn as_text(self) -> Option<char> {
+        match self.code {
+            KeyCode::Char(c) if !self.ctrl => Some(c),
+            KeyCode::Enter => Some('\n'),
+            KeyCode::Tab => Some('\t'),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self.code {
+            KeyCode::Char(c) if self.ctrl => format!("Ctrl-{}", c.to_ascii_uppercase()),
+            KeyCode::Char(' ') => "Space".to_owned(),
+            KeyCode::Char(c) => c.to_string(),
+            KeyCode::F(n) => format!("F{n}"),
+            KeyCode::PageUp => "PgUp".to_owned(),
+            KeyCode::PageDown => "PgDn".to_owned(),
+            KeyCode::BackTab => "Shift-Tab".to_owned(),
+            other => format!("{other:?}"),
+        };
+        f.pad(&text)
+    }
+}
+
+/// What came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Input {
+    Key(Key),
+    Paste(String),
+}
+
+/// A paste is kept up to here; nothing here has a use for more.
+const LONGEST_PASTE: usize = 64 * 1024;
+/// No key's sequence is longer.
+const LONGEST_SEQUENCE: usize = 32;
+/// As many characters in one read were not typed. It is how a paste looks on a terminal that
+/// does not bracket it.
+const BURST: usize = 16;
+
+const PASTE_BEGINS: &[u8] = b"\x1b[200~";
+const PASTE_ENDS: &[u8] = b"\x1b[201~";
+
+/// Takes bytes in pieces of any length.
+#[derive(Debug, Default)]
+pub(crate) struct Parser {
+    /// A sequence whose end has not come yet.
+    pending: Vec<u8>,
+    /// Text between the brackets of a paste.
+    pasting: Option<Vec<u8>>,
+}
+
+/// What the beginning of some bytes is.
+enum Step {
+    Key(usize, Key),
+    /// Nothing that has a meaning here.
+    Skip(usize),
+    PasteBegins,
+    /// More is needed to tell.
+    More,
+}
+
+impl Parser {
+    /// Takes what was read.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Input> {
+        self.pending.extend_from_slice(bytes);
+        let mut found = Vec::new();
+        loop {
+            if self.pasting.is_some() {
+                match self.paste() {
+                    Some(text) => found.push(Input::Paste(text)),
+                    None => break,
+                }
+                continue;
+            }
+            match step(&self.pending) {
+                Step::Key(n, key) => {
+                    self.pending.drain(..n);
+                    found.push(Input::Key(key));
+                }
+                Step::Skip(n) => {
+                    self.pending.drain(..n);
+                }
+                Step::PasteBegins => {
+                    self.pending.drain(..PASTE_BEGINS.len());
+                    self.pasting = Some(Vec::new());
+                }
+                Step::More => break,
+            }
+        }
+        sift(found)
+    }
+
+    /// Whether something has begun that more bytes may end.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.pasting.is_some() || !self.pending.is_empty()
+    }
+
+    /// Nothing came for a while: what has begun is all there is. A lone escape is the key.
+    pub(crate) fn flush(&mut self) -> Option<Input> {
+        let pending = std::mem::take(&mut self.pending);
+        if let Some(mut pasted) = self.pasting.take() {
+            pasted.extend(pending);
+            return Some(Input::Paste(text(&pasted)));
+        }
+        (pending == b"\x1b").then(|| Input::Key(Key::plain(KeyCode::Esc)))
+    }
+
+    /// Takes pending bytes into the paste, up to its end.
+    fn paste(&mut self) -> Option<String> {
+        let pasting = self.pasting.as_mut()?;
+        let end = find(&self.pending, PASTE_ENDS);
+        // The end may stand half in these bytes and half in the next.
+        let safe = self.pending.len().saturating_sub(PASTE_ENDS.len() - 1);
+        let upto = end.unwrap_or(safe);
+        let room = LONGEST_PASTE.saturating_sub(pasting.len());
+        pasting.extend(self.pending[..upto].iter().take(room));
+        self.pending.drain(..upto);
+        end?;
+        self.pending.drain(..PASTE_ENDS.len());
+        self.pasting.take().map(|pasted| text(&pasted))
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace('\r', "\n")
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    bytes.windows(what.len()).position(|window| window == what)
+}
+
+/// Many characters at once that are not all the same (a key that is held down) were pasted.
+fn sift(found: Vec<Input>) -> Vec<Input> {
+    let texts: Vec<char> = found
+        .iter()
+        .filter_map(|input| match input {
+            Input::Key(key) => key.as_text(),
+            Input::Paste(_) => None,
+        })
+        .collect();
+    if texts.len() < BURST || texts.iter().all(|c| *c == texts[0]) {
+        return found;
+    }
+    let rest = found
+        .into_iter()
+        .filter(|input| !matches!(input, Input::Key(key) if key.as_text().is_some()));
+    let mut sifted: Vec<Input> = rest.collect();
+    sifted.push(Input::Paste(texts.into_iter().collect()));
+    sifted
+}
+
+fn step(bytes: &[u8]) -> Step {
+    match bytes {
+        [] => Step::More,
+        [0x1b, rest @ ..] => escape(bytes, rest),
+        [b'\r', ..] => Step::Key(1, Key::plain(KeyCode::Enter)),
+        [b'\t', ..] => Step::Key(1, Key::plain(KeyCode::Tab)),
+        [0x08 | 0x7f, ..] => Step::Key(1, Key::plain(KeyCode::Backspace)),
+        [control @ 0x01..=0x1a, ..] => {
+            let key = Key {
+                code: KeyCode::Char(char::from(control - 1 + b'a')),
+                ctrl: true,
+            };
+            Step::Key(1, key)
+        }
+        [0x00..=0x1f, ..] => Step::Skip(1),
+        _ => character(bytes),
+    }
+}
+
+fn character(bytes: &[u8]) -> Step {
+    let length = match bytes[0] {
+        0x00..=0x7f => 1,
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => return Step::Skip(1),
+    };
+    let Some(whole) = bytes.get(..length) else {
+        return Step::More;
+    };
+    match std::str::from_utf8(whole).ok().and_then(|s| s.chars().next()) {
+        Some(c) if !c.is_control() => Step::Key(length, Key::plain(KeyCode::Char(c))),
+        Some(_) => Step::Skip(length),
+        None => Step::Skip(1),
+    }
+}
+
+fn escape(all: &[u8], rest: &[u8]) -> Step {
+    match rest {
+        [] => Step::More,
+        [b'[', b'[', rest @ ..] => match rest {
+            [] => Step::More,
+            // The Linux console's F1 to F5.
+            [f @ b'A'..=b'E', ..] => Step::Key(4, Key::plain(KeyCode::F(f - b'A' + 1))),
+            _ => Step::Skip(4),
+        },
+        [b'[', ..] => sequence(all),
+        [b'O', letter, ..] => match letter_key(*letter) {
+            Some(code) => Step::Key(3, Key::plain(code)),
+            None => Step::Skip(3),
+        },
+        [b'O'] => Step::More,
+        [0x1b, ..] => Step::Key(1, Key::plain(KeyCode::Esc)),
+        // A key with Alt: none has a meaning here, least of all the one without it.
+        [_, ..] => match step(rest) {
+            Step::Key(n, _) | Step::Skip(n) => Step::Skip(n + 1),
+            Step::More => Step::More,
+            Step::PasteBegins => Step::Skip(1),
+        },
+    }
+}
+
+/// `ESC [` parameters final byte (ECMA-48, 5.4).
+fn sequence(all: &[u8]) -> Step {
+    let Some(last) = all[2..].iter().position(|b| (0x40..=0x7e).contains(b)) else {
+        if all.len() > LONGEST_SEQUENCE {
+            return Step::Skip(all.len());
+        }
+        return Step::More;
+    };
+    let length = last + 3;
+    if all[..length] == *PASTE_BEGINS {
+        return Step::PasteBegins;
+    }
+    let parameter: Option<u8> = std::str::from_utf8(&all[2..length - 1])
+        .ok()
+        .and_then(|p| p.split(';').next())
+        .and_then(|p| p.parse().ok());
+    let code = match (all[length - 1], parameter) {
+        (b'~', Some(number)) => number_key(number),
+        (b'Z', _) => Some(KeyCode::BackTab),
+        (letter, _) => letter_key(letter),
+    };
+    match code {
+        Some(code) => Step::Key(length, Key::plain(code)),
+        None => Step::Skip(length),
+    }
+}
+
+const fn letter_key(letter: u8) -> Option<KeyCode> {
+    Some(match letter {
+        b'A' => KeyCode::Up,
+        b'B' => KeyCode::Down,
+        b'C' => KeyCode::Right,
+        b'D' => KeyCode::Left,
+        b'H' => KeyCode::Home,
+        b'F' => KeyCode::End,
+        b'P'..=b'S' => KeyCode::F(letter - b'P' + 1),
+        _ => return None,
+    })
+}
+
+const fn number_key(number: u8) -> Option<KeyCode> {
+    Some(match number {
+        1 | 7 => KeyCode::Home,
+        2 => KeyCode::Insert,
+        3 => KeyCode::Delete,
+        4 | 8 => KeyCode::End,
+        5 => KeyCode::PageUp,
+        6 => KeyCode::PageDown,
+        11..=15 => KeyCode::F(number - 10),
+        17..=21 => KeyCode::F(number - 11),
+        23 | 24 => KeyCode::F(number - 12),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(bytes: &[u8]) -> Vec<Input> {
+        Parser::default().feed(bytes)
+    }
+
+    fn plain(code: KeyCode) -> Input {
+        Input::Key(Key::plain(code))
+    }
+
+    #[test]
+    fn keys_are_read_in_all_the_forms_terminals_send() {
+        let cases: &[(&[u8], KeyCode)] = &[
+            (b"x", KeyCode::Char('x')),
+            ("é".as_bytes(), KeyCode::Char('é')),
+            (b"\r", KeyCode::Enter),
+            (b"\x7f", KeyCode::Backspace),
+            (b"\x1b[A", KeyCode::Up),
+            (b"\x1bOB", KeyCode::Down),
+            (b"\x1b[1;5C", KeyCode::Right),
+            (b"\x1b[5~", KeyCode::PageUp),
+            (b"\x1b[6;2~", KeyCode::PageDown),
+            (b"\x1b[H", KeyCode::Home),
+            (b"\x1b[4~", KeyCode::End),
+            (b"\x1b[Z", KeyCode::BackTab),
+            (b"\x1bOP", KeyCode::F(1)),
+            (b"\x1b[[A", KeyCode::F(1)),
+            (b"\x1b[11~", KeyCode::F(1)),
+            (b"\x1b[24~", KeyCode::F(12)),
+        ];
+        for (bytes, code) in cases {
+            assert_eq!(keys(bytes), [plain(*code)], "{bytes:?}");
+        }
+        let ctrl_c = Key {
+            code: KeyCode::Char('c'),
+            ctrl: true,
+        };
+        assert_eq!(keys(b"\x03"), [Input::Key(ctrl_c)]);
+    }
+
+    #[test]
+    fn a_sequence_may_come_in_pieces() {
+        let mut parser = Parser::default();
+        assert_eq!(parser.feed(b"\x1b"), []);
+        assert!(parser.is_waiting());
+        assert_eq!(parser.feed(b"[1"), []);
+        assert_eq!(parser.feed(b";2B"), [plain(KeyCode::Down)]);
+        assert!(!parser.is_waiting());
+    }
+
+    #[test]
+    fn a_lone_escape_is_the_key_once_nothing_follows() {
+        let mut parser = Parser::default();
+        assert_eq!(parser.feed(b"\x1b"), []);
+        assert_eq!(parser.flush(), Some(plain(KeyCode::Esc)));
+        assert_eq!(parser.feed(b"\x1b\x1b"), [plain(KeyCode::Esc)]);
+    }
+
+    #[test]
+    fn a_key_with_alt_is_not_the_key_without() {
+        assert_eq!(keys(b"\x1bx"), []);
+        assert_eq!(keys("\x1bé".as_bytes()), []);
+        assert_eq!(keys(b"\x1bxs"), [plain(KeyCode::Char('s'))]);
+    }
+
+    #[test]
+    fn a_paste_is_text_however_it_is_cut() {
+        let bytes = b"a\x1b[200~s\rX\x1b[31m\x1b[201~b";
+        let expected = [
+            plain(KeyCode::Char('a')),
+            Input::Paste("s\nX\x1b[31m".to_owned()),
+            plain(KeyCode::Char('b')),
+        ];
+        assert_eq!(keys(bytes), expected);
+        for cut in 0..bytes.len() {
+            let mut parser = Parser::default();
+            let mut found = parser.feed(&bytes[..cut]);
+            found.extend(parser.feed(&bytes[cut..]));
+            assert_eq!(found, expected, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_paste_without_an_end_gives_the_keyboard_back() {
+        let mut parser = Parser::default();
+        assert_eq!(parser.feed(b"\x1b[200~sss"), []);
+        assert_eq!(parser.flush(), Some(Input::Paste("sss".to_owned())));
+        assert_eq!(parser.feed(b"p"), [plain(KeyCode::Char('p'))]);
+    }
+
+    #[test]
+    fn what_nobody_can_type_at_once_was_pasted() {
+        assert_eq!(
+            keys(b"+12025550101\rsXy"),
+            [Input::Paste("+12025550101\nsXy".to_owned())]
+        );
+        assert_eq!(keys(&[b'j'; 40]).len(), 40);
+        assert_eq!(keys(b"m12\r").len(), 4);
+    }
+
+    #[test]
+    fn any_bytes_are_survived_and_nothing_is_kept_for_ever() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..20_000 {
+            let bytes: Vec<u8> = (0..random.usize(0..40)).map(|_| random.u8(..)).collect();
+            let mut parser = Parser::default();
+            parser.feed(&bytes);
+            parser.flush();
+            assert!(!parser.is_waiting());
+        }
+    }
+}

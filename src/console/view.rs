@@ -1,0 +1,87 @@
+//! Draws the model. Takes the picture, draws, and holds nothing that the engine needs.
+
+mod audit;
+mod columns;
+mod conditions;
+mod detail;
+mod footer;
+mod header;
+mod help;
+mod lines;
+mod panes;
+mod popup;
+mod trends;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::{Clear, Paragraph};
+
+use super::model::{Model, View};
+
+/// Below this nothing can be told any more.
+pub(crate) const SMALLEST: (u16, u16) = (40, 10);
+
+/// The parts of the screen, from top to bottom.
+struct Parts {
+    header: Rect,
+    conditions: Rect,
+    body: Rect,
+    message: Rect,
+    footer: Rect,
+}
+
+/// Draws everything.
+pub(crate) fn draw(frame: &mut Frame<'_>, model: &mut Model) {
+    let area = frame.area();
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        return too_small(frame, model);
+    }
+    let conditions = conditions::lines(model, area);
+    let parts = split(area, conditions.len());
+    header::draw(frame, parts.header, model);
+    frame.render_widget(Paragraph::new(conditions), parts.conditions);
+    match &model.view {
+        View::Panes => panes::draw(frame, parts.body, model),
+        View::Detail(..) => detail::draw(frame, parts.body, model),
+        View::Trends => trends::draw(frame, parts.body, model),
+        View::Audit => audit::draw(frame, parts.body, model),
+        View::Help => help::draw(frame, parts.body, model),
+    }
+    footer::draw_message(frame, parts.message, model);
+    footer::draw_keys(frame, parts.footer, model);
+    popup::draw(frame, area, model);
+}
+
+fn split(area: Rect, conditions: usize) -> Parts {
+    let header = header::height(area);
+    let conditions = u16::try_from(conditions).unwrap_or(0);
+    let row = |y: u16, height: u16| Rect {
+        x: area.x,
+        y: area.y + y,
+        width: area.width,
+        height,
+    };
+    let above = header + conditions;
+    Parts {
+        header: row(0, header),
+        conditions: row(header, conditions),
+        body: row(above, area.height.saturating_sub(above + 2)),
+        message: row(area.height - 2, 1),
+        footer: row(area.height - 1, 1),
+    }
+}
+
+fn too_small(frame: &mut Frame<'_>, model: &Model) {
+    let area = frame.area();
+    let (columns, rows) = SMALLEST;
+    let calls = model.live.limit.in_use;
+    let text = [
+        format!("{} calls {calls}", model.live.state.word()),
+        format!("Dialdeck needs {columns}x{rows},"),
+        format!("this is {}x{}.", area.width, area.height),
+        "Dialing is not affected.".to_owned(),
+    ];
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(text.map(Line::from).to_vec()), area);
+}

@@ -1,0 +1,178 @@
+//! The header: state, link, calls, progress, figures. Always there.
+
+use std::time::Duration;
+
+use ratatui::Frame;
+use ratatui::layout::{Alignment, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::super::model::Model;
+use super::super::text::{clock_span, count, percent, time_of_day};
+use crate::campaign::Disposition;
+use crate::engine::Snapshot;
+
+/// CPS is told over so many seconds.
+const CPS_SPAN: usize = 10;
+/// The time left is told by the pace of so many seconds.
+const PACE_SPAN: usize = 120;
+
+pub(super) fn height(area: Rect) -> u16 {
+    if area.height < 16 { 2 } else { 3 }
+}
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model) {
+    let lines = [title(model), calls(model, area.width), figures(model)];
+    frame.render_widget(Paragraph::new(lines.to_vec()), area);
+    let corner = link(model);
+    let width = u16::try_from(corner.width()).unwrap_or(u16::MAX).min(area.width);
+    let right = Rect {
+        x: area.right() - width,
+        width,
+        height: 1,
+        ..area
+    };
+    frame.render_widget(Paragraph::new(corner).alignment(Alignment::Right), right);
+}
+
+fn title(model: &Model) -> Line<'static> {
+    let theme = model.setup.theme;
+    let shown = model.shown();
+    let mut spans = vec![
+        Span::styled("Dialdeck ", theme.bold()),
+        Span::styled(format!(" {} ", shown.state.word()), theme.state(&shown.state)),
+        Span::raw(" "),
+    ];
+    if let Some((since, _)) = &model.frozen {
+        let age = clock_span(model.now.since(*since));
+        let text = format!(" FROZEN {age} ");
+        spans.push(Span::styled(text, theme.alarm()));
+        spans.push(Span::raw(" "));
+    }
+    if model.setup.read_only {
+        spans.push(Span::styled("READ-ONLY ", theme.warn()));
+    }
+    let list = shown.list.rsplit('/').next().unwrap_or_default();
+    let list = model.number(list);
+    spans.push(Span::styled(
+        format!("run {} {} {list}", shown.run, theme.dot()),
+        theme.dim(),
+    ));
+    Line::from(spans)
+}
+
+/// The link is told live even while the display is frozen: nobody may miss its loss.
+fn link(model: &Model) -> Line<'static> {
+    let theme = model.setup.theme;
+    let link = &model.live.link;
+    let clock = time_of_day(model.now, &model.setup.zone);
+    let (text, style) = match (&link.down, model.size.0) {
+        (Some(_), _) => (" Asterisk DOWN".to_owned(), theme.bad()),
+        (None, ..100) => (heard(model), theme.good()),
+        (None, _) => (format!(" {}{}", link.asterisk, heard(model)), theme.good()),
+    };
+    let mut spans = vec![Span::styled(text, style)];
+    if model.size.0 >= 60 {
+        spans.push(Span::styled(format!("  {clock}"), Style::new()));
+    }
+    Line::from(spans)
+}
+
+fn heard(model: &Model) -> String {
+    let age = |at| model.now.since(at).as_secs();
+    match model.live.link.last_heard.map(age) {
+        None => " link up".to_owned(),
+        Some(s) => format!(" link up, heard {s} s ago"),
+    }
+}
+
+fn calls(model: &Model, width: u16) -> Line<'static> {
+    let theme = model.setup.theme;
+    let shown = model.shown();
+    let limit = &shown.limit;
+    let style = if limit.in_use > limit.effective {
+        theme.warn()
+    } else {
+        theme.bold()
+    };
+    let mut spans = vec![
+        Span::raw("calls "),
+        Span::styled(format!("{}/{}", limit.in_use, limit.effective), style),
+        Span::raw(format!(" MAX_CC {}  ", limit.requested)),
+        Span::raw(format!("{:.1} CPS  ", shown.trends.cps(CPS_SPAN))),
+    ];
+    let (done, all) = progress(shown);
+    let mut tail = format!(" {} of {}", count(done), count(all));
+    if let Some(left) = time_left(shown).filter(|_| width >= 60) {
+        tail.push_str(&format!("  {} left", clock_span(left)));
+    }
+    let used: usize = spans.iter().map(Span::width).sum::<usize>() + tail.len();
+    let room = usize::from(width).saturating_sub(used).min(60);
+    if room >= 5 {
+        let full = (done * room).checked_div(all).unwrap_or(0);
+        let (bar, rest) = theme.progress();
+        spans.push(Span::styled(bar.repeat(full), theme.good()));
+        spans.push(Span::styled(rest.repeat(room - full), theme.dim()));
+    }
+    spans.push(Span::raw(tail));
+    Line::from(spans)
+}
+
+fn progress(shown: &Snapshot) -> (usize, usize) {
+    let all = shown.leads.len();
+    (all - shown.leads.open().min(all), all)
+}
+
+/// By the pace of the last minutes; nothing can be said before there is one.
+fn time_left(shown: &Snapshot) -> Option<Duration> {
+    let pace = shown.trends.cps(PACE_SPAN);
+    let waiting = u32::try_from(shown.leads.waiting()).ok()?;
+    if pace <= 0.0 || waiting == 0 || shown.limit.effective == 0 {
+        return None;
+    }
+    Some(Duration::from_secs_f64(f64::from(waiting) / pace))
+}
+
+fn figures(model: &Model) -> Line<'static> {
+    let theme = model.setup.theme;
+    let shown = model.shown();
+    let ended = |d| shown.leads.ended_as(d);
+    let (answered, abandoned) = (ended(Disposition::Answered), ended(Disposition::Abandoned));
+    let named = [
+        ("answered", answered, theme.good()),
+        ("busy", ended(Disposition::Busy), Style::new()),
+        ("no answer", ended(Disposition::NoAnswer), Style::new()),
+        ("failed", failed(shown), Style::new()),
+    ];
+    let mut spans = Vec::new();
+    for (word, n, style) in named {
+        spans.push(Span::styled(format!("{word} {n}  "), style));
+    }
+    let share = percent(abandoned, answered + abandoned);
+    let style = if abandoned > 0 { theme.bad() } else { Style::new() };
+    spans.push(Span::styled(format!("abandoned {share}  "), style));
+    let stats = &shown.stats;
+    let asr = percent(stats.seizures, stats.attempts);
+    let acd = clock_span(stats.acd());
+    spans.push(Span::raw(format!("ASR {asr}  ACD {acd}")));
+    if let Some(ms) = stats.dead_air_ms(0.9) {
+        spans.push(Span::styled(format!("  dead air p90 {ms} ms"), theme.dim()));
+    }
+    Line::from(spans)
+}
+
+/// What was tried in vain, but for busy and no answer.
+fn failed(shown: &Snapshot) -> u32 {
+    Disposition::ALL
+        .into_iter()
+        .filter(|d| {
+            !d.is_seizure()
+                && !matches!(
+                    d,
+                    Disposition::Busy | Disposition::NoAnswer | Disposition::Skipped
+                )
+        })
+        .map(|d| shown.leads.ended_as(d))
+        .sum()
+}
