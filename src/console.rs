@@ -24,7 +24,9 @@ mod model;
 mod moving;
 mod popup;
 mod queue;
+mod run;
 mod scroll;
+mod terminal;
 mod text;
 mod theme;
 mod update;
@@ -32,4 +34,35 @@ mod view;
 
 pub use input::Key;
 pub use keys::{Action, BINDINGS, Binding, Group, KeyMap};
+pub use run::{Console, Left, Ports, Remote};
+pub use terminal::can_show;
 pub use log::{prepare as prepare_log, tell};
+
+use jiff::tz::TimeZone;
+
+use model::Setup;
+use theme::Theme;
+
+/// How a console is to be.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The keys.
+    pub keys: KeyMap,
+    /// Look, but touch nothing.
+    pub read_only: bool,
+    /// How many frames a second the engine may cause, 1 to 60.
+    pub fps: u32,
+}
+
+impl Console {
+    /// A console on this process's terminal, as `NO_COLOR`, `TERM` and the locale say.
+    pub fn open(options: Options, ports: Ports) -> (Self, Remote) {
+        let setup = Setup {
+            theme: Theme::of_this_terminal(),
+            keys: options.keys,
+            read_only: options.read_only,
+            zone: TimeZone::system(),
+        };
+        Self::new(setup, options.fps, ports)
+    }
+}

@@ -40,6 +40,11 @@ impl Key {
         Self { code, ctrl: false }
     }
 
+    /// Whether it types something.
+    pub(crate) const fn is_text(self) -> bool {
+        self.as_text().is_some()
+    }
+
     /// The text that it is part of where it was not typed but pasted.
     const fn as_text(self) -> Option<char> {
         match self.code {
@@ -71,7 +76,10 @@ impl fmt::Display for Key {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Input {
     Key(Key),
+    /// Text between the brackets of a paste.
     Paste(String),
+    /// Text that came faster than anybody types: a paste without brackets, or a part of one.
+    Burst(String),
 }
 
 /// A paste is kept up to here; nothing here has a use for more.
@@ -135,9 +143,13 @@ impl Parser {
         sift(found)
     }
 
-    /// Whether something has begun that more bytes may end.
-    pub(crate) fn is_waiting(&self) -> bool {
-        self.pasting.is_some() || !self.pending.is_empty()
+    /// How many milliseconds to wait for more of what has begun, if something has.
+    pub(crate) fn patience(&self) -> Option<u16> {
+        match &self.pasting {
+            // A line may be slow, and what follows in a paste must not become keys.
+            Some(_) => Some(2000),
+            None => (!self.pending.is_empty()).then_some(30),
+        }
     }
 
     /// Nothing came for a while: what has begun is all there is. A lone escape is the key.
@@ -180,7 +192,7 @@ fn sift(found: Vec<Input>) -> Vec<Input> {
         .iter()
         .filter_map(|input| match input {
             Input::Key(key) => key.as_text(),
-            Input::Paste(_) => None,
+            Input::Paste(_) | Input::Burst(_) => None,
         })
         .collect();
     if texts.len() < BURST || texts.iter().all(|c| *c == texts[0]) {
@@ -190,7 +202,7 @@ fn sift(found: Vec<Input>) -> Vec<Input> {
         .into_iter()
         .filter(|input| !matches!(input, Input::Key(key) if key.as_text().is_some()));
     let mut sifted: Vec<Input> = rest.collect();
-    sifted.push(Input::Paste(texts.into_iter().collect()));
+    sifted.push(Input::Burst(texts.into_iter().collect()));
     sifted
 }
 
@@ -357,10 +369,10 @@ mod tests {
     fn a_sequence_may_come_in_pieces() {
         let mut parser = Parser::default();
         assert_eq!(parser.feed(b"\x1b"), []);
-        assert!(parser.is_waiting());
+        assert_eq!(parser.patience(), Some(30));
         assert_eq!(parser.feed(b"[1"), []);
         assert_eq!(parser.feed(b";2B"), [plain(KeyCode::Down)]);
-        assert!(!parser.is_waiting());
+        assert_eq!(parser.patience(), None);
     }
 
     #[test]
@@ -407,7 +419,7 @@ mod tests {
     fn what_nobody_can_type_at_once_was_pasted() {
         assert_eq!(
             keys(b"+12025550101\rsXy"),
-            [Input::Paste("+12025550101\nsXy".to_owned())]
+            [Input::Burst("+12025550101\nsXy".to_owned())]
         );
         assert_eq!(keys(&[b'j'; 40]).len(), 40);
         assert_eq!(keys(b"m12\r").len(), 4);
@@ -421,7 +433,7 @@ mod tests {
             let mut parser = Parser::default();
             parser.feed(&bytes);
             parser.flush();
-            assert!(!parser.is_waiting());
+            assert_eq!(parser.patience(), None);
         }
     }
 }

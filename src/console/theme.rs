@@ -34,6 +34,27 @@ const BARS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "
 const ASCII_BARS: [&str; 9] = [" ", ".", ".", ":", ":", "+", "+", "#", "#"];
 
 impl Theme {
+    /// `NO_COLOR` (no-color.org: set and not empty) and `TERM` tell about colours; `LC_ALL`,
+    /// `LC_CTYPE` and `LANG`, the first that is set, about letters.
+    pub(crate) fn of_this_terminal() -> Self {
+        let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+        let term = var("TERM").unwrap_or_default();
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(var);
+        Self::of(
+            var("NO_COLOR").is_some(),
+            &term,
+            &locale.unwrap_or_default(),
+        )
+    }
+
+    fn of(no_color: bool, term: &str, locale: &str) -> Self {
+        let locale = locale.to_lowercase().replace('-', "");
+        Self {
+            colour: !no_color && !matches!(term, "vt100" | "vt102" | "vt220" | "xterm-mono"),
+            ascii: !locale.contains("utf8"),
+        }
+    }
+
     fn fg(self, colour: Color) -> Style {
         if self.colour {
             Style::new().fg(colour)
@@ -169,5 +190,42 @@ impl Theme {
             (false, true) => "▼",
             (false, false) => "▲",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_surroundings_tell_what_can_be_drawn() {
+        let theme = |no_color, term, locale| {
+            let theme = Theme::of(no_color, term, locale);
+            (theme.colour, theme.ascii)
+        };
+        assert_eq!(theme(false, "xterm-256color", "de_DE.UTF-8"), (true, false));
+        assert_eq!(theme(false, "linux", "C.utf8"), (true, false));
+        assert_eq!(theme(true, "xterm", "POSIX"), (false, true));
+        assert_eq!(theme(false, "vt100", ""), (false, true));
+    }
+
+    #[test]
+    fn without_colours_no_colour_is_set_and_what_matters_still_stands_out() {
+        let theme = Theme {
+            colour: false,
+            ascii: true,
+        };
+        let styles = [
+            theme.good(),
+            theme.bad(),
+            theme.alarm(),
+            theme.selected(true),
+            theme.state(&RunState::Dialing),
+            theme.frame(true),
+        ];
+        assert!(styles.iter().all(|s| s.fg.is_none() && s.bg.is_none()));
+        assert!(theme.selected(true).add_modifier.contains(Modifier::REVERSED));
+        assert_ne!(theme.frame(true), theme.frame(false));
+        assert_ne!(theme.bad(), theme.good());
     }
 }

@@ -1,0 +1,425 @@
+//! The loop: events in, at most one frame, commands out.
+//!
+//! One thread draws, one reads keys; neither holds anything that the engine needs. A key or a
+//! new size is drawn at once; what comes from the engine is drawn at most so many times a
+//! second; clocks tick once a second, and else nothing is written.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+
+use super::input::{Input, Parser};
+use super::model::{Model, Setup};
+use super::terminal::{self, Guard, Keyboard, Read, Screen};
+use super::update::{Ask, Event, update};
+use super::view;
+use crate::campaign::{LeadId, Time};
+use crate::control::{Command, Control, Who};
+use crate::engine::{Clock, Snapshot};
+
+/// Events that may wait for the thread that draws; more than a frame's worth.
+const EVENTS: usize = 4096;
+/// How often the thread that reads keys looks whether it is still wanted.
+const LOOK_MS: u16 = 100;
+/// For so long after a burst, single characters are taken for its rest.
+const AFTER_BURST: Duration = Duration::from_millis(300);
+/// A detail is asked for no more often.
+const DETAIL_EVERY: Duration = Duration::from_millis(300);
+
+/// What the console is given.
+pub struct Ports {
+    /// The way in to the engine.
+    pub control: Control,
+    /// Who sits here.
+    pub who: Who,
+    /// The engine's pictures.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Where commands are waited for.
+    pub runtime: Handle,
+}
+
+/// Why the console ended.
+#[derive(Debug)]
+pub enum Left {
+    /// The operator wants to leave, and nothing lives.
+    Quit,
+    /// It was told to.
+    Told,
+    /// The terminal has gone.
+    TerminalGone(io::Error),
+}
+
+/// What others send to a running console.
+#[derive(Debug)]
+enum Message {
+    Event(Event),
+    /// Leave now.
+    Leave,
+    KeyboardGone,
+    Resized,
+}
+
+/// Reaches a running console. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Remote(SyncSender<Message>);
+
+impl Remote {
+    /// Tells it to leave and give the terminal back.
+    pub fn leave(&self) {
+        // A console whose queue is full still looks at `Leave` when it comes to it.
+        let _ = self.0.send(Message::Leave);
+    }
+
+    /// Tells it that the engine has died, and why.
+    pub fn engine_ended(&self, why: String) {
+        let _ = self.0.send(Message::Event(Event::EngineEnded(why)));
+    }
+
+    /// Tells it that the terminal may have another size.
+    pub fn resized(&self) {
+        // One that waits already does as well.
+        let _ = self.0.try_send(Message::Resized);
+    }
+}
+
+/// A console that does not run yet.
+pub struct Console {
+    setup: Setup,
+    frame: Duration,
+    ports: Ports,
+    sender: SyncSender<Message>,
+    messages: Receiver<Message>,
+}
+
+impl Console {
+    /// `fps` is how many frames a second the engine may cause, 1 to 60.
+    pub(crate) fn new(setup: Setup, fps: u32, ports: Ports) -> (Self, Remote) {
+        let (sender, messages) = sync_channel(EVENTS);
+        let remote = Remote(sender.clone());
+        let console = Self {
+            setup,
+            frame: Duration::from_secs(1) / fps.clamp(1, 60),
+            ports,
+            sender,
+            messages,
+        };
+        (console, remote)
+    }
+
+    /// Runs until the operator leaves, it is told to leave, or the terminal has gone. Blocks.
+    pub fn run(self) -> Left {
+        match self.try_run() {
+            Ok(left) => left,
+            Err(error) => Left::TerminalGone(error),
+        }
+    }
+
+    fn try_run(self) -> io::Result<Left> {
+        let guard = Guard::take()?;
+        let mut screen = terminal::screen()?;
+        let wanted = Arc::new(AtomicBool::new(true));
+        let reader = spawn_reader(self.sender.clone(), Arc::clone(&wanted))?;
+        let clock = Clock::new();
+        let first = self.ports.snapshots.borrow().clone();
+        let size = screen.size()?;
+        let mut model = Model::new(self.setup, first, (size.width, size.height));
+        model.now = clock.now();
+        let outside = Outside::new(self.ports, self.sender);
+        let mut session = Session {
+            screen: &mut screen,
+            model: &mut model,
+            outside,
+            clock,
+            frame: self.frame,
+            messages: self.messages,
+            guard: Some(guard),
+        };
+        let left = session.drive();
+        wanted.store(false, Ordering::Relaxed);
+        drop(session);
+        terminal::flush();
+        // It looks up every tenth of a second; a panic there has been told already.
+        let _ = reader.join();
+        left
+    }
+}
+
+/// One console on one terminal.
+struct Session<'a> {
+    screen: &'a mut Screen,
+    model: &'a mut Model,
+    outside: Outside,
+    clock: Clock,
+    frame: Duration,
+    messages: Receiver<Message>,
+    guard: Option<Guard>,
+}
+
+/// What is due to be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    Nothing,
+    /// The engine's picture has changed.
+    Data,
+    /// A key or a new size.
+    Now,
+}
+
+impl Session<'_> {
+    fn drive(&mut self) -> io::Result<Left> {
+        self.draw()?;
+        let mut drawn = Instant::now();
+        let mut second = seconds(self.clock.now());
+        let mut due = Due::Nothing;
+        loop {
+            let wait = match due {
+                Due::Nothing => self.until_next_second(),
+                Due::Data => (drawn + self.frame)
+                    .saturating_duration_since(Instant::now())
+                    .min(self.until_next_second()),
+                Due::Now => Duration::ZERO,
+            };
+            match self.messages.recv_timeout(wait) {
+                Ok(message) => {
+                    if let Some(left) = self.take(message, &mut due)? {
+                        return Ok(left);
+                    }
+                    while let Ok(message) = self.messages.try_recv() {
+                        if let Some(left) = self.take(message, &mut due)? {
+                            return Ok(left);
+                        }
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(Left::Told),
+            }
+            let now = self.clock.now();
+            if seconds(now) != second {
+                second = seconds(now);
+                if let Some(left) = self.event(Event::Tick(now))? {
+                    return Ok(left);
+                }
+                due = due.max(Due::Data);
+            }
+            let data = due == Due::Data && drawn.elapsed() >= self.frame;
+            if data || due == Due::Now {
+                self.draw()?;
+                drawn = Instant::now();
+                due = Due::Nothing;
+            }
+        }
+    }
+
+    fn until_next_second(&self) -> Duration {
+        Duration::from_micros(1_000_000 - self.clock.now().0 % 1_000_000)
+    }
+
+    fn take(&mut self, message: Message, due: &mut Due) -> io::Result<Option<Left>> {
+        let event = match message {
+            Message::Leave => return Ok(Some(Left::Told)),
+            Message::KeyboardGone => {
+                return Ok(Some(Left::TerminalGone(io::ErrorKind::BrokenPipe.into())));
+            }
+            Message::Resized => {
+                let size = self.screen.size()?;
+                Event::Resize(size.width, size.height)
+            }
+            Message::Event(event) => event,
+        };
+        *due = (*due).max(match event {
+            Event::Picture(_) | Event::Tick(_) | Event::Detail(..) => Due::Data,
+            _ => Due::Now,
+        });
+        // A key is told apart from the tick before it by the time it came.
+        self.model.now = self.clock.now();
+        self.event(event)
+    }
+
+    fn event(&mut self, event: Event) -> io::Result<Option<Left>> {
+        for ask in update(self.model, event) {
+            match ask {
+                Ask::Give(command) => self.outside.give(command),
+                Ask::Detail(lead) => self.outside.detail(lead),
+                Ask::Redraw => self.screen.clear()?,
+                Ask::Suspend => self.suspend()?,
+                Ask::Leave => return Ok(Some(Left::Quit)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        self.screen.draw(|frame| view::draw(frame, self.model))?;
+        Ok(())
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.guard = None;
+        terminal::suspend()?;
+        self.guard = Some(Guard::take()?);
+        self.screen.clear()
+    }
+}
+
+/// What the console asks of the outside, in tasks of their own.
+struct Outside {
+    control: Control,
+    runtime: Handle,
+    sender: SyncSender<Message>,
+    commands: mpsc::UnboundedSender<Command>,
+    detail_asked: Option<Instant>,
+    detail_awaited: Arc<AtomicBool>,
+    detail_of: Option<LeadId>,
+}
+
+impl Outside {
+    fn new(ports: Ports, sender: SyncSender<Message>) -> Self {
+        let Ports {
+            control,
+            who,
+            mut snapshots,
+            runtime,
+        } = ports;
+        let pictures = sender.clone();
+        runtime.spawn(async move {
+            while snapshots.changed().await.is_ok() {
+                let picture = snapshots.borrow_and_update().clone();
+                let message = Message::Event(Event::Picture(picture));
+                // One that finds the queue full is followed by a newer one.
+                if let Err(TrySendError::Disconnected(_)) =
+                    pictures.try_send(message)
+                {
+                    return;
+                }
+            }
+        });
+        let (commands, mut waiting) = mpsc::unbounded_channel::<Command>();
+        let (outcomes, giver) = (sender.clone(), control.clone());
+        // One after the other, in the order of the keys.
+        runtime.spawn(async move {
+            while let Some(command) = waiting.recv().await {
+                let outcome = giver.give(command.clone(), &who).await;
+                let message = Message::Event(Event::Outcome(command, outcome));
+                if !deliver(&outcomes, message).await {
+                    return;
+                }
+            }
+        });
+        Self {
+            control,
+            runtime,
+            sender,
+            commands,
+            detail_asked: None,
+            detail_awaited: Arc::default(),
+            detail_of: None,
+        }
+    }
+
+    fn give(&self, command: Command) {
+        // The task that takes it lives as long as this.
+        let _ = self.commands.send(command);
+    }
+
+    fn detail(&mut self, lead: LeadId) {
+        let fresh = self.detail_asked.is_some_and(|at| at.elapsed() < DETAIL_EVERY);
+        let same = self.detail_of == Some(lead);
+        if same && (fresh || self.detail_awaited.load(Ordering::Relaxed)) {
+            return;
+        }
+        self.detail_of = Some(lead);
+        self.detail_asked = Some(Instant::now());
+        self.detail_awaited.store(true, Ordering::Relaxed);
+        let (control, sender) = (self.control.clone(), self.sender.clone());
+        let awaited = Arc::clone(&self.detail_awaited);
+        self.runtime.spawn(async move {
+            let detail = control.detail(lead).await;
+            awaited.store(false, Ordering::Relaxed);
+            let _ = sender.try_send(Message::Event(Event::Detail(lead, detail)));
+        });
+    }
+}
+
+/// Waits for a place in the queue of a console whose terminal is slow. False once it is gone.
+async fn deliver(sender: &SyncSender<Message>, mut message: Message) -> bool {
+    loop {
+        message = match sender.try_send(message) {
+            Ok(()) => return true,
+            Err(TrySendError::Disconnected(_)) => return false,
+            Err(TrySendError::Full(message)) => message,
+        };
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn seconds(at: Time) -> u64 {
+    at.millis() / 1000
+}
+
+fn spawn_reader(
+    sender: SyncSender<Message>,
+    wanted: Arc<AtomicBool>,
+) -> io::Result<thread::JoinHandle<()>> {
+    let keyboard = Keyboard::open()?;
+    thread::Builder::new()
+        .name("keyboard".to_owned())
+        .spawn(move || read_keys(&keyboard, &sender, &wanted))
+}
+
+/// Reads keys until nobody wants them or the terminal has gone.
+fn read_keys(keyboard: &Keyboard, sender: &SyncSender<Message>, wanted: &AtomicBool) {
+    let mut parser = Parser::default();
+    let mut buffer = [0; 4096];
+    let mut burst_at: Option<Instant> = None;
+    let mut quiet_ms = 0;
+    while wanted.load(Ordering::Relaxed) {
+        let patience = parser.patience();
+        let ms = patience.map_or(LOOK_MS, |p| p.min(LOOK_MS));
+        let inputs = match keyboard.read(&mut buffer, ms) {
+            Read::Bytes(n) => {
+                quiet_ms = 0;
+                parser.feed(&buffer[..n])
+            }
+            Read::Nothing => {
+                quiet_ms += ms;
+                if patience.is_none_or(|p| quiet_ms < p) {
+                    quiet_ms = if patience.is_none() { 0 } else { quiet_ms };
+                    continue;
+                }
+                quiet_ms = 0;
+                parser.flush().into_iter().collect()
+            }
+            Read::Gone => {
+                let _ = sender.send(Message::KeyboardGone);
+                return;
+            }
+        };
+        for input in inputs {
+            let event = match input {
+                Input::Paste(text) => Event::Paste(text),
+                Input::Burst(text) => {
+                    burst_at = Some(Instant::now());
+                    Event::Paste(text)
+                }
+                Input::Key(key) if key.is_text() && is_straggler(&mut burst_at) => continue,
+                Input::Key(key) => Event::Key(key),
+            };
+            if sender.send(Message::Event(event)).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// What comes shortly after a burst belongs to the same paste.
+fn is_straggler(burst_at: &mut Option<Instant>) -> bool {
+    let soon = burst_at.is_some_and(|at| at.elapsed() < AFTER_BURST);
+    *burst_at = soon.then(Instant::now);
+    soon
+}

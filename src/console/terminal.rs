@@ -1,0 +1,135 @@
+//! The terminal: taken with a guard, and given back whatever happens.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Stdout, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use crossterm::cursor;
+use crossterm::execute;
+use crossterm::style::Print;
+use crossterm::terminal as screen;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// Text that is pasted is to come in brackets.
+const BRACKETED_PASTE: &str = "\x1b[?2004h";
+const PLAIN_PASTE: &str = "\x1b[?2004l";
+
+/// What is drawn on.
+pub(crate) type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+
+/// Holds the terminal. When this is dropped, the terminal is as it was.
+pub(crate) struct Guard(());
+
+impl Guard {
+    /// Takes the terminal.
+    pub(crate) fn take() -> io::Result<Self> {
+        screen::enable_raw_mode()?;
+        let guard = Self(());
+        execute!(
+            io::stdout(),
+            screen::EnterAlternateScreen,
+            Print(BRACKETED_PASTE),
+            cursor::Hide
+        )?;
+        Ok(guard)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // If the terminal has gone, there is nothing to give back.
+        let _ = execute!(
+            io::stdout(),
+            Print(PLAIN_PASTE),
+            screen::LeaveAlternateScreen,
+            cursor::Show
+        );
+        let _ = screen::disable_raw_mode();
+    }
+}
+
+/// A screen to draw on, once the guard is taken.
+pub(crate) fn screen() -> io::Result<Screen> {
+    // What colours there are, the theme decides: with crossterm's own switch for NO_COLOR,
+    // reversed and bold would go too.
+    crossterm::style::force_color_output(true);
+    Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(
+        64 * 1024,
+        io::stdout(),
+    )))
+}
+
+/// Where keys come from: standard input, or the terminal itself where that is something else.
+pub(crate) enum Keyboard {
+    Stdin(io::Stdin),
+    Tty(File),
+}
+
+/// What there was to read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    Bytes(usize),
+    Nothing,
+    /// The terminal has gone.
+    Gone,
+}
+
+impl Keyboard {
+    pub(crate) fn open() -> io::Result<Self> {
+        let stdin = io::stdin();
+        if rustix::termios::isatty(&stdin) {
+            return Ok(Self::Stdin(stdin));
+        }
+        File::open("/dev/tty").map(Self::Tty)
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Stdin(stdin) => stdin.as_fd(),
+            Self::Tty(file) => file.as_fd(),
+        }
+    }
+
+    /// Waits up to `ms` milliseconds for bytes. Never reads where it would block, and never
+    /// again once the terminal has gone.
+    pub(crate) fn read(&self, buffer: &mut [u8], ms: u16) -> Read {
+        let timeout = Timespec {
+            tv_sec: i64::from(ms / 1000),
+            tv_nsec: i64::from(ms % 1000) * 1_000_000,
+        };
+        let mut fds = [PollFd::from_borrowed_fd(self.fd(), PollFlags::IN)];
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => return Read::Nothing,
+            Ok(_) => {}
+            Err(_) => return Read::Gone,
+        }
+        match rustix::io::read(self.fd(), buffer) {
+            Ok(0) => Read::Gone,
+            Ok(n) => Read::Bytes(n),
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => Read::Nothing,
+            Err(_) => Read::Gone,
+        }
+    }
+}
+
+/// Whether a console can be shown here at all: standard output is a terminal on which a
+/// cursor can be moved.
+#[must_use]
+pub fn can_show() -> bool {
+    let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
+    rustix::termios::isatty(io::stdout()) && !dumb
+}
+
+/// Stops the process until somebody continues it, as the terminal's own Ctrl-Z does.
+pub(crate) fn suspend() -> io::Result<()> {
+    let own = rustix::process::getpid();
+    rustix::process::kill_process(own, rustix::process::Signal::TSTP)?;
+    Ok(())
+}
+
+/// Ends what was drawn with a line of its own, so that a shell's prompt stands free.
+pub(crate) fn flush() {
+    let _ = io::stdout().flush();
+}
