@@ -6,7 +6,7 @@
 //!
 //! | file | what it has |
 //! | --- | --- |
-//! | `console/keys.rs` | the table of keys: dispatch, footer, help and manual |
+//! | `console/input.rs` | bytes from the terminal as keys |
 //! | `console/model.rs` | what the console knows |
 //! | `console/update.rs`, `commands.rs`, `moving.rs` | what events and keys do |
 //! | `console/view.rs` and below | what it looks like |
@@ -18,7 +18,6 @@ mod causes;
 mod commands;
 mod filter;
 mod input;
-mod keys;
 mod log;
 mod model;
 mod moving;
@@ -32,14 +31,13 @@ mod theme;
 mod update;
 mod view;
 
-pub use input::Key;
-pub use keys::{Action, BINDINGS, Binding, Group, KeyMap};
+pub use log::{prepare as prepare_log, tell};
 pub use run::{Console, Left, Ports, Remote};
 pub use terminal::can_show;
-pub use log::{prepare as prepare_log, tell};
 
 use jiff::tz::TimeZone;
 
+use crate::keys::KeyMap;
 use model::Setup;
 use theme::Theme;
 

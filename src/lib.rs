@@ -5,6 +5,7 @@
 //! | module | what it is for | never done there |
 //! | --- | --- | --- |
 //! | [`campaign`] | the whole dialing logic as a pure state machine | I/O, clock, tokio, logging |
+//! | [`keys`] | the console's keys: one table for dispatch, footer, help, manual | reading them |
 //! | [`config`] | `.env`, environment and flags, validated once into typed settings | dialing |
 //! | [`list`] | the list of numbers, streamed and checked line by line | holding the text |
 //! | [`journal`] | the durable record (SQLite): runs, leads, attempts, audit | being bypassed |
@@ -27,6 +28,7 @@ pub mod control;
 pub mod engine;
 pub mod headless;
 pub mod journal;
+pub mod keys;
 pub mod list;
 pub mod recordings;
 pub mod report;

@@ -76,7 +76,11 @@ impl Numbers {
     /// The indexes of the numbers that contain `needle`, ascending.
     #[must_use]
     pub fn containing(&self, needle: &str) -> Vec<u32> {
-        (0..).zip(self.iter()).filter(|(_, n)| n.contains(needle)).map(|(i, _)| i).collect()
+        (0..)
+            .zip(self.iter())
+            .filter(|(_, n)| n.contains(needle))
+            .map(|(i, _)| i)
+            .collect()
     }
 
     /// How many there are.

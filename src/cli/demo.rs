@@ -17,6 +17,7 @@ use crate::config::{
     Ari, Control, ListSource, OnHangup, OnInterrupted, Recordings, Secret, Settings, Target,
 };
 use crate::engine::Options;
+use crate::keys::KeyMap;
 use crate::simulator::{self, SimConfig};
 
 pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
@@ -97,6 +98,8 @@ fn settings(args: &DemoArgs, folder: &Path, ari: Ari, trunk: String) -> Result<S
         on_hangup: OnHangup::Continue,
         drain: Duration::from_secs(60),
         give_up: Duration::from_secs(60),
+        log_file: folder.join("dialdeck.log"),
+        keys: KeyMap::default(),
         control: Control {
             addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             token: None,

@@ -15,6 +15,7 @@ use url::Url;
 use super::secret::Secret;
 use super::settings::{CaFile, OnHangup, OnInterrupted};
 use crate::campaign::{MaxCc, Number};
+use crate::keys::KeyMap;
 
 /// The value, or what is wrong with the text, where that tells more than what is allowed,
 /// which is in the table of settings.
@@ -229,6 +230,11 @@ pub(super) fn file_path(text: &str, dir: &Path) -> Parsed<PathBuf> {
         Some(_) => Ok(path),
         None => Err(None),
     }
+}
+
+/// The console's keys.
+pub(super) fn keys(text: &str) -> Parsed<KeyMap> {
+    KeyMap::with(text).map_err(Some)
 }
 
 /// The certificates in a PEM file; other sections in it are skipped.

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::secret::Secret;
 use crate::campaign::{MaxCc, Number};
+use crate::keys::KeyMap;
 
 /// All settings. Paths are absolute. May be shown with `Debug`: secrets are hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,10 @@ pub struct Settings {
     pub drain: Duration,
     /// `GIVE_UP_SECONDS`: how long `--exit-when-done` waits for Asterisk, 1 to 86,400 s.
     pub give_up: Duration,
+    /// `LOG_FILE`: where the console writes its log.
+    pub log_file: PathBuf,
+    /// `CONSOLE_KEYS`: which keys do what.
+    pub keys: KeyMap,
     /// The control API.
     pub control: Control,
     /// The MySQL copy, where it is switched on.

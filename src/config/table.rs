@@ -155,6 +155,13 @@ settings! {
         "a whole number of seconds from 1 to 86400",
         "seconds without Asterisk after which --exit-when-done gives up";
 
+    LOG_FILE: Default("dialdeck.log"),
+        "the path of a file with a name",
+        "where the console writes its log; without a console it goes to standard output";
+    CONSOLE_KEYS: Means("the keys of the help page"),
+        "NAME=KEY pairs separated by commas, such as pause=F5,start=space",
+        "other keys for the console";
+
     CONTROL_ADDR: Default("127.0.0.1:3000"),
         "an IP address and port such as 127.0.0.1:3000 or [::1]:3000",
         "where the control API listens";

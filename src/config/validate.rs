@@ -48,6 +48,8 @@ impl<'a> Validator<'a> {
         let on_hangup = self.needed(&table::ON_HANGUP, parse::on_hangup);
         let drain = self.needed(&table::DRAIN_SECONDS, |t| parse::seconds(t, 0..=86_400));
         let give_up = self.needed(&table::GIVE_UP_SECONDS, |t| parse::seconds(t, 1..=86_400));
+        let log_file = self.needed(&table::LOG_FILE, |t| parse::file_path(t, dir));
+        let keys = self.optional(&table::CONSOLE_KEYS, parse::keys);
         let control = self.control();
         let mysql = self.mysql();
         if !self.problems.is_empty() {
@@ -69,6 +71,8 @@ impl<'a> Validator<'a> {
             on_hangup: on_hangup?,
             drain: drain?,
             give_up: give_up?,
+            log_file: log_file?,
+            keys: keys.unwrap_or_default(),
             control: control?,
             mysql,
         })

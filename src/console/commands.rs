@@ -1,12 +1,12 @@
 //! Keys that change the campaign: what they ask before, and what they give.
 
-use super::keys::Action;
 use super::model::{Model, Tone};
 use super::popup::{Popup, Prompt, Purpose, Question};
 use super::text::counted;
 use super::update::{Ask, max_cc_step};
 use crate::campaign::{self, LeadId, LeadState, MaxCc, RunState};
 use crate::control::Command;
+use crate::keys::Action;
 
 /// What a command is called in a message.
 pub(crate) fn name(command: &Command) -> String {
@@ -21,7 +21,11 @@ pub(crate) fn name(command: &Command) -> String {
 /// Gives a command: it shows at once, and again when its outcome comes.
 pub(crate) fn give(model: &mut Model, command: Command) -> Vec<Ask> {
     model.pending += 1;
-    let dots = if model.setup.theme.ascii { "..." } else { "…" };
+    let dots = if model.setup.theme.ascii {
+        "..."
+    } else {
+        "…"
+    };
     model.say(Tone::Pending, format!("{}{dots}", name(&command)));
     vec![Ask::Give(command)]
 }
@@ -231,4 +235,3 @@ fn go_on(model: &Model) -> String {
         n => format!("the {n} live calls go on"),
     }
 }
-

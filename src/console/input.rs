@@ -4,73 +4,7 @@
 //! terminal has gone: it reads again for ever, with a whole core. This one only parses; who
 //! feeds it sees the end of the terminal.
 
-use std::fmt;
-
-/// A key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key {
-    pub(crate) code: KeyCode,
-    pub(crate) ctrl: bool,
-}
-
-/// Which key it is. Shift is in the character already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeyCode {
-    Char(char),
-    Enter,
-    Esc,
-    Tab,
-    BackTab,
-    Backspace,
-    Delete,
-    Insert,
-    Home,
-    End,
-    PageUp,
-    PageDown,
-    Up,
-    Down,
-    Left,
-    Right,
-    F(u8),
-}
-
-impl Key {
-    pub(crate) const fn plain(code: KeyCode) -> Self {
-        Self { code, ctrl: false }
-    }
-
-    /// Whether it types something.
-    pub(crate) const fn is_text(self) -> bool {
-        self.as_text().is_some()
-    }
-
-    /// The text that it is part of where it was not typed but pasted.
-    const fn as_text(self) -> Option<char> {
-        match self.code {
-            KeyCode::Char(c) if !self.ctrl => Some(c),
-            KeyCode::Enter => Some('\n'),
-            KeyCode::Tab => Some('\t'),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self.code {
-            KeyCode::Char(c) if self.ctrl => format!("Ctrl-{}", c.to_ascii_uppercase()),
-            KeyCode::Char(' ') => "Space".to_owned(),
-            KeyCode::Char(c) => c.to_string(),
-            KeyCode::F(n) => format!("F{n}"),
-            KeyCode::PageUp => "PgUp".to_owned(),
-            KeyCode::PageDown => "PgDn".to_owned(),
-            KeyCode::BackTab => "Shift-Tab".to_owned(),
-            other => format!("{other:?}"),
-        };
-        f.pad(&text)
-    }
-}
+use crate::keys::{Key, KeyCode};
 
 /// What came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,7 +170,10 @@ fn character(bytes: &[u8]) -> Step {
     let Some(whole) = bytes.get(..length) else {
         return Step::More;
     };
-    match std::str::from_utf8(whole).ok().and_then(|s| s.chars().next()) {
+    match std::str::from_utf8(whole)
+        .ok()
+        .and_then(|s| s.chars().next())
+    {
         Some(c) if !c.is_control() => Step::Key(length, Key::plain(KeyCode::Char(c))),
         Some(_) => Step::Skip(length),
         None => Step::Skip(1),

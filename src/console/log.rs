@@ -8,11 +8,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tui_logger::{ExtLogRecord, LevelFilter, LogFormatter, TuiWidgetEvent, TuiWidgetState};
 
-use super::keys::Action;
 use super::text::{clock_span, fine_span, harmless, hide_digits, wrap};
 use super::theme::Theme;
 use crate::campaign::{CallStep, CallSummary, Notice, RunState};
 use crate::engine::{News, Told};
+use crate::keys::Action;
 
 /// How many lines are kept to scroll back to.
 const LINES: usize = 10_000;
@@ -128,19 +128,35 @@ pub fn tell(news: &News) {
 fn line(told: &Told) -> (&'static str, Level, String) {
     match told {
         Told::Campaign(notice) => notice_line(notice),
-        Told::LinkUp => ("link", Level::Info, "Asterisk is connected: calls can be placed".into()),
-        Told::LinkDown { why } => ("link", Level::Error, format!("no call can be placed: {why}")),
-        Told::RecordingSaved { path, .. } => {
-            ("recording", Level::Debug, format!("saved {}", path.display()))
-        }
+        Told::LinkUp => (
+            "link",
+            Level::Info,
+            "Asterisk is connected: calls can be placed".into(),
+        ),
+        Told::LinkDown { why } => (
+            "link",
+            Level::Error,
+            format!("no call can be placed: {why}"),
+        ),
+        Told::RecordingSaved { path, .. } => (
+            "recording",
+            Level::Debug,
+            format!("saved {}", path.display()),
+        ),
         Told::RecordingDelayed { attempt, why } => (
             "recording",
             Level::Warn,
             format!("of call {attempt} is not fetched yet: {why}"),
         ),
-        Told::Command { by, command, outcome } => {
-            ("command", Level::Info, format!("{by}: {command}: {outcome}"))
-        }
+        Told::Command {
+            by,
+            command,
+            outcome,
+        } => (
+            "command",
+            Level::Info,
+            format!("{by}: {command}: {outcome}"),
+        ),
         Told::Info(text) => ("campaign", Level::Info, text.clone()),
         Told::Warning(text) => ("campaign", Level::Warn, text.clone()),
     }
@@ -148,9 +164,9 @@ fn line(told: &Told) -> (&'static str, Level, String) {
 
 fn notice_line(notice: &Notice) -> (&'static str, Level, String) {
     match notice {
-        Notice::State { state: RunState::Paused(reason) } => {
-            ("campaign", Level::Info, format!("PAUSED: {reason}"))
-        }
+        Notice::State {
+            state: RunState::Paused(reason),
+        } => ("campaign", Level::Info, format!("PAUSED: {reason}")),
         Notice::State { state } => ("campaign", Level::Info, state.word().to_owned()),
         Notice::Call { number, step, .. } => {
             let (level, text) = step_words(*step);
@@ -173,7 +189,10 @@ fn step_words(step: CallStep) -> (Level, String) {
         CallStep::Answered => (Level::Debug, "answered"),
         CallStep::Bridged { dead_air_ms } => {
             let span = std::time::Duration::from_millis(dead_air_ms.into());
-            return (Level::Info, format!("talks, bridged {} after the answer", fine_span(span)));
+            return (
+                Level::Info,
+                format!("talks, bridged {} after the answer", fine_span(span)),
+            );
         }
         CallStep::Agent => (Level::Info, "has an agent"),
         CallStep::Withdrawn => (Level::Info, "waits again, not dialed yet"),

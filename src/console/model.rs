@@ -6,12 +6,12 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::calls::Calls;
-use super::keys::KeyMap;
 use super::popup::Popup;
 use super::queue::Queue;
 use super::theme::Theme;
 use crate::campaign::{AttemptId, LeadId, RunState, Time};
 use crate::engine::{Detail, Snapshot};
+use crate::keys::KeyMap;
 
 /// A pane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +129,9 @@ impl Model {
 
     /// The picture that is shown.
     pub(crate) fn shown(&self) -> &Arc<Snapshot> {
-        self.frozen.as_ref().map_or(&self.live, |(_, frozen)| frozen)
+        self.frozen
+            .as_ref()
+            .map_or(&self.live, |(_, frozen)| frozen)
     }
 
     /// Durations are told as of this moment: of the freeze, while the display is frozen.

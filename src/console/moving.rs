@@ -2,10 +2,10 @@
 
 use super::calls::CallSort;
 use super::filter::Filter;
-use super::keys::Action;
 use super::model::{Model, Pane, View};
 use super::queue::QueueSort;
 use super::scroll::Scroll;
+use crate::keys::Action;
 
 /// How many lines a page is where the pane's height is not known.
 const PAGE: usize = 10;
@@ -71,7 +71,11 @@ fn target(scroll: Scroll, len: usize, selected: bool, action: Action) -> Option<
         return None;
     }
     let at = scroll.cursor;
-    let page = if scroll.height == 0 { PAGE } else { scroll.height };
+    let page = if scroll.height == 0 {
+        PAGE
+    } else {
+        scroll.height
+    };
     let place = match action {
         Action::Top => 0,
         Action::Bottom => len - 1,

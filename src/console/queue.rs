@@ -121,7 +121,9 @@ impl Queue {
     fn make(&mut self, leads: &Leads) -> Vec<LeadId> {
         let ids = self.fitting(leads);
         let mut ids = match self.sort {
-            QueueSort::Line => return in_line(leads, &ids, !self.filter.is_empty(), self.descending),
+            QueueSort::Line => {
+                return in_line(leads, &ids, !self.filter.is_empty(), self.descending);
+            }
             QueueSort::Number => self.in_order_of_numbers(leads, &ids),
             QueueSort::State => sorted(leads, ids, |leads, id| {
                 leads.row(id).map(|row| lead_word(row.state))
@@ -143,14 +145,27 @@ impl Queue {
         let all = 0..u32::try_from(leads.len()).unwrap_or(u32::MAX);
         let mut needles = self.filter.numbers().iter();
         let mut ids: Vec<LeadId> = match needles.next() {
-            Some(needle) => leads.numbers().containing(needle).into_iter().map(LeadId).collect(),
+            Some(needle) => leads
+                .numbers()
+                .containing(needle)
+                .into_iter()
+                .map(LeadId)
+                .collect(),
             None => all.map(LeadId).collect(),
         };
         for needle in needles {
-            ids.retain(|id| leads.number_text(*id).is_some_and(|n| n.contains(needle.as_str())));
+            ids.retain(|id| {
+                leads
+                    .number_text(*id)
+                    .is_some_and(|n| n.contains(needle.as_str()))
+            });
         }
         if !self.filter.is_empty() {
-            ids.retain(|id| leads.row(*id).is_some_and(|row| self.filter.fits_state(row)));
+            ids.retain(|id| {
+                leads
+                    .row(*id)
+                    .is_some_and(|row| self.filter.fits_state(row))
+            });
         }
         ids
     }
@@ -160,7 +175,8 @@ impl Queue {
         if self.by_number.len() != leads.len() {
             let all = 0..u32::try_from(leads.len()).unwrap_or(u32::MAX);
             self.by_number = all.map(LeadId).collect();
-            self.by_number.sort_unstable_by_key(|id| leads.number_text(*id));
+            self.by_number
+                .sort_unstable_by_key(|id| leads.number_text(*id));
         }
         if ids.len() == self.by_number.len() {
             return self.by_number.clone();

@@ -292,9 +292,7 @@ impl Outside {
                 let picture = snapshots.borrow_and_update().clone();
                 let message = Message::Event(Event::Picture(picture));
                 // One that finds the queue full is followed by a newer one.
-                if let Err(TrySendError::Disconnected(_)) =
-                    pictures.try_send(message)
-                {
+                if let Err(TrySendError::Disconnected(_)) = pictures.try_send(message) {
                     return;
                 }
             }
@@ -328,7 +326,9 @@ impl Outside {
     }
 
     fn detail(&mut self, lead: LeadId) {
-        let fresh = self.detail_asked.is_some_and(|at| at.elapsed() < DETAIL_EVERY);
+        let fresh = self
+            .detail_asked
+            .is_some_and(|at| at.elapsed() < DETAIL_EVERY);
         let same = self.detail_of == Some(lead);
         if same && (fresh || self.detail_awaited.load(Ordering::Relaxed)) {
             return;

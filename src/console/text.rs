@@ -184,14 +184,20 @@ mod tests {
             [count(7), count(1000), count(1_234_567)],
             ["7", "1,000", "1,234,567"]
         );
-        assert_eq!([counted(1, "call"), counted(0, "call")], ["1 call", "0 calls"]);
+        assert_eq!(
+            [counted(1, "call"), counted(0, "call")],
+            ["1 call", "0 calls"]
+        );
     }
 
     #[test]
     fn hidden_digits_leave_the_ends_and_no_number_to_call() {
         assert_eq!(hide_digits("+12025550101 rings"), "+12*******01 rings");
         assert_eq!(hide_digits("84010"), "8***0");
-        assert_eq!(hide_digits("777@default at 14:03:09"), "777@default at 14:03:09");
+        assert_eq!(
+            hide_digits("777@default at 14:03:09"),
+            "777@default at 14:03:09"
+        );
     }
 
     #[test]
@@ -203,7 +209,10 @@ mod tests {
 
     #[test]
     fn a_stranger_s_text_is_written_out() {
-        assert_eq!(harmless("a\x1b[2Jb\u{202e}c\r"), "a\\u{1b}[2Jb\\u{202e}c\\r");
+        assert_eq!(
+            harmless("a\x1b[2Jb\u{202e}c\r"),
+            "a\\u{1b}[2Jb\\u{202e}c\\r"
+        );
     }
 
     #[test]

@@ -169,7 +169,11 @@ impl Theme {
 
     /// The done and the open part of a progress bar.
     pub(crate) fn progress(self) -> (&'static str, &'static str) {
-        if self.ascii { ("#", ".") } else { ("█", "░") }
+        if self.ascii {
+            ("#", ".")
+        } else {
+            ("█", "░")
+        }
     }
 
     /// What separates words of one line.
@@ -224,7 +228,12 @@ mod tests {
             theme.frame(true),
         ];
         assert!(styles.iter().all(|s| s.fg.is_none() && s.bg.is_none()));
-        assert!(theme.selected(true).add_modifier.contains(Modifier::REVERSED));
+        assert!(
+            theme
+                .selected(true)
+                .add_modifier
+                .contains(Modifier::REVERSED)
+        );
         assert_ne!(theme.frame(true), theme.frame(false));
         assert_ne!(theme.bad(), theme.good());
     }

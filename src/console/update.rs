@@ -4,14 +4,13 @@
 
 use std::sync::Arc;
 
-use super::input::{Key, KeyCode};
-use super::keys::{Action, Group, binding};
 use super::model::{Model, Pane, Tone, View};
 use super::popup::{MOST_CALLS, Popup, Prompt, Purpose, Question};
 use super::{commands, moving};
 use crate::campaign::{LeadId, Outcome, Time};
 use crate::control::Command;
 use crate::engine::{Detail, Snapshot};
+use crate::keys::{Action, Group, Key, KeyCode, binding};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -137,7 +136,10 @@ fn key(model: &mut Model, key: Key) -> Vec<Ask> {
         Some(action) => act(model, action),
         None => {
             let help = model.setup.keys.name(Action::Help);
-            model.say(Tone::Refused, format!("{key} does nothing here; {help} lists the keys"));
+            model.say(
+                Tone::Refused,
+                format!("{key} does nothing here; {help} lists the keys"),
+            );
             Vec::new()
         }
     }
@@ -284,7 +286,11 @@ fn command(model: &mut Model, action: Action) -> Vec<Ask> {
 
 fn toggle(model: &mut Model, view: View) {
     model.page_scroll = 0;
-    model.view = if model.view == view { View::Panes } else { view };
+    model.view = if model.view == view {
+        View::Panes
+    } else {
+        view
+    };
 }
 
 fn focus(model: &mut Model, pane: Pane) {
@@ -314,7 +320,10 @@ fn filter(model: &mut Model) {
         Pane::Queue => model.queue.filter.text(),
         Pane::Calls => model.calls.filter.text(),
         Pane::Log => {
-            model.say(Tone::Refused, "the log is filtered by targets: arrows choose, left and right change levels");
+            model.say(
+                Tone::Refused,
+                "the log is filtered by targets: arrows choose, left and right change levels",
+            );
             return;
         }
     };
@@ -325,7 +334,10 @@ fn filter(model: &mut Model) {
 fn open_detail(model: &mut Model) -> Vec<Ask> {
     let Some(lead) = model.selected_lead() else {
         if model.focus != Pane::Log {
-            model.say(Tone::Refused, "nothing is selected: the arrows select a line");
+            model.say(
+                Tone::Refused,
+                "nothing is selected: the arrows select a line",
+            );
         }
         return Vec::new();
     };

@@ -54,9 +54,11 @@ fn all(model: &Model) -> Vec<Condition> {
     let mut found = Vec::new();
     let mut add = |word: String, text: String, style| found.push(Condition { word, text, style });
     if let Some(why) = &model.engine_ended {
-        let quit = model.setup.keys.name(super::super::keys::Action::Quit);
-        let text = format!("{why}. No call is placed any more; {quit} leaves, and the next start \
-             takes care of calls that are still up");
+        let quit = model.setup.keys.name(crate::keys::Action::Quit);
+        let text = format!(
+            "{why}. No call is placed any more; {quit} leaves, and the next start \
+             takes care of calls that are still up"
+        );
         add("ENGINE STOPPED".to_owned(), text, theme.alarm());
     } else if model.now.since(live.at).as_secs() >= OLD_SECONDS {
         let text = "the engine has not answered since; what is shown is old".to_owned();
@@ -70,11 +72,12 @@ fn all(model: &Model) -> Vec<Condition> {
         add(format!("LINK DOWN {}", since(*at)), text, theme.alarm());
     }
     if let Some((at, why)) = &live.journal.full {
-        let text = format!("no call is placed before there is room, those that are up go on. {why}");
+        let text =
+            format!("no call is placed before there is room, those that are up go on. {why}");
         add(format!("JOURNAL FULL {}", since(*at)), text, theme.alarm());
     }
     if let RunState::Paused(reason) = &live.state {
-        let start = model.setup.keys.name(super::super::keys::Action::Start);
+        let start = model.setup.keys.name(crate::keys::Action::Start);
         let text = format!("{reason}. No new call; {start} goes on");
         add("PAUSED".to_owned(), text, theme.warn());
     }
@@ -86,19 +89,33 @@ fn all(model: &Model) -> Vec<Condition> {
         ),
         Some(HeldBack::Saturated { until, refusals }) => {
             let wait = clock_span(until.since(model.now));
-            let text = format!("Asterisk did not take {}; the next is tried in {wait}",
-                counted(*refusals as usize, "call"));
+            let text = format!(
+                "Asterisk did not take {}; the next is tried in {wait}",
+                counted(*refusals as usize, "call")
+            );
             add("SATURATED".to_owned(), text, theme.warn());
         }
         _ => {}
     }
     if let Some((at, why)) = &live.recordings.delayed {
-        let text = format!("{} wait in Asterisk's spool, calls go on. {why}",
-            counted(live.recordings.waiting, "recording"));
-        add(format!("RECORDINGS DELAYED {}", since(*at)), text, theme.warn());
+        let text = format!(
+            "{} wait in Asterisk's spool, calls go on. {why}",
+            counted(live.recordings.waiting, "recording")
+        );
+        add(
+            format!("RECORDINGS DELAYED {}", since(*at)),
+            text,
+            theme.warn(),
+        );
     }
     if live.news_dropped > 0 {
-        let text = format!("{} did not fit into the log", counted(usize::try_from(live.news_dropped).unwrap_or(usize::MAX), "event"));
+        let text = format!(
+            "{} did not fit into the log",
+            counted(
+                usize::try_from(live.news_dropped).unwrap_or(usize::MAX),
+                "event"
+            )
+        );
         add("LOG LAGS".to_owned(), text, theme.warn());
     }
     found
@@ -110,6 +127,9 @@ fn quitting(model: &Model, stop: &crate::engine::Stop) -> String {
         return format!("by {}; {calls} being hung up", stop.by);
     }
     let left = clock_span(stop.hang_up_at.since(model.now));
-    let quit = model.setup.keys.name(super::super::keys::Action::Quit);
-    format!("by {}; {calls} up, hung up in {left}; {quit} hangs up now", stop.by)
+    let quit = model.setup.keys.name(crate::keys::Action::Quit);
+    format!(
+        "by {}; {calls} up, hung up in {left}; {quit} hangs up now",
+        stop.by
+    )
 }

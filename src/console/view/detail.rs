@@ -21,14 +21,21 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &mut Model) {
         return;
     };
     let (title, lines) = match detail {
-        None => (format!("Lead {lead}"), vec![Line::raw("asking the engine...")]),
+        None => (
+            format!("Lead {lead}"),
+            vec![Line::raw("asking the engine...")],
+        ),
         Some(detail) => (title(model, detail), lines(model, detail, width)),
     };
     super::lines::draw(frame, area, model, &title, lines);
 }
 
 fn title(model: &Model, detail: &Detail) -> String {
-    format!("Lead {}: {}", detail.lead, model.number(detail.number.as_str()))
+    format!(
+        "Lead {}: {}",
+        detail.lead,
+        model.number(detail.number.as_str())
+    )
 }
 
 fn lines(model: &Model, detail: &Detail, width: usize) -> Vec<Line<'static>> {
@@ -60,7 +67,10 @@ impl Page<'_> {
         } else {
             text
         };
-        for (i, row) in wrap(&text, self.width.saturating_sub(LABELS)).into_iter().enumerate() {
+        for (i, row) in wrap(&text, self.width.saturating_sub(LABELS))
+            .into_iter()
+            .enumerate()
+        {
             let label = if i == 0 { label } else { "" };
             self.lines.push(Line::from(vec![
                 Span::styled(format!("{label:<LABELS$}"), theme.dim()),
@@ -75,7 +85,10 @@ impl Page<'_> {
         let shown = self.model.shown();
         match detail.row.state {
             LeadState::Waiting => {
-                let text = format!("waiting, {} so far", counted(detail.row.attempts.into(), "attempt"));
+                let text = format!(
+                    "waiting, {} so far",
+                    counted(detail.row.attempts.into(), "attempt")
+                );
                 self.field("state", &text, theme.bold());
             }
             LeadState::Calling(attempt) => {
@@ -114,7 +127,8 @@ impl Page<'_> {
         let when = attempt.timeline.first().map(|(at, _)| *at);
         let when = when.map_or_else(String::new, |at| date_and_time(at, &self.model.setup.zone));
         let heading = format!("attempt {} {} {when}", attempt.attempt, theme.dot());
-        self.lines.push(Line::styled(heading, theme.accent().patch(theme.bold())));
+        self.lines
+            .push(Line::styled(heading, theme.accent().patch(theme.bold())));
         if let Some(end) = &attempt.end {
             let mut text = format!("{}, ended by {}", end.disposition, end.by.as_str());
             let cause = cause_words(end.cause);
@@ -157,7 +171,11 @@ impl Page<'_> {
             };
             let rows = wrap(&text, self.width.saturating_sub(21));
             for (i, row) in rows.into_iter().enumerate() {
-                let (clock, gap) = if i == 0 { (clock.as_str(), gap.as_str()) } else { ("", "") };
+                let (clock, gap) = if i == 0 {
+                    (clock.as_str(), gap.as_str())
+                } else {
+                    ("", "")
+                };
                 self.lines.push(Line::from(vec![
                     Span::styled(format!("{clock:<8} {gap:>10}  "), theme.dim()),
                     Span::raw(row),

@@ -6,10 +6,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::super::keys::{Action, Group, binding};
 use super::super::model::{Model, Pane, Tone, View};
 use super::super::text::{counted, fit, harmless};
 use crate::campaign::RunState;
+use crate::keys::{Action, Group, binding};
 
 pub(super) fn draw_message(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let theme = model.setup.theme;
@@ -33,7 +33,10 @@ fn hint(model: &Model) -> String {
     let key = |action| model.setup.keys.name(action);
     let live = &model.live;
     if model.frozen.is_some() {
-        return format!("the display stands still, dialing does not; {} shows what is", key(Action::Freeze));
+        return format!(
+            "the display stands still, dialing does not; {} shows what is",
+            key(Action::Freeze)
+        );
     }
     match &live.state {
         _ if model.setup.read_only => String::new(),
@@ -96,19 +99,42 @@ fn actions(model: &Model) -> Vec<Action> {
         (View::Trends | View::Audit | View::Help, _) => vec![Action::Back, Action::Down],
         (View::Panes, Pane::Queue) => with_run(
             model,
-            &[Action::Detail, Action::Requeue, Action::Skip, Action::Filter, Action::SortNext],
+            &[
+                Action::Detail,
+                Action::Requeue,
+                Action::Skip,
+                Action::Filter,
+                Action::SortNext,
+            ],
         ),
         (View::Panes, Pane::Calls) => with_run(
             model,
-            &[Action::HangUp, Action::Detail, Action::Filter, Action::Drain, Action::SortNext],
+            &[
+                Action::HangUp,
+                Action::Detail,
+                Action::Filter,
+                Action::Drain,
+                Action::SortNext,
+            ],
         ),
         (View::Panes, Pane::Log) => with_run(
             model,
-            &[Action::Autoscroll, Action::Down, Action::Right, Action::Drain],
+            &[
+                Action::Autoscroll,
+                Action::Down,
+                Action::Right,
+                Action::Drain,
+            ],
         ),
     };
     if model.view == View::Panes {
-        actions.extend([Action::NextPane, Action::Freeze, Action::Trends, Action::Audit, Action::Zoom]);
+        actions.extend([
+            Action::NextPane,
+            Action::Freeze,
+            Action::Trends,
+            Action::Audit,
+            Action::Zoom,
+        ]);
     }
     if model.setup.read_only {
         actions.retain(|action| binding(*action).group != Group::Campaign);

@@ -26,7 +26,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let lines = [title(model), calls(model, area.width), figures(model)];
     frame.render_widget(Paragraph::new(lines.to_vec()), area);
     let corner = link(model);
-    let width = u16::try_from(corner.width()).unwrap_or(u16::MAX).min(area.width);
+    let width = u16::try_from(corner.width())
+        .unwrap_or(u16::MAX)
+        .min(area.width);
     let right = Rect {
         x: area.right() - width,
         width,
@@ -41,7 +43,10 @@ fn title(model: &Model) -> Line<'static> {
     let shown = model.shown();
     let mut spans = vec![
         Span::styled("Dialdeck ", theme.bold()),
-        Span::styled(format!(" {} ", shown.state.word()), theme.state(&shown.state)),
+        Span::styled(
+            format!(" {} ", shown.state.word()),
+            theme.state(&shown.state),
+        ),
         Span::raw(" "),
     ];
     if let Some((since, _)) = &model.frozen {
@@ -150,7 +155,11 @@ fn figures(model: &Model) -> Line<'static> {
         spans.push(Span::styled(format!("{word} {n}  "), style));
     }
     let share = percent(abandoned, answered + abandoned);
-    let style = if abandoned > 0 { theme.bad() } else { Style::new() };
+    let style = if abandoned > 0 {
+        theme.bad()
+    } else {
+        Style::new()
+    };
     spans.push(Span::styled(format!("abandoned {share}  "), style));
     let stats = &shown.stats;
     let asr = percent(stats.seizures, stats.attempts);

@@ -4,9 +4,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::super::keys::{BINDINGS, Group};
 use super::super::model::Model;
 use super::super::text::wrap;
+use crate::keys::{BINDINGS, Group};
 
 /// The column of key names.
 const KEYS: usize = 14;
@@ -23,7 +23,10 @@ fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
         if !lines.is_empty() {
             lines.push(Line::default());
         }
-        lines.push(Line::styled(group.title(), theme.accent().patch(theme.bold())));
+        lines.push(Line::styled(
+            group.title(),
+            theme.accent().patch(theme.bold()),
+        ));
         for binding in BINDINGS.iter().filter(|b| b.group == group) {
             let keys = model.setup.keys.all(binding.action);
             let text = wrap(binding.help, width.saturating_sub(KEYS + 2));
@@ -44,11 +47,23 @@ fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
 fn words(model: &Model, width: usize) -> Vec<Line<'static>> {
     let theme = model.setup.theme;
     let words = [
-        ("calls 7/10", "calls that are up, and how many may be up now; MAX_CC is how many were asked for"),
+        (
+            "calls 7/10",
+            "calls that are up, and how many may be up now; MAX_CC is how many were asked for",
+        ),
         ("CPS", "calls placed per second, over the last ten seconds"),
-        ("abandoned", "of those who answered, how many never reached the target"),
-        ("ASR, ACD", "share of attempts that were answered; average duration of a conversation"),
-        ("dead air", "from the answer until both sides hear each other"),
+        (
+            "abandoned",
+            "of those who answered, how many never reached the target",
+        ),
+        (
+            "ASR, ACD",
+            "share of attempts that were answered; average duration of a conversation",
+        ),
+        (
+            "dead air",
+            "from the answer until both sides hear each other",
+        ),
         ("R or a dot", "the call is being recorded"),
     ];
     let mut lines = vec![
@@ -56,7 +71,10 @@ fn words(model: &Model, width: usize) -> Vec<Line<'static>> {
         Line::styled("Words", theme.accent().patch(theme.bold())),
     ];
     for (word, text) in words {
-        for (i, row) in wrap(text, width.saturating_sub(KEYS + 2)).into_iter().enumerate() {
+        for (i, row) in wrap(text, width.saturating_sub(KEYS + 2))
+            .into_iter()
+            .enumerate()
+        {
             let word = if i == 0 { word } else { "" };
             lines.push(Line::from(vec![
                 Span::styled(format!("  {word:<KEYS$}"), theme.bold()),

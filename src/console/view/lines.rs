@@ -31,7 +31,12 @@ pub(super) fn draw(
     let at = model.page_scroll;
     let more = match (at > 0, at < most) {
         (false, false) => String::new(),
-        _ => format!("({}-{} of {}) ", at + 1, (at + room).min(lines.len()), lines.len()),
+        _ => format!(
+            "({}-{} of {}) ",
+            at + 1,
+            (at + room).min(lines.len()),
+            lines.len()
+        ),
     };
     let block = block(theme, format!(" {title} {more}"), true);
     let shown: Vec<Line<'static>> = lines.into_iter().skip(at).take(room).collect();

@@ -246,7 +246,10 @@ fn call_cells(model: &Model, row: &Row) -> Vec<(String, Style)> {
         (clock_span(now.since(call.since)), Style::new()),
         (clock_span(now.since(call.begun_at)), theme.dim()),
         (recording.to_owned(), theme.bad()),
-        (quality.map_or_else(String::new, quality_words), Style::new()),
+        (
+            quality.map_or_else(String::new, quality_words),
+            Style::new(),
+        ),
         (shown.target.to_string(), theme.dim()),
     ]
 }
@@ -268,7 +271,11 @@ fn quality_words(quality: &Quality) -> String {
 fn draw_log(frame: &mut Frame<'_>, area: Rect, model: &mut Model) {
     let theme = model.setup.theme;
     let focused = model.focus == Pane::Log;
-    let standing = if model.log.following { "" } else { "standing still " };
+    let standing = if model.log.following {
+        ""
+    } else {
+        "standing still "
+    };
     let block = block(theme, format!(" 3 Log {standing}"), focused);
     let inner = block.inner(area);
     frame.render_widget(block, area);

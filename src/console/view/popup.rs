@@ -30,7 +30,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model) {
             Alignment::Left,
         ),
     };
-    let height = u16::try_from(lines.len() + 2).unwrap_or(area.height).min(area.height);
+    let height = u16::try_from(lines.len() + 2)
+        .unwrap_or(area.height)
+        .min(area.height);
     let place = Rect {
         x: area.x + (area.width - width) / 2,
         y: area.y + (area.height - height) / 2,
@@ -73,7 +75,9 @@ fn question_lines(theme: Theme, question: &Question, room: usize) -> Vec<Line<'s
 
 fn prompt_lines(theme: Theme, prompt: &Prompt, room: usize) -> Vec<Line<'static>> {
     let tail: Vec<char> = prompt.text.chars().collect();
-    let tail: String = tail[tail.len().saturating_sub(room.saturating_sub(3))..].iter().collect();
+    let tail: String = tail[tail.len().saturating_sub(room.saturating_sub(3))..]
+        .iter()
+        .collect();
     let below = match &prompt.wrong {
         Some(wrong) => Line::styled(wrong.clone(), theme.bad()),
         None => Line::styled("Enter takes, Esc drops it", theme.dim()),

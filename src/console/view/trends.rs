@@ -62,10 +62,16 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let places: Vec<Rect> = if two_by_two {
         let rows = Layout::vertical([Constraint::Fill(1); 2]).split(inner);
         rows.iter()
-            .flat_map(|row| Layout::horizontal([Constraint::Fill(1); 2]).split(*row).to_vec())
+            .flat_map(|row| {
+                Layout::horizontal([Constraint::Fill(1); 2])
+                    .split(*row)
+                    .to_vec()
+            })
             .collect()
     } else {
-        Layout::vertical([Constraint::Fill(1); 4]).split(inner).to_vec()
+        Layout::vertical([Constraint::Fill(1); 4])
+            .split(inner)
+            .to_vec()
     };
     for (chart, place) in CHARTS.iter().zip(places) {
         draw_chart(frame, place, model, chart);
@@ -99,7 +105,10 @@ fn draw_chart(frame: &mut Frame<'_>, area: Rect, model: &Model, chart: &Chart) {
             .map(|value| theme.bar(eighths(*value, most, heights, row)))
             .collect();
         lines.push(Line::from(vec![
-            Span::styled(format!("{label:>width$} ", width = usize::from(AXIS - 1)), theme.dim()),
+            Span::styled(
+                format!("{label:>width$} ", width = usize::from(AXIS - 1)),
+                theme.dim(),
+            ),
             Span::styled(bars, (chart.style)(theme)),
         ]));
     }

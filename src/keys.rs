@@ -1,6 +1,6 @@
-//! The keys. One table makes the dispatch, the footer, the help page and the manual.
+//! The console's keys. One table makes the dispatch, the footer, the help page and the manual.
 
-use super::input::{Key, KeyCode};
+use std::fmt;
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +131,72 @@ pub struct Binding {
     pub help: &'static str,
     /// Where it is listed.
     pub group: Group,
+}
+
+/// A key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    pub(crate) code: KeyCode,
+    pub(crate) ctrl: bool,
+}
+
+/// Which key it is. Shift is in the character already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyCode {
+    Char(char),
+    Enter,
+    Esc,
+    Tab,
+    BackTab,
+    Backspace,
+    Delete,
+    Insert,
+    Home,
+    End,
+    PageUp,
+    PageDown,
+    Up,
+    Down,
+    Left,
+    Right,
+    F(u8),
+}
+
+impl Key {
+    pub(crate) const fn plain(code: KeyCode) -> Self {
+        Self { code, ctrl: false }
+    }
+
+    /// Whether it types something.
+    pub(crate) const fn is_text(self) -> bool {
+        self.as_text().is_some()
+    }
+
+    /// The text that it is part of where it was not typed but pasted.
+    pub(crate) const fn as_text(self) -> Option<char> {
+        match self.code {
+            KeyCode::Char(c) if !self.ctrl => Some(c),
+            KeyCode::Enter => Some('\n'),
+            KeyCode::Tab => Some('\t'),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self.code {
+            KeyCode::Char(c) if self.ctrl => format!("Ctrl-{}", c.to_ascii_uppercase()),
+            KeyCode::Char(' ') => "Space".to_owned(),
+            KeyCode::Char(c) => c.to_string(),
+            KeyCode::F(n) => format!("F{n}"),
+            KeyCode::PageUp => "PgUp".to_owned(),
+            KeyCode::PageDown => "PgDn".to_owned(),
+            KeyCode::BackTab => "Shift-Tab".to_owned(),
+            other => format!("{other:?}"),
+        };
+        f.pad(&text)
+    }
 }
 
 const fn ch(c: char) -> Key {
@@ -311,7 +377,10 @@ impl KeyMap {
 
     /// The first key of an action, as the screen names it.
     pub(crate) fn name(&self, action: Action) -> String {
-        self.keys(action).first().map(Key::to_string).unwrap_or_default()
+        self.keys(action)
+            .first()
+            .map(Key::to_string)
+            .unwrap_or_default()
     }
 
     /// All keys of an action, as the help page names them.
@@ -412,6 +481,9 @@ mod tests {
         assert!(why("pause").contains("NAME=KEY"));
         assert!(why("paws=x").contains("\"paws\" is no name"));
         assert!(why("pause=ctrl-5").contains("\"ctrl-5\" is no key"));
-        assert_eq!(why("pause=x"), "the key x is given to both pause and hang-up");
+        assert_eq!(
+            why("pause=x"),
+            "the key x is given to both pause and hang-up"
+        );
     }
 }
