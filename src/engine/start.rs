@@ -15,8 +15,8 @@ use crate::ari::link::{
 };
 use crate::ari::{Client, Connection, ConnectionError, Password};
 use crate::campaign::{
-    AsteriskIds, Campaign, Command, Disposition, LeadState, Leads, Numbers, Orphan, Policy,
-    RunState, Stats, Time,
+    AsteriskIds, Campaign, Command, Disposition, LeadRow, LeadState, Leads, Numbers, Orphan,
+    Policy, RunState, Stats, Time,
 };
 use crate::config::{OnInterrupted, Settings};
 use crate::journal::{
@@ -314,22 +314,25 @@ fn restore(
 ) -> Result<(), StartError> {
     let again = settings.on_interrupted == OnInterrupted::Retry;
     let mut leads = Leads::default();
-    journal.for_each_lead(run.run, |_, number, status, _| {
+    journal.for_each_lead(run.run, |known| {
         // The journal's leads come in the order of their ids, and no number twice.
-        let Some(id) = leads.add(&number, now) else {
+        let Some(id) = leads.add(&known.number, now) else {
             return;
         };
-        leads.restore(
-            id,
-            match status {
-                LeadStatus::Waiting => LeadState::Waiting,
-                LeadStatus::Attempted(Disposition::Interrupted) if again => LeadState::Waiting,
-                LeadStatus::Attempted(disposition) => LeadState::Final(disposition),
-                LeadStatus::InFlight(attempt) => LeadState::Calling(attempt),
-            },
-        );
+        let state = match known.status {
+            LeadStatus::Waiting => LeadState::Waiting,
+            LeadStatus::Attempted(Disposition::Interrupted) if again => LeadState::Waiting,
+            LeadStatus::Attempted(disposition) => LeadState::Final(disposition),
+            LeadStatus::InFlight(attempt) => LeadState::Calling(attempt),
+        };
+        let row = LeadRow {
+            state,
+            attempts: u16::try_from(known.attempts).unwrap_or(u16::MAX),
+            last: known.last,
+            cause: known.cause,
+        };
+        leads.restore_row(id, row);
     })?;
-    leads.rebuild_line();
     campaign.restore(
         now,
         run.run,
