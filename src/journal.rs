@@ -18,6 +18,7 @@
 //! called again by themselves.
 
 mod apply;
+mod attempts;
 mod error;
 mod files;
 mod lock;
@@ -44,11 +45,13 @@ use open::Found;
 use scribe::{Leftover, Scribe};
 use writer::Shared;
 
+pub use attempts::AttemptLine;
 pub(crate) use error::is_damage;
 pub use error::{Contradiction, JournalError, WriteFailure};
 pub use reader::Reader;
 pub use recover::{
-    KnownLead, LeadStatus, Recovered, RecoveredRun, StartedRecording, Unfinished, WaitingRecording,
+    AUDIT_LINES, AuditLine, KnownLead, LeadStatus, Recovered, RecoveredRun, StartedRecording,
+    Unfinished, WaitingRecording,
 };
 pub use writer::{Health, QUEUE_LIMIT, Rejected, Rejection, Writer, WriterStats};
 

@@ -20,6 +20,24 @@ pub struct Recovered {
     pub next_attempt: AttemptId,
     /// The latest run; `None` in a new journal.
     pub run: Option<RecoveredRun>,
+    /// The latest [`AUDIT_LINES`] commands, the newest last.
+    pub audit: Vec<AuditLine>,
+}
+
+/// How many commands an engine is told of.
+pub const AUDIT_LINES: usize = 200;
+
+/// A command that somebody gave, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditLine {
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub by: String,
+    /// What was asked.
+    pub command: String,
+    /// What came of it.
+    pub outcome: String,
 }
 
 /// The latest run, as the last engine left it.
@@ -138,6 +156,21 @@ pub(super) fn recover(path: &Path, conn: &Connection) -> Result<Recovered, Journ
         // Withdrawn attempts count: an id is never used twice.
         next_attempt: AttemptId(u64::try_from(last.unwrap_or(0)).unwrap_or(0) + 1),
         run: recover_run(path, conn)?,
+        audit: collect(path, conn, AUDIT, audit_line_of)?,
+    })
+}
+
+const AUDIT: &str = "
+    SELECT at, by, command, outcome
+    FROM (SELECT * FROM audit ORDER BY entry DESC LIMIT 200)
+    ORDER BY entry";
+
+fn audit_line_of(row: &Row<'_>) -> rusqlite::Result<AuditLine> {
+    Ok(AuditLine {
+        at: time(row, 0)?.unwrap_or_default(),
+        by: row.get(1)?,
+        command: row.get(2)?,
+        outcome: row.get(3)?,
     })
 }
 
@@ -309,11 +342,11 @@ fn status(row: &Row<'_>) -> rusqlite::Result<LeadStatus> {
     }
 }
 
-fn attempt(row: &Row<'_>, column: usize) -> rusqlite::Result<AttemptId> {
+pub(super) fn attempt(row: &Row<'_>, column: usize) -> rusqlite::Result<AttemptId> {
     Ok(AttemptId(unsigned(row.get(column)?, column)?))
 }
 
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time>> {
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time>> {
     let micros: Option<i64> = row.get(column)?;
     micros.map(|m| unsigned(m, column).map(Time)).transpose()
 }
@@ -328,6 +361,6 @@ fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<Number> {
 }
 
 /// An error that counts as damage: the column holds `what`.
-fn unreadable(column: usize, what: &'static str) -> rusqlite::Error {
+pub(super) fn unreadable(column: usize, what: &'static str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, what.into())
 }

@@ -7,11 +7,11 @@ use super::fixture::{
     skipped, started, state, step, withdrawn, write,
 };
 use crate::campaign::{
-    AttemptId, Disposition, LeadId, RecordingState, RunId, RunState, Step, Time,
+    AttemptId, Disposition, EndedBy, LeadId, RecordingState, RunId, RunState, Step, Time,
 };
 use crate::journal::{
-    Contradiction, JournalError, KnownLead, LeadStatus, RecoveredRun, StartedRecording,
-    WriteFailure, call_id,
+    AUDIT_LINES, Contradiction, JournalError, KnownLead, LeadStatus, Reader, RecoveredRun,
+    StartedRecording, WriteFailure, call_id,
 };
 
 /// The latest run as the next engine gets it.
@@ -254,6 +254,69 @@ fn commands_are_kept_for_the_record() {
     write(&path, vec![audit(7)]);
     let sql = "SELECT at || by || command || outcome FROM audit";
     assert_eq!(ask(&path, sql), "7keyboardcommand 7done");
+}
+
+#[test]
+fn the_latest_commands_come_back_the_newest_last() {
+    let (_dir, path) = place();
+    write(&path, (0..AUDIT_LINES + 3).map(audit).collect());
+    let (_journal, recovered) = open(&path);
+    let commands: Vec<String> = recovered.audit.into_iter().map(|a| a.command).collect();
+    let expected = (3..AUDIT_LINES + 3).map(|n| format!("command {n}"));
+    assert_eq!(commands, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_attempts_of_a_lead_are_read_the_latest_first() {
+    let (_dir, path) = place();
+    let mut records = run_of(2);
+    records.extend([
+        begun(1, 0),
+        step(1, Step::Ringing, 1_100_000),
+        step(1, Step::Answered, 1_200_000),
+        step(1, Step::Bridged, 1_300_000),
+        step(1, Step::Agent, 1_400_000),
+        started(1),
+        ended(1, Disposition::Answered),
+        recording(
+            1,
+            RecordingState::Failed {
+                why: "gone".to_owned(),
+            },
+        ),
+        begun(2, 1),
+        requeued(0),
+        begun(3, 0),
+        withdrawn(3),
+        begun(4, 0),
+    ]);
+    write(&path, records);
+    let reader = Reader::open(&path).expect("opens");
+    let attempts = reader.attempts_of(RUN, LeadId(0)).expect("reads");
+    let [open, first] = attempts.as_slice() else {
+        panic!("two were dialed: {attempts:?}");
+    };
+    assert_eq!((open.attempt, &open.end), (AttemptId(4), &None));
+    assert_eq!(
+        (first.attempt, first.begun_at),
+        (AttemptId(1), Time(1_000_000))
+    );
+    let times = [
+        first.ringing_at,
+        first.answered_at,
+        first.bridged_at,
+        first.agent_at,
+    ];
+    let expected = [1_100_000, 1_200_000, 1_300_000, 1_400_000].map(|t| Some(Time(t)));
+    assert_eq!(times, expected);
+    let end = first.end.as_ref().expect("it has ended");
+    assert_eq!(
+        (end.at, end.disposition),
+        (Time(1_000_009), Disposition::Answered)
+    );
+    assert_eq!((end.cause.q850, end.by), (17, EndedBy::Carrier));
+    let why = "gone".to_owned();
+    assert_eq!(first.recording, Some(RecordingState::Failed { why }));
 }
 
 #[test]
