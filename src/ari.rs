@@ -26,8 +26,10 @@ pub use client::{
 };
 pub use connection::{Connection, ConnectionError, Password};
 pub use error::AriError;
+pub(crate) use error::harmless;
 pub use event::{DialStatus, Event, EventKind, ParseError};
 pub use model::{
-    Application, Bridge, ChannelInfo, ChannelState, Endpoint, Info, LiveRecording, StoredRecording,
+    Application, Bridge, ChannelInfo, ChannelState, Endpoint, Info, LiveRecording, RtpStatistics,
+    StoredRecording,
 };
 pub use tally::MAX_NAMES;

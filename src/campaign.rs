@@ -200,7 +200,7 @@ impl Campaign {
             Command::HangUp(attempt) => self.hang_up_one(now, *attempt),
             Command::HangUpAll => Ok(format!("hanging up {} calls", self.hang_up_all(now))),
             Command::Skip(lead) => self.skip(now, *lead, "by the operator"),
-            Command::Requeue(_) => Err("not yet".to_owned()),
+            Command::Requeue(lead) => self.requeue(now, *lead),
         };
         self.place_calls(now);
         self.settle(now);
@@ -323,7 +323,10 @@ impl Campaign {
     fn place_calls(&mut self, now: Time) {
         while self.may_dial(now) {
             let Some(lead) = self.leads.next() else { break };
-            self.begin(now, lead);
+            let Some(number) = self.leads.number(lead) else {
+                break;
+            };
+            self.begin(now, lead, number);
             if !self.policy.spacing.is_zero() {
                 self.next_call_at = now + self.policy.spacing;
                 self.timers
@@ -332,13 +335,10 @@ impl Campaign {
         }
     }
 
-    fn begin(&mut self, now: Time, lead: LeadId) {
-        let Some(number) = self.leads.number(lead) else {
-            return;
-        };
+    fn begin(&mut self, now: Time, lead: LeadId, number: Number) {
         let attempt = self.next_attempt;
         self.next_attempt = AttemptId(attempt.0 + 1);
-        self.leads.call(lead, attempt);
+        let before = self.leads.call(lead, attempt);
         self.effects
             .push_back(Effect::Journal(Record::AttemptBegun {
                 attempt,
@@ -352,7 +352,9 @@ impl Campaign {
             run: self.run,
             lead,
             number,
+            before,
             begun_at: now,
+            ringing_at: None,
             phase: Phase::Journaling,
             facts: Facts::default(),
             agent_at: None,
@@ -381,10 +383,7 @@ impl Campaign {
             self.withdraw(now, attempt);
             return;
         }
-        call.phase = Phase::Dialing {
-            ringing_at: None,
-            staging: false,
-        };
+        call.phase = Phase::Dialing { staging: false };
         call.facts.a = Channel::asked();
         self.timers.set(now + STAGE_AFTER, attempt, Timer::Stage);
         self.timers.set(
@@ -414,7 +413,7 @@ impl Campaign {
         if self.live.get(&attempt).is_some_and(|call| !call.durable)
             && let Some(call) = self.live.remove(&attempt)
         {
-            self.leads.put_back(call.lead);
+            self.leads.take_back(call.lead, call.before);
         }
     }
 

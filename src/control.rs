@@ -2,6 +2,7 @@
 //!
 //! Keyboard, HTTP and signals all speak through [`Control`]; there is no other way in.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -42,6 +43,41 @@ pub enum Who {
     Terminal,
 }
 
+/// More of a name than this nobody reads.
+const MAX_NAME_LEN: usize = 64;
+/// Whom the environment does not name.
+const NOBODY: &str = "unknown";
+
+impl Who {
+    /// Whoever sits at this process's terminal: `USER` or `LOGNAME`, and over SSH the address
+    /// that `SSH_CONNECTION` or `SSH_CLIENT` begins with.
+    #[must_use]
+    pub fn keyboard_from_env() -> Self {
+        Self::keyboard(|name| std::env::var_os(name))
+    }
+
+    fn keyboard(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let first = |names: [&str; 2]| {
+            let values = names.into_iter().filter_map(&variable);
+            let mut names = values.filter_map(|value| name(&value.to_string_lossy()));
+            names.next()
+        };
+        Self::Keyboard {
+            user: first(["USER", "LOGNAME"]).unwrap_or_else(|| NOBODY.to_owned()),
+            ssh: first(["SSH_CONNECTION", "SSH_CLIENT"]),
+        }
+    }
+}
+
+/// The first word of what the environment says: anybody may have put anything there, and it
+/// goes into the journal and on screens. `None` where nothing is left of it.
+fn name(value: &str) -> Option<String> {
+    let word = value.split_ascii_whitespace().next()?;
+    let printable = word.chars().filter(char::is_ascii_graphic);
+    let name: String = printable.take(MAX_NAME_LEN).collect();
+    (!name.is_empty()).then_some(name)
+}
+
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -59,6 +95,9 @@ impl fmt::Display for Who {
 
 /// Gives the list as it stands now, or says in a sentence why it can't. Blocks.
 pub type ReadList = Arc<dyn Fn() -> Result<Numbers, String> + Send + Sync>;
+
+/// What stands for an outcome when there is nobody left to ask.
+const GONE: &str = "the engine has ended";
 
 /// The way in to a running engine. Cheap to clone.
 #[derive(Clone)]
@@ -79,8 +118,47 @@ impl Control {
 
     /// Gives a command and waits for what comes of it: a sentence either way.
     pub async fn give(&self, command: Command, who: &Who) -> Outcome {
-        let _ = (&self.read_list, command, who);
-        Err("not yet".to_owned())
+        let by = who.to_string();
+        match command {
+            Command::Campaign(command) => {
+                let request = |reply| Request::Command { command, by, reply };
+                self.ask(request).await
+            }
+            Command::NewRun => {
+                let numbers = Box::new(self.read_list().await?);
+                let request = |reply| Request::NewRun { numbers, by, reply };
+                self.ask(request).await
+            }
+            Command::Quit => self.stop(false, by).await,
+            Command::QuitNow => self.stop(true, by).await,
+        }
+    }
+
+    async fn ask(&self, request: impl FnOnce(oneshot::Sender<Outcome>) -> Request) -> Outcome {
+        let (reply, outcome) = oneshot::channel();
+        if self.requests.send(request(reply)).await.is_err() {
+            return Err(GONE.to_owned());
+        }
+        outcome.await.unwrap_or_else(|_| Err(GONE.to_owned()))
+    }
+
+    async fn stop(&self, now: bool, by: String) -> Outcome {
+        let said = if now {
+            "hanging up everything, then the process ends"
+        } else {
+            "the process ends when the calls have; asked once more, it hangs up"
+        };
+        let stop = Request::Stop { now, by };
+        let sent = self.requests.send(stop).await;
+        sent.map(|()| said.to_owned()).map_err(|_| GONE.to_owned())
+    }
+
+    /// A long list takes a while, and a file may lie on a disk that hangs.
+    async fn read_list(&self) -> Result<Numbers, String> {
+        let read_list = Arc::clone(&self.read_list);
+        tokio::task::spawn_blocking(move || read_list())
+            .await
+            .unwrap_or_else(|_| Err("the list could not be read".to_owned()))
     }
 
     /// All there is to know of a lead.
@@ -97,5 +175,138 @@ impl Control {
 impl fmt::Debug for Control {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Control").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaign::Number;
+
+    fn keyboard(variables: &[(&str, &str)]) -> String {
+        let value = |name: &str| {
+            let mut all = variables.iter();
+            all.find(|(known, _)| *known == name)
+                .map(|(_, value)| OsString::from(value))
+        };
+        Who::keyboard(value).to_string()
+    }
+
+    #[test]
+    fn whoever_sits_at_the_keyboard_is_named_by_the_environment() {
+        let ssh = ("SSH_CONNECTION", "192.0.2.7 50022 192.0.2.1 22");
+        let client = ("SSH_CLIENT", "192.0.2.8 50022 22");
+        let anna = ("USER", "anna");
+        assert_eq!(keyboard(&[anna]), "keyboard anna");
+        assert_eq!(keyboard(&[anna, ssh]), "keyboard anna (ssh 192.0.2.7)");
+        assert_eq!(
+            keyboard(&[("LOGNAME", "bert"), client]),
+            "keyboard bert (ssh 192.0.2.8)"
+        );
+        assert_eq!(keyboard(&[]), "keyboard unknown");
+    }
+
+    #[test]
+    fn hostile_names_are_made_plain() {
+        let long = "x".repeat(1000);
+        let table = [
+            ("a\x1b[2Jb c", "a[2Jb"),
+            ("\u{202e}evil", "evil"),
+            ("\u{e9}", "unknown"),
+            ("  ", "unknown"),
+            (&long, &long[..MAX_NAME_LEN]),
+        ];
+        for (value, expected) in table {
+            let said = keyboard(&[("USER", value)]);
+            assert_eq!(said, format!("keyboard {expected}"), "{value:?}");
+        }
+    }
+
+    fn list(text: &'static str) -> ReadList {
+        Arc::new(move || {
+            let number = Number::parse(text).map_err(|e| e.to_string())?;
+            let mut numbers = Numbers::default();
+            numbers.push(&number);
+            Ok(numbers)
+        })
+    }
+
+    fn control(list: ReadList) -> (Control, mpsc::Receiver<Request>) {
+        let (requests, engine) = mpsc::channel(1);
+        (Control::new(requests, list), engine)
+    }
+
+    const WHO: Who = Who::Signal("SIGHUP");
+
+    #[tokio::test]
+    async fn a_command_comes_to_the_engine_with_who_gave_it_and_its_outcome_back() {
+        let (control, mut engine) = control(list("12"));
+        let asked = async {
+            match engine.recv().await {
+                Some(Request::Command { command, by, reply }) => {
+                    reply.send(Ok("yes".to_owned())).expect("it waits");
+                    (command, by)
+                }
+                other => panic!("no command: {other:?}"),
+            }
+        };
+        let pause = Command::Campaign(campaign::Command::Pause);
+        let (outcome, (command, by)) = tokio::join!(control.give(pause, &WHO), asked);
+        assert_eq!(outcome, Ok("yes".to_owned()));
+        assert_eq!((command, by.as_str()), (campaign::Command::Pause, "SIGHUP"));
+    }
+
+    #[tokio::test]
+    async fn a_new_run_brings_the_list_as_it_stands_and_a_bad_list_no_run() {
+        let (good, mut engine) = control(list("12"));
+        let asked = async {
+            match engine.recv().await {
+                Some(Request::NewRun { numbers, reply, .. }) => {
+                    reply.send(Err("it dials".to_owned())).expect("it waits");
+                    numbers.len()
+                }
+                other => panic!("no new run: {other:?}"),
+            }
+        };
+        let (outcome, numbers) = tokio::join!(good.give(Command::NewRun, &WHO), asked);
+        assert_eq!((outcome, numbers), (Err("it dials".to_owned()), 1));
+
+        let (bad, mut engine) = control(list("x"));
+        let refused = bad.give(Command::NewRun, &WHO).await;
+        assert!(refused.is_err_and(|why| why.contains("not allowed")));
+        drop(bad);
+        assert!(engine.recv().await.is_none(), "nothing was asked");
+    }
+
+    #[tokio::test]
+    async fn quitting_is_asked_for_once_or_at_once() {
+        let (control, mut engine) = control(list("12"));
+        for (command, at_once) in [(Command::Quit, false), (Command::QuitNow, true)] {
+            control.give(command, &WHO).await.expect("it is taken");
+            match engine.recv().await {
+                Some(Request::Stop { now, by }) => assert_eq!((now, &*by), (at_once, "SIGHUP")),
+                other => panic!("no stop: {other:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_is_gone_says_so() {
+        let commands = [
+            Command::Campaign(campaign::Command::Start),
+            Command::NewRun,
+            Command::Quit,
+            Command::QuitNow,
+        ];
+        for command in commands {
+            let (control, engine) = control(list("12"));
+            drop(engine);
+            assert_eq!(control.give(command, &WHO).await, Err(GONE.to_owned()));
+        }
+        let (control, mut engine) = control(list("12"));
+        let ends = async { drop(engine.recv().await) };
+        let start = Command::Campaign(campaign::Command::Start);
+        let (outcome, ()) = tokio::join!(control.give(start, &WHO), ends);
+        assert_eq!(outcome, Err(GONE.to_owned()));
     }
 }

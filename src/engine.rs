@@ -6,14 +6,19 @@
 //! has its own thread, recordings their own fetcher; all report to one inbox.
 
 mod clock;
+mod commands;
+mod detail;
 mod ending;
 mod files;
 mod listening;
 mod news;
 mod pace;
+mod picture;
 mod requests;
 mod snapshot;
+mod sound;
 mod start;
+mod timeline;
 mod translate;
 mod trends;
 
@@ -21,7 +26,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 pub use clock::Clock;
@@ -33,18 +38,23 @@ pub use snapshot::{
 pub use start::{Options, StartError, start};
 pub use trends::{SECONDS as TREND_SECONDS, Second, Trends};
 
-use crate::ari::AriError;
-use crate::ari::link::{Link, LinkEvent, LinkState as LinkIs};
+use crate::ari::link::{Link, LinkEvent, LinkState as LinkIs, LinkStats};
+use crate::ari::{AriError, RtpStatistics};
 use crate::campaign::{
     AsteriskIds, AttemptId, Campaign, Command, Effect, Input, LeadId, Notice, Number, Numbers, Op,
     OpError, Outcome, Part, Record, RunState, Time,
 };
 use crate::journal::{Health, Journal, Writer};
 use crate::recordings::{Fetcher, Job, Outcome as Fetched};
+use commands::Audit;
 use ending::{FinalSurvey, Stopping};
 use listening::LinkState;
 use pace::Pace;
+use picture::Shown;
 use requests::{Requester, Survey};
+use sound::Sound;
+use timeline::Timelines;
+use trends::Meter;
 
 /// What stands for the reason until the first try has failed or succeeded.
 const NOT_YET: &str = "not connected to Asterisk yet";
@@ -123,6 +133,7 @@ enum Message {
         result: Result<(), OpError>,
     },
     Trunk(AttemptId, Result<bool, AriError>),
+    Sounds(AttemptId, Option<RtpStatistics>),
     Surveyed {
         link: u64,
         survey: Result<Survey, AriError>,
@@ -147,6 +158,7 @@ pub struct Engine {
     link_events: mpsc::Receiver<LinkEvent>,
     link_watch: watch::Receiver<LinkIs>,
     link_state: LinkState,
+    link_stats: Arc<LinkStats>,
     survey_due: Option<Time>,
     /// The ids that the last survey saw: strays of an earlier run carry that run's number.
     seen_ids: Vec<(String, AttemptId, Part)>,
@@ -157,6 +169,8 @@ pub struct Engine {
     jobs: VecDeque<Job>,
     fetching: usize,
     recordings_saved: u64,
+    /// Since when fetching fails, and why.
+    recordings_delayed: Option<(Time, String)>,
 
     inbox: mpsc::UnboundedSender<Message>,
     messages: mpsc::UnboundedReceiver<Message>,
@@ -173,6 +187,14 @@ pub struct Engine {
     final_survey: FinalSurvey,
     pace: Pace,
     held: Option<String>,
+
+    shown: Shown,
+    audit: Audit,
+    meter: Meter,
+    timelines: Timelines,
+    sound: Sound,
+    /// Who may read the journal now, for [`Detail`].
+    readers: Arc<Semaphore>,
 }
 
 impl Engine {
@@ -210,22 +232,30 @@ impl Engine {
             self.pace.change();
             self.campaign.handle(now, Input::LinkDown);
         }
+        self.timelines.input(now, &input);
         self.campaign.handle(now, input);
     }
 
     /// Carries out everything that the campaign wants done.
     fn carry_out(&mut self) {
+        let now = self.clock.now();
         let mut records = std::mem::take(&mut self.unwritten);
         while let Some(effect) = self.campaign.poll_effect() {
             self.pace.change();
             match effect {
-                Effect::Journal(record) => records.push(record),
+                Effect::Journal(record) => {
+                    self.note(now, &record);
+                    records.push(record);
+                }
                 Effect::Ask {
                     attempt,
                     op,
                     number,
                     ..
-                } => self.ask(attempt, op, number),
+                } => {
+                    self.timelines.asked(now, attempt, op);
+                    self.ask(attempt, op, number);
+                }
                 Effect::ProbeTrunk(attempt) => self.probe_trunk(attempt),
                 Effect::TakeDownStray { attempt, part } => self.take_down(attempt, part),
                 Effect::FetchRecording {
@@ -233,18 +263,34 @@ impl Engine {
                     number,
                     begun_at,
                 } => self.queue_recording(attempt, &number, begun_at),
-                Effect::Tell(notice) => self.notice(notice),
+                Effect::Tell(notice) => self.notice(now, notice),
             }
         }
         self.append(records);
         self.feed_fetcher();
+        self.meter.calls(now, self.campaign.live_calls());
     }
 
-    fn notice(&mut self, notice: Notice) {
-        if let Notice::State { state } = &notice {
-            let by_rule =
-                matches!(state, RunState::Paused(reason) if reason != crate::campaign::BY_OPERATOR);
-            self.paused_by_rule_since = by_rule.then(|| self.clock.now());
+    /// What is written down is shown, too.
+    fn note(&mut self, now: Time, record: &Record) {
+        self.timelines.record(now, record);
+        if let Record::AttemptEnded { attempt, .. } = record {
+            self.sound.forget(*attempt);
+        }
+    }
+
+    fn notice(&mut self, now: Time, notice: Notice) {
+        self.timelines.told(now, &notice);
+        match &notice {
+            Notice::State { state } => {
+                let by_rule = matches!(state, RunState::Paused(reason) if reason != crate::campaign::BY_OPERATOR);
+                self.paused_by_rule_since = by_rule.then_some(now);
+                // A run that goes on comes to an end of its own.
+                self.quiet_since = None;
+                self.final_survey = FinalSurvey::NotYet;
+            }
+            Notice::Call { step, .. } => self.meter.step(now, *step),
+            _ => {}
         }
         self.tell(Told::Campaign(notice));
     }
@@ -326,6 +372,7 @@ impl Engine {
                 exists: true,
             }),
             Message::Surveyed { link, survey } => self.surveyed(link, survey),
+            Message::Sounds(attempt, told) => self.sounds(attempt, told),
         }
     }
 
@@ -347,45 +394,6 @@ impl Engine {
         }
     }
 
-    fn request(&mut self, request: Request) {
-        match request {
-            Request::Command { command, by, reply } => {
-                let outcome = self.command(&command, &by);
-                // Whoever asked may have gone.
-                let _ = reply.send(outcome);
-            }
-            Request::NewRun { reply, .. } => {
-                let _ = reply.send(Err("not yet".to_owned()));
-            }
-            Request::Detail { reply, .. } => {
-                let _ = reply.send(None);
-            }
-            Request::Stop { now, by } => self.stop(now, &by),
-        }
-    }
-
-    fn command(&mut self, command: &Command, by: &str) -> Outcome {
-        let now = self.clock.now();
-        let outcome = self.campaign.command(now, command);
-        let said = match &outcome {
-            Ok(done) => done.clone(),
-            Err(refusal) => format!("refused: {refusal}"),
-        };
-        let command = command.to_string();
-        self.unwritten.push(Record::Audit {
-            at: now,
-            by: by.to_owned(),
-            command: command.clone(),
-            outcome: said.clone(),
-        });
-        self.tell(Told::Command {
-            by: by.to_owned(),
-            command,
-            outcome: said,
-        });
-        outcome
-    }
-
     fn tick(&mut self) {
         let now = self.clock.now();
         if self.survey_due.is_some_and(|due| due <= now) && self.link_state.connected {
@@ -400,6 +408,7 @@ impl Engine {
         {
             self.stop(true, "DRAIN_SECONDS");
         }
+        self.listen(now);
         self.feed(Input::Tick);
     }
 
@@ -407,6 +416,9 @@ impl Engine {
         let own = [
             self.survey_due.filter(|_| self.link_state.connected),
             self.pace.due(),
+            self.sound
+                .due()
+                .filter(|_| self.link_state.ready && self.campaign.live_calls() > 0),
             self.campaign.poll_timeout(),
             self.stopping.as_ref().map(|s| s.deadline),
         ];
@@ -424,42 +436,5 @@ impl Engine {
         if self.news.try_send(News { at, what }).is_err() {
             self.news_dropped += 1;
         }
-    }
-
-    fn publish(&mut self, now: Time) {
-        if !self.pace.take(now) {
-            return;
-        }
-        let down = &self.link_state;
-        let snapshot = Snapshot {
-            at: now,
-            run: self.campaign.run(),
-            list: Arc::from(""),
-            target: Arc::from(self.requester.plan.target.as_str()),
-            state: self.campaign.state().clone(),
-            stopping: None,
-            link: LinkView {
-                asterisk: Arc::from(""),
-                down: (!down.ready).then(|| (down.down_since, down.why.clone())),
-                last_heard: None,
-                lost: 0,
-            },
-            journal: JournalView::default(),
-            recordings: RecordingsView {
-                saved: self.recordings_saved,
-                waiting: self.jobs.len() + self.fetching,
-                delayed: None,
-            },
-            limit: self.campaign.limit(now),
-            leads: self.campaign.leads().clone(),
-            calls: self.campaign.calls().collect(),
-            quality: Arc::default(),
-            stats: self.campaign.stats().clone(),
-            trends: Arc::default(),
-            audit: Arc::from([]),
-            news_dropped: self.news_dropped,
-        };
-        // A picture is kept even while nobody looks.
-        self.snapshots.send_replace(Arc::new(snapshot));
     }
 }

@@ -18,6 +18,7 @@
 //! called again by themselves.
 
 mod apply;
+mod attempts;
 mod error;
 mod files;
 mod lock;
@@ -38,17 +39,19 @@ use std::thread::{self, JoinHandle};
 
 use uuid::Uuid;
 
-use crate::campaign::{AttemptId, LeadId, Number, RunId};
+use crate::campaign::{AttemptId, RunId};
 use lock::Lock;
 use open::Found;
 use scribe::{Leftover, Scribe};
 use writer::Shared;
 
+pub use attempts::AttemptLine;
 pub(crate) use error::is_damage;
 pub use error::{Contradiction, JournalError, WriteFailure};
 pub use reader::Reader;
 pub use recover::{
-    LeadStatus, Recovered, RecoveredRun, StartedRecording, Unfinished, WaitingRecording,
+    AUDIT_LINES, AuditLine, KnownLead, LeadStatus, Recovered, RecoveredRun, StartedRecording,
+    Unfinished, WaitingRecording,
 };
 pub use writer::{Health, QUEUE_LIMIT, Rejected, Rejection, Writer, WriterStats};
 
@@ -89,13 +92,12 @@ impl Journal {
         Ok((journal, recovered))
     }
 
-    /// Gives every lead of `run` in the order of their ids: its number, where it stands, and
-    /// how many attempts there were. Reads as it goes, so a million leads are never held
-    /// twice. It sees what is durable when it is called.
+    /// Gives every lead of `run` in the order of their ids. Reads as it goes, so a million
+    /// leads are never held twice. It sees what is durable when it is called.
     pub fn for_each_lead(
         &self,
         run: RunId,
-        each: impl FnMut(LeadId, Number, LeadStatus, u32),
+        each: impl FnMut(KnownLead),
     ) -> Result<(), JournalError> {
         let reader = Reader::open(&self.path)?;
         recover::for_each_lead(&self.path, reader.connection(), run, each)

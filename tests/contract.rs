@@ -138,6 +138,13 @@ contract! { refusals:
     trunk_that_is_not_there,
 }
 
+contract! { sound:
+    a_call_without_an_answer_has_no_sound,
+    early_media_come_one_way,
+    the_counters_of_a_call_that_is_up,
+    what_is_no_sip_has_no_counters,
+}
+
 contract! { targets:
     a_target_originated_in_plain_order,
     an_agent_behind_a_queue,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use dialdeck::campaign::{
     AttemptEnd, AttemptId, Disposition, EndedBy, HangupCause, LeadId, Number, Record, RunId, Time,
 };
-use dialdeck::journal::{Journal, LeadStatus};
+use dialdeck::journal::{Journal, KnownLead, LeadStatus};
 
 /// Where the writing process finds its journal.
 const JOURNAL: &str = "DIALDECK_TEST_JOURNAL";
@@ -120,7 +120,13 @@ fn check(path: &Path, promised: u64, round: usize) {
     assert!(next > promised, "round {round}: {promised} is lost, {next}");
     let mut open = 0;
     journal
-        .for_each_lead(RUN, |lead, _, status, attempts| {
+        .for_each_lead(RUN, |known| {
+            let KnownLead {
+                lead,
+                status,
+                attempts,
+                ..
+            } = known;
             let dialed = u64::from(lead.0) + 1 < next;
             assert_eq!(attempts, u32::from(dialed), "round {round}, lead {lead}");
             assert_eq!(status == LeadStatus::Waiting, !dialed, "lead {lead}");

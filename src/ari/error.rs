@@ -125,7 +125,7 @@ impl AriError {
 
 /// A stranger's text made fit for a log line and a terminal: bounded, on one line, with
 /// control characters (escape sequences among them) written out.
-pub(super) fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     let mut out = String::new();
     for (count, c) in text.trim().chars().enumerate() {
         if count == MAX_MESSAGE {

@@ -175,6 +175,82 @@ pub struct LiveRecording {
     pub cause: Option<String>,
 }
 
+/// The sound of a channel, as RTP counts it and the RTCP reports of both ends tell it.
+///
+/// "Received" is what came to Asterisk; "sent" is what left it, as the far end reports. The
+/// first report comes 5 s after the sound began. Asterisk's own names mix this up: `txjitter`
+/// and `txmes` are those of what it received (measured on 22.10.1; its `ast_rtp_get_stat`
+/// says the same). What a version leaves out is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RtpStatistics {
+    /// Packets that came until now (`rxcount`).
+    pub received: Option<u64>,
+    /// Packets that should have come and had not at the last report (`rxploss`). Where
+    /// nothing ever came it is 1.
+    pub received_lost: Option<u64>,
+    /// Jitter of what comes, in milliseconds (`txjitter`, in seconds there).
+    pub received_jitter_ms: Option<f64>,
+    /// Media experience score of what came, 0 to 100 (`txmes`): 88 is G.711 without a fault.
+    /// `None` before the first report, and from an Asterisk that does not compute it.
+    pub received_score: Option<f64>,
+    /// Packets that left until now (`txcount`).
+    pub sent: Option<u64>,
+    /// Packets that left and had not arrived at the far end's last report (`txploss`).
+    pub sent_lost: Option<u64>,
+    /// Jitter of what left, in milliseconds, at the far end's last report (`rxjitter`, in
+    /// seconds there); 0 before the first.
+    pub sent_jitter_ms: Option<f64>,
+    /// As [`Self::received_score`], of what left (`rxmes`).
+    pub sent_score: Option<f64>,
+    /// Round trip time in milliseconds at the far end's last report (`rtt`, in seconds
+    /// there). `None` until RTCP has told it, some 10 s after the sound began.
+    pub rtt_ms: Option<f64>,
+}
+
+impl<'de> Deserialize<'de> for RtpStatistics {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = RawRtp::deserialize(deserializer)?;
+        // Packets that came twice make a loss negative.
+        let count = |n: Option<i64>| n.map(|n| u64::try_from(n).unwrap_or(0));
+        let millis = |seconds: Option<f64>| seconds.map(|s| s * 1000.0);
+        // Where nothing has been reported yet, Asterisk says 0.
+        let reported = |n: Option<f64>| n.filter(|n| *n > 0.0);
+        Ok(Self {
+            received: count(raw.rxcount),
+            received_lost: count(raw.rxploss),
+            received_jitter_ms: millis(raw.txjitter),
+            received_score: reported(raw.txmes),
+            sent: count(raw.txcount),
+            sent_lost: count(raw.txploss),
+            sent_jitter_ms: millis(raw.rxjitter),
+            sent_score: reported(raw.rxmes),
+            rtt_ms: millis(reported(raw.rtt)),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct RawRtp {
+    #[serde(default, deserialize_with = "lenient")]
+    rxcount: Option<i64>,
+    #[serde(default, deserialize_with = "lenient")]
+    rxploss: Option<i64>,
+    #[serde(default, deserialize_with = "lenient")]
+    rxjitter: Option<f64>,
+    #[serde(default, deserialize_with = "lenient")]
+    rxmes: Option<f64>,
+    #[serde(default, deserialize_with = "lenient")]
+    txcount: Option<i64>,
+    #[serde(default, deserialize_with = "lenient")]
+    txploss: Option<i64>,
+    #[serde(default, deserialize_with = "lenient")]
+    txjitter: Option<f64>,
+    #[serde(default, deserialize_with = "lenient")]
+    txmes: Option<f64>,
+    #[serde(default, deserialize_with = "lenient")]
+    rtt: Option<f64>,
+}
+
 /// Which Asterisk this is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Info {

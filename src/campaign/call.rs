@@ -37,16 +37,14 @@ pub(super) enum Phase {
     /// Its beginning is on the way to the disk. Nothing has left.
     Journaling,
     /// A was asked for.
-    Dialing {
-        ringing_at: Option<Time>,
-        staging: bool,
-    },
+    Dialing { staging: bool },
     /// A answered; B is being reached.
     Connecting(Answer),
     /// Both are up in one bridge.
     Talking(Answer, Bridged),
     /// It is decided how it ends; A still has to go.
     HangingUp {
+        since: Time,
         verdict: Verdict,
         answered: Option<Answer>,
         bridged: Option<Bridged>,
@@ -60,7 +58,10 @@ pub(super) struct Call {
     pub(super) run: RunId,
     pub(super) lead: LeadId,
     pub(super) number: Number,
+    /// The attempt at its lead before this one.
+    pub(super) before: Option<AttemptId>,
     pub(super) begun_at: Time,
+    pub(super) ringing_at: Option<Time>,
     pub(super) phase: Phase,
     pub(super) facts: Facts,
     pub(super) agent_at: Option<Time>,
@@ -101,8 +102,8 @@ impl Call {
     pub(super) fn next_ops(&mut self, now: Time, policy: &Policy) -> Vec<Op> {
         let mut ops = Vec::new();
         match self.phase {
-            Phase::Journaling | Phase::Dialing { staging: false, .. } => {}
-            Phase::Dialing { staging: true, .. } => self.stage(&mut ops),
+            Phase::Journaling | Phase::Dialing { staging: false } => {}
+            Phase::Dialing { staging: true } => self.stage(&mut ops),
             Phase::Connecting(_) => {
                 self.stage(&mut ops);
                 self.connect(now, policy, &mut ops);
@@ -250,12 +251,13 @@ impl Call {
     }
 
     /// Decides how the call ends, unless that is decided.
-    pub(super) fn hang_up(&mut self, verdict: Verdict) {
+    pub(super) fn hang_up(&mut self, now: Time, verdict: Verdict) {
         let (answered, bridged) = match self.phase {
             Phase::HangingUp { .. } => return,
             _ => (self.answered(), self.bridged()),
         };
         self.phase = Phase::HangingUp {
+            since: now,
             verdict,
             answered,
             bridged,

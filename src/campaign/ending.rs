@@ -26,7 +26,7 @@ impl Campaign {
             return;
         };
         if !call.is_hanging_up() {
-            call.hang_up(verdict);
+            call.hang_up(now, verdict);
             self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);
             self.advance(now, attempt, None);
         }
@@ -44,10 +44,10 @@ impl Campaign {
             call.facts.recording = Recording::Failed;
             self.recording_failed(attempt, "the call ended before its recording began");
         }
+        self.leads
+            .finish(call.lead, verdict.disposition, verdict.cause);
         if verdict.disposition == Disposition::Interrupted && self.policy.retry_interrupted {
             self.leads.put_back(call.lead);
-        } else {
-            self.leads.finish(call.lead, verdict.disposition);
         }
         let summary = call.summary(now, verdict);
         if !call.inherited {
@@ -69,7 +69,7 @@ impl Campaign {
         let Some(call) = self.live.remove(&attempt) else {
             return;
         };
-        self.leads.put_back(call.lead);
+        self.leads.take_back(call.lead, call.before);
         self.effects
             .push_back(Effect::Journal(Record::AttemptWithdrawn { attempt }));
         self.keep_remains(now, call);

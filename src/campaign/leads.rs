@@ -1,6 +1,10 @@
 //! The leads of a run: who waits, in which order, and how the others ended.
+//!
+//! A picture of them goes to consoles ten times a second, so a clone shares what has not
+//! changed: the numbers as a whole, the rows in chunks. A change after a clone copies one
+//! chunk.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::{AttemptId, Disposition, HangupCause, LeadId, Number, Numbers, Time};
 
@@ -28,48 +32,98 @@ pub struct LeadRow {
     pub cause: HangupCause,
 }
 
-/// All leads of a run. A million of them take some 40 MB.
+/// So many leads are copied where one changes after a clone.
+const CHUNK: usize = 1024;
+
+/// All leads of a run. A million of them take some 50 MB, and a clone of them 16 KB.
+///
+/// The line of those who wait is always in the order of the list, so it needs no place of
+/// its own: a count for each chunk, and the chunk before which nobody waits, find the next.
 #[derive(Debug, Default, Clone)]
 pub struct Leads {
-    numbers: Numbers,
-    states: Vec<LeadState>,
-    /// In the order of the list.
-    waiting: VecDeque<LeadId>,
+    numbers: Arc<Numbers>,
+    chunks: Vec<Arc<Chunk>>,
+    /// Nobody waits in a chunk before this one.
+    first_waiting: usize,
+    waiting: usize,
     /// From which lead on leads joined at which time.
     joined: Vec<(LeadId, Time)>,
     open: usize,
     finals: [u32; Disposition::ALL.len()],
+    version: u64,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Chunk {
+    rows: Vec<Row>,
+    waiting: u32,
+}
+
+/// A [`LeadRow`] in 16 bytes.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    /// 0: there was none.
+    last: u64,
+    attempts: u16,
+    q850: u16,
+    /// 0: none was told.
+    sip: u16,
+    stand: Stand,
+}
+
+/// A [`LeadState`]; which attempt calls is in [`Row::last`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stand {
+    Waiting,
+    Calling,
+    Final(Disposition),
 }
 
 impl Leads {
+    /// No leads, for a new run: with a version that is not among those of the run before.
+    #[must_use]
+    pub(super) fn after(before: &Self) -> Self {
+        Self {
+            version: before.version + 1,
+            ..Self::default()
+        }
+    }
+
     /// Adds a lead at the end of the line. `None` if the number stands there already.
     pub fn add(&mut self, number: &Number, at: Time) -> Option<LeadId> {
-        let id = LeadId(self.numbers.push(number)?);
-        self.states.push(LeadState::Waiting);
-        self.waiting.push_back(id);
+        let id = LeadId(Arc::make_mut(&mut self.numbers).push(number)?);
+        if self.chunks.last().is_none_or(|c| c.rows.len() == CHUNK) {
+            self.chunks.push(Arc::default());
+        }
+        let chunk = self.chunks.last_mut().map(Arc::make_mut)?;
+        chunk.rows.push(Row::NEW);
+        chunk.waiting += 1;
+        self.waiting += 1;
         self.open += 1;
+        self.version += 1;
         if self.joined.last().is_none_or(|(_, t)| *t != at) {
             self.joined.push((id, at));
         }
+        self.first_waiting = self.first_waiting.min(place(id).0);
         Some(id)
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.states.len()
+        self.numbers.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.states.is_empty()
+        self.numbers.is_empty()
     }
 
     /// How many wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.waiting
     }
 
     /// How many have no final disposition yet.
@@ -87,18 +141,21 @@ impl Leads {
     /// Where a lead stands.
     #[must_use]
     pub fn state(&self, lead: LeadId) -> Option<LeadState> {
-        self.states.get(lead.0 as usize).copied()
+        self.get(lead).map(|row| row.state())
     }
 
     /// All there is to show of a lead in one line.
     #[must_use]
     pub fn row(&self, lead: LeadId) -> Option<LeadRow> {
-        let state = self.state(lead)?;
+        let row = self.get(lead)?;
         Some(LeadRow {
-            state,
-            attempts: 0,
-            last: None,
-            cause: HangupCause::default(),
+            state: row.state(),
+            attempts: row.attempts,
+            last: (row.last != 0).then_some(AttemptId(row.last)),
+            cause: HangupCause {
+                q850: row.q850,
+                sip: (row.sip != 0).then_some(row.sip),
+            },
         })
     }
 
@@ -108,23 +165,23 @@ impl Leads {
         &self.numbers
     }
 
-    /// The lead's number as it is written.
-    #[must_use]
-    pub fn number_text(&self, lead: LeadId) -> Option<&str> {
-        self.state(lead).map(|_| self.numbers.get(lead.0))
-    }
-
-    /// Changes whenever a lead does.
+    /// Changes whenever a lead does, and when a new run begins. A clone keeps it.
     #[must_use]
     pub fn version(&self) -> u64 {
-        0
+        self.version
     }
 
     /// The lead's number.
     #[must_use]
     pub fn number(&self, lead: LeadId) -> Option<Number> {
-        self.state(lead)?;
-        Number::parse(self.numbers.get(lead.0)).ok()
+        Number::parse(self.number_text(lead)?).ok()
+    }
+
+    /// The lead's number, as it stands.
+    #[must_use]
+    pub fn number_text(&self, lead: LeadId) -> Option<&str> {
+        self.get(lead)?;
+        Some(self.numbers.get(lead.0))
     }
 
     /// The lead with this number.
@@ -144,61 +201,184 @@ impl Leads {
 
     /// The waiting leads, the next one first.
     pub fn line(&self) -> impl Iterator<Item = LeadId> + '_ {
-        self.waiting.iter().copied()
+        self.line_from(0)
     }
 
+    /// The waiting leads, from this place in the line on; the next one stands at 0. Chunks
+    /// before it are only counted.
+    pub fn line_from(&self, place: usize) -> impl Iterator<Item = LeadId> + '_ {
+        let mut skip = place;
+        let mut first = self.first_waiting;
+        while let Some(chunk) = self.chunks.get(first)
+            && chunk.waiting as usize <= skip
+        {
+            skip -= chunk.waiting as usize;
+            first += 1;
+        }
+        let chunks = self.chunks.iter().enumerate().skip(first);
+        chunks.flat_map(waiting_in).skip(skip)
+    }
+
+    /// The next in line, which stays there until it is called.
     pub(super) fn next(&mut self) -> Option<LeadId> {
-        self.waiting.pop_front()
+        if self.waiting == 0 {
+            return None;
+        }
+        while self.chunks.get(self.first_waiting)?.waiting == 0 {
+            self.first_waiting += 1;
+        }
+        let chunk = self.chunks.get(self.first_waiting)?;
+        waiting_in((self.first_waiting, chunk)).next()
     }
 
-    pub(super) fn call(&mut self, lead: LeadId, attempt: AttemptId) {
-        self.set(lead, LeadState::Calling(attempt));
+    /// `attempt` calls the lead. Gives the attempt before it, for [`Self::take_back`].
+    pub(super) fn call(&mut self, lead: LeadId, attempt: AttemptId) -> Option<AttemptId> {
+        let before = self.get(lead)?.last;
+        self.change(lead, |row| {
+            row.stand = Stand::Calling;
+            row.attempts = row.attempts.saturating_add(1);
+            row.last = attempt.0;
+        });
+        (before != 0).then_some(AttemptId(before))
     }
 
-    /// Back to its place in the line: its attempt never left, or may be made again.
+    /// Back to its place in the line, as if it had not been called: its attempt never left.
+    pub(super) fn take_back(&mut self, lead: LeadId, before: Option<AttemptId>) {
+        self.change(lead, |row| {
+            row.stand = Stand::Waiting;
+            row.attempts = row.attempts.saturating_sub(1);
+            row.last = before.map_or(0, |attempt| attempt.0);
+        });
+    }
+
+    /// Back to its place in the line: it is to be called again.
     pub(super) fn put_back(&mut self, lead: LeadId) {
-        self.set(lead, LeadState::Waiting);
-        let place = self.waiting.partition_point(|waiting| *waiting < lead);
-        self.waiting.insert(place, lead);
+        self.change(lead, |row| row.stand = Stand::Waiting);
     }
 
     /// Takes a waiting lead off, for good in this run.
     pub(super) fn skip(&mut self, lead: LeadId) {
-        self.waiting.retain(|waiting| *waiting != lead);
-        self.finish(lead, Disposition::Skipped);
+        let skipped = Stand::Final(Disposition::Skipped);
+        self.change(lead, |row| row.stand = skipped);
     }
 
-    pub(super) fn finish(&mut self, lead: LeadId, disposition: Disposition) {
-        self.set(lead, LeadState::Final(disposition));
+    /// The lead's attempt has ended.
+    pub(super) fn finish(&mut self, lead: LeadId, disposition: Disposition, cause: HangupCause) {
+        self.change(lead, |row| {
+            row.stand = Stand::Final(disposition);
+            row.note_cause(cause);
+        });
     }
 
-    /// Sets what the journal says about a lead that was added before. The line is put
-    /// right by [`Self::rebuild_line`].
+    /// Sets where a lead stands that was added before; its attempts stay as they are.
     pub fn restore(&mut self, lead: LeadId, state: LeadState) {
-        self.set(lead, state);
+        self.change(lead, |row| row.set_state(state));
     }
 
-    /// Makes the line anew from the states, in the order of the list.
-    pub fn rebuild_line(&mut self) {
-        self.waiting = (0..)
-            .zip(&self.states)
-            .filter(|(_, s)| **s == LeadState::Waiting)
-            .map(|(id, _)| LeadId(id))
-            .collect();
+    /// Sets all that the journal says about a lead that was added before.
+    pub fn restore_row(&mut self, lead: LeadId, known: LeadRow) {
+        self.change(lead, |row| {
+            row.attempts = known.attempts;
+            row.last = known.last.map_or(0, |attempt| attempt.0);
+            row.note_cause(known.cause);
+            row.set_state(known.state);
+        });
     }
 
-    fn set(&mut self, lead: LeadId, state: LeadState) {
-        let Some(slot) = self.states.get_mut(lead.0 as usize) else {
+    fn get(&self, lead: LeadId) -> Option<&Row> {
+        let (chunk, row) = place(lead);
+        self.chunks.get(chunk)?.rows.get(row)
+    }
+
+    /// Changes a lead, and every count with it.
+    fn change(&mut self, lead: LeadId, change: impl FnOnce(&mut Row)) {
+        let (at, row) = place(lead);
+        let Some(chunk) = self.chunks.get_mut(at).map(Arc::make_mut) else {
             return;
         };
-        if let LeadState::Final(was) = *slot {
-            self.finals[was as usize] -= 1;
-            self.open += 1;
+        let Some(row) = chunk.rows.get_mut(row) else {
+            return;
+        };
+        match row.stand {
+            Stand::Waiting => {
+                chunk.waiting -= 1;
+                self.waiting -= 1;
+            }
+            Stand::Calling => {}
+            Stand::Final(was) => {
+                self.finals[was as usize] -= 1;
+                self.open += 1;
+            }
         }
-        if let LeadState::Final(is) = state {
-            self.finals[is as usize] += 1;
-            self.open -= 1;
+        change(row);
+        match row.stand {
+            Stand::Waiting => {
+                chunk.waiting += 1;
+                self.waiting += 1;
+                self.first_waiting = self.first_waiting.min(at);
+            }
+            Stand::Calling => {}
+            Stand::Final(is) => {
+                self.finals[is as usize] += 1;
+                self.open -= 1;
+            }
         }
-        *slot = state;
+        self.version += 1;
     }
 }
+
+impl Row {
+    const NEW: Self = Self {
+        last: 0,
+        attempts: 0,
+        q850: 0,
+        sip: 0,
+        stand: Stand::Waiting,
+    };
+
+    fn state(&self) -> LeadState {
+        match self.stand {
+            Stand::Waiting => LeadState::Waiting,
+            Stand::Calling => LeadState::Calling(AttemptId(self.last)),
+            Stand::Final(disposition) => LeadState::Final(disposition),
+        }
+    }
+
+    fn set_state(&mut self, state: LeadState) {
+        self.stand = match state {
+            LeadState::Waiting => Stand::Waiting,
+            LeadState::Calling(attempt) => {
+                self.last = attempt.0;
+                Stand::Calling
+            }
+            LeadState::Final(disposition) => Stand::Final(disposition),
+        };
+    }
+
+    fn note_cause(&mut self, cause: HangupCause) {
+        self.q850 = cause.q850;
+        self.sip = cause.sip.unwrap_or(0);
+    }
+}
+
+/// Which chunk a lead is in, and where there.
+fn place(lead: LeadId) -> (usize, usize) {
+    let index = lead.0 as usize;
+    (index / CHUNK, index % CHUNK)
+}
+
+fn waiting_in((at, chunk): (usize, &Arc<Chunk>)) -> impl Iterator<Item = LeadId> + '_ {
+    let rows = if chunk.waiting == 0 {
+        [].as_slice()
+    } else {
+        &chunk.rows
+    };
+    let first = u32::try_from(at * CHUNK).unwrap_or(u32::MAX);
+    (first..)
+        .zip(rows)
+        .filter(|(_, row)| row.stand == Stand::Waiting)
+        .map(|(id, _)| LeadId(id))
+}
+
+#[cfg(test)]
+mod tests;

@@ -82,14 +82,13 @@ impl Campaign {
         let Some(call) = self.live.get_mut(&attempt) else {
             return;
         };
-        let Phase::Dialing {
-            ringing_at: ringing_at @ None,
-            staging,
-        } = &mut call.phase
-        else {
+        let Phase::Dialing { staging } = &mut call.phase else {
             return;
         };
-        *ringing_at = Some(now);
+        if call.ringing_at.is_some() {
+            return;
+        }
+        call.ringing_at = Some(now);
         *staging = self.policy.stage_target;
         self.progress(now, attempt, Step::Ringing, CallStep::Ringing);
     }
@@ -127,7 +126,7 @@ impl Campaign {
             return;
         };
         let rang_out = now.since(call.begun_at) >= self.policy.call_timeout;
-        call.hang_up(call.verdict_when_a_leaves(cause, rang_out));
+        call.hang_up(now, call.verdict_when_a_leaves(cause, rang_out));
         call.note_cause(cause);
     }
 
@@ -267,7 +266,7 @@ impl Campaign {
 
     fn stage_now(&mut self, now: Time, attempt: AttemptId) {
         if let Some(call) = self.live.get_mut(&attempt)
-            && let Phase::Dialing { staging, .. } = &mut call.phase
+            && let Phase::Dialing { staging } = &mut call.phase
         {
             *staging = self.policy.stage_target;
             self.advance(now, attempt, None);

@@ -44,6 +44,15 @@ pub enum Record {
         /// When.
         at: Time,
     },
+    /// A lead that had ended waits again, at its place in the line.
+    LeadRequeued {
+        /// The run.
+        run: RunId,
+        /// The lead.
+        lead: LeadId,
+        /// When.
+        at: Time,
+    },
     /// An attempt is about to be dialed. Nothing of it may leave before this is durable.
     AttemptBegun {
         /// The attempt.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::call::{Answer, Bridged, Call, Phase, Verdict};
 use super::ending::INSIST_EVERY;
 use super::facts::{Facts, Presence, Recording};
-use super::io::{Census, Effect, LegEvent};
+use super::io::{Census, Effect, LegEvent, Outcome};
 use super::timers::Timer;
 use super::{
     AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, LeadState, Leads, Number,
@@ -64,9 +64,10 @@ impl Campaign {
             self.leads
                 .restore(orphan.lead, LeadState::Calling(orphan.attempt));
         }
-        self.leads.rebuild_line();
         self.state = match state {
             RunState::Dialing | RunState::Draining => RunState::Idle,
+            // Somebody waits again: by ON_INTERRUPTED, or asked for right before the end.
+            RunState::Done if self.leads.open() > 0 => RunState::Idle,
             RunState::Idle | RunState::Paused(_) | RunState::Done => state,
         };
         let orphans: Vec<Orphan> = orphans;
@@ -96,13 +97,55 @@ impl Campaign {
         );
         self.run = RunId(self.run.0 + 1);
         self.state = RunState::Idle;
-        self.leads = Leads::default();
+        self.leads = Leads::after(&self.leads);
         self.effects.push_back(Effect::Journal(Record::RunOpened {
             run: self.run,
             list: list.to_owned(),
             at: now,
         }));
         self.join(now, numbers);
+    }
+
+    /// A person wants everybody on the list called again: the next run, dialing.
+    pub fn new_run(&mut self, now: Time, list: &str, numbers: &Numbers) -> Outcome {
+        if self.state != RunState::Done {
+            let word = self.state.word();
+            return Err(format!("a new run begins at DONE, and this one is {word}"));
+        }
+        if !self.is_quiet() {
+            return Err("the last calls are still being taken down: try again".to_owned());
+        }
+        if numbers.is_empty() {
+            return Err("the list has no numbers".to_owned());
+        }
+        self.open_run(now, list, numbers);
+        self.no_more_hold(now);
+        self.set_state(now, RunState::Dialing);
+        self.place_calls(now);
+        let waiting = self.leads.len();
+        Ok(format!("run {} dials {waiting} numbers", self.run))
+    }
+
+    /// A person wants a lead called again that has ended.
+    pub(super) fn requeue(&mut self, now: Time, lead: LeadId) -> Outcome {
+        match self.leads.state(lead) {
+            None => return Err(format!("there is no lead {lead}")),
+            Some(LeadState::Waiting) => return Err(format!("lead {lead} waits already")),
+            Some(LeadState::Calling(_)) => return Err(format!("lead {lead} is being called")),
+            Some(LeadState::Final(_)) => {}
+        }
+        self.leads.put_back(lead);
+        self.effects
+            .push_back(Effect::Journal(Record::LeadRequeued {
+                run: self.run,
+                lead,
+                at: now,
+            }));
+        if self.state == RunState::Done {
+            self.no_more_hold(now);
+            self.set_state(now, RunState::Dialing);
+        }
+        Ok(format!("lead {lead} waits again"))
     }
 
     /// The list was read again: new numbers join, waiting leads that are no longer listed
@@ -119,7 +162,7 @@ impl Campaign {
             })
             .collect();
         for lead in &gone {
-            self.leads.finish(*lead, Disposition::Skipped);
+            self.leads.skip(*lead);
             self.effects.push_back(Effect::Journal(Record::LeadSkipped {
                 run: self.run,
                 lead: *lead,
@@ -127,7 +170,6 @@ impl Campaign {
                 at: now,
             }));
         }
-        self.leads.rebuild_line();
         let joined = self.join(now, numbers);
         if joined > 0 && self.state == RunState::Done {
             self.set_state(now, RunState::Idle);
@@ -319,6 +361,7 @@ fn inherit(now: Time, orphan: Orphan, mut facts: Facts) -> Call {
     let phase = match (answer, bridged) {
         (Some(answer), Some(bridged)) if talks => Phase::Talking(answer, bridged),
         (answered, bridged) => Phase::HangingUp {
+            since: now,
             verdict,
             answered,
             bridged,
@@ -329,7 +372,9 @@ fn inherit(now: Time, orphan: Orphan, mut facts: Facts) -> Call {
         run: orphan.run,
         lead: orphan.lead,
         number: orphan.number,
+        before: None,
         begun_at: orphan.begun_at,
+        ringing_at: None,
         phase,
         facts,
         agent_at: None,

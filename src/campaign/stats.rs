@@ -92,6 +92,8 @@ pub struct CallView {
     pub begun_at: Time,
     /// Since when it is doing that.
     pub since: Time,
+    /// When A rang.
+    pub ringing_at: Option<Time>,
     /// When A answered.
     pub answered_at: Option<Time>,
     /// When both were bridged.
@@ -108,15 +110,15 @@ impl Campaign {
 }
 
 fn view(call: &Call) -> CallView {
-    let word = match call.phase {
-        Phase::Journaling
-        | Phase::Dialing {
-            ringing_at: None, ..
-        } => CallWord::Dialing,
-        Phase::Dialing { .. } => CallWord::Ringing,
-        Phase::Connecting(_) => CallWord::Answered,
-        Phase::Talking(..) => CallWord::Bridged,
-        Phase::HangingUp { .. } => CallWord::Ending,
+    let (word, since) = match call.phase {
+        Phase::Journaling => (CallWord::Dialing, call.begun_at),
+        Phase::Dialing { .. } => match call.ringing_at {
+            None => (CallWord::Dialing, call.begun_at),
+            Some(at) => (CallWord::Ringing, at),
+        },
+        Phase::Connecting(answer) => (CallWord::Answered, answer.at),
+        Phase::Talking(_, bridged) => (CallWord::Bridged, bridged.at),
+        Phase::HangingUp { since, .. } => (CallWord::Ending, since),
     };
     CallView {
         attempt: call.attempt,
@@ -124,7 +126,8 @@ fn view(call: &Call) -> CallView {
         number: call.number.clone(),
         word,
         begun_at: call.begun_at,
-        since: call.begun_at,
+        since,
+        ringing_at: call.ringing_at,
         answered_at: call.answered().map(|a| a.at),
         bridged_at: call.bridged().map(|b| b.at),
         recording: matches!(call.facts.recording, Recording::Running),

@@ -5,6 +5,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
@@ -50,11 +51,9 @@ async fn campaign(args: &DemoArgs, folder: &Path) -> Result<(), Failure> {
         ca: None,
         app: "outbound_dialer".to_owned(),
     };
-    let mut numbers = Numbers::default();
     let count = usize::try_from(args.calls).unwrap_or(usize::MAX);
-    for number in simulator::demo_numbers(args.seed, count) {
-        numbers.push(&number);
-    }
+    let numbers = demo_numbers(args.seed, count);
+    let seed = args.seed;
     let session = Session {
         settings: settings(args, folder, ari, trunk)?,
         options: Options {
@@ -64,8 +63,17 @@ async fn campaign(args: &DemoArgs, folder: &Path) -> Result<(), Failure> {
             exit_when_done: true,
         },
         reload_env: false,
+        read_list: Arc::new(move || Ok(demo_numbers(seed, count))),
     };
     drive(session, numbers).await
+}
+
+fn demo_numbers(seed: u64, count: usize) -> Numbers {
+    let mut numbers = Numbers::default();
+    for number in simulator::demo_numbers(seed, count) {
+        numbers.push(&number);
+    }
+    numbers
 }
 
 /// What a `.env` would say, but for the places.

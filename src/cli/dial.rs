@@ -2,11 +2,13 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::DialArgs;
 use super::exit::Failure;
 use super::session::{Session, run_session};
 use crate::config::{self, Settings};
+use crate::control::ReadList;
 use crate::engine::{Options, StartError};
 use crate::journal::JournalError;
 use crate::list::{self, List};
@@ -23,6 +25,7 @@ pub(super) fn run(args: &DialArgs) -> Result<(), Failure> {
             take_over: args.take_over,
             exit_when_done: args.exit_when_done,
         },
+        read_list: read_again(&settings),
         settings,
         reload_env: true,
     };
@@ -46,6 +49,19 @@ fn load_list(settings: &Settings) -> Result<List, Failure> {
         warn(&warning);
     }
     Ok(list)
+}
+
+/// The list of these settings, as it stands when it is asked for. What is wrong with single
+/// lines goes to the log and to the file of rejects: a console may have the screen.
+fn read_again(settings: &Settings) -> ReadList {
+    let (source, rejects) = (settings.list.clone(), settings.rejects_file());
+    Arc::new(move || {
+        let list = list::load(&source, &rejects).map_err(|e| e.to_string())?;
+        for warning in list.summary.warnings() {
+            tracing::warn!("{warning}");
+        }
+        Ok(list.numbers)
+    })
 }
 
 fn warn(text: &str) {

@@ -5,13 +5,14 @@ use std::io::{self, Write};
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::dial::load_settings;
 use super::exit::Failure;
-use crate::campaign::{Command, Numbers};
+use crate::campaign::{self, Numbers};
 use crate::config::Settings;
-use crate::engine::{self, Exit, Handle, News, Options, Request};
+use crate::control::{Command, Control, ReadList, Who};
+use crate::engine::{self, Exit, Handle, News, Options};
 use crate::headless::{self, Context};
 
 /// What a session needs.
@@ -20,6 +21,8 @@ pub(super) struct Session {
     pub(super) options: Options,
     /// Whether SIGHUP rereads `.env`; a demo has none.
     pub(super) reload_env: bool,
+    /// How a new run gets the list as it then stands.
+    pub(super) read_list: ReadList,
 }
 
 /// Runs an engine until it ends.
@@ -40,6 +43,7 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
         settings,
         options,
         reload_env,
+        read_list,
     } = session;
     let (engine, handle) = engine::start(&settings, &numbers, options)?;
     // The engine has its own; a list of a million numbers is not kept twice.
@@ -51,7 +55,8 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
         journal,
     } = handle;
     let signals = Signals::listen()?;
-    let watcher = tokio::spawn(signals.forward(requests, reload_env));
+    let control = Control::new(requests, read_list);
+    let watcher = tokio::spawn(signals.forward(control, reload_env));
     let printer = std::thread::spawn(move || print_news(news, journal, &settings));
     let exit = tokio::spawn(engine.run())
         .await
@@ -110,33 +115,28 @@ impl Signals {
     }
 
     /// The first SIGTERM or SIGINT drains, the second hangs up; the engine counts them.
-    async fn forward(mut self, requests: mpsc::Sender<Request>, reload_env: bool) {
+    async fn forward(mut self, control: Control, reload_env: bool) {
         loop {
-            let by = tokio::select! {
+            let name = tokio::select! {
                 Some(()) = self.term.recv() => "SIGTERM",
                 Some(()) = self.int.recv() => "SIGINT",
                 Some(()) = self.hup.recv() => {
                     if reload_env {
-                        reload(&requests).await;
+                        reload(&control).await;
                     }
                     continue;
                 }
                 else => return,
             };
-            let stop = Request::Stop {
-                now: false,
-                by: by.to_owned(),
-            };
-            if requests.send(stop).await.is_err() {
-                return;
-            }
+            // The engine tells the outcome in its own lines; one that has ended needs no stop.
+            let _ = control.give(Command::Quit, &Who::Signal(name)).await;
         }
     }
 }
 
 /// SIGHUP: rereads `.env`. What is wrong with it goes to standard error and changes nothing.
 /// MAX_CC takes effect now; everything else does at the next start.
-async fn reload(requests: &mpsc::Sender<Request>) {
+async fn reload(control: &Control) {
     let max_cc = match load_settings() {
         Ok(settings) => settings.max_cc,
         Err(failure) => {
@@ -144,14 +144,6 @@ async fn reload(requests: &mpsc::Sender<Request>) {
             return;
         }
     };
-    let (reply, outcome) = oneshot::channel();
-    let request = Request::Command {
-        command: Command::SetMaxCc(max_cc),
-        by: "SIGHUP".to_owned(),
-        reply,
-    };
-    if requests.send(request).await.is_ok() {
-        // The engine tells the outcome in its own lines.
-        let _ = outcome.await;
-    }
+    let command = Command::Campaign(campaign::Command::SetMaxCc(max_cc));
+    let _ = control.give(command, &Who::Signal("SIGHUP")).await;
 }

@@ -12,7 +12,11 @@ const LAST_CHANCE: Duration = Duration::from_secs(10);
 const RECORDINGS_AT_EXIT: Duration = Duration::from_secs(20);
 
 pub(super) struct Stopping {
+    /// Who asked for it first.
+    pub(super) by: String,
     pub(super) deadline: Time,
+    /// When what is still up is hung up, or was.
+    pub(super) hang_up_at: Time,
     pub(super) hung_up: bool,
 }
 
@@ -43,8 +47,16 @@ impl Engine {
         };
         // Either is always taken.
         let _ = self.command(&command, by);
+        let before = self.stopping.take();
+        let hang_up_at = match &before {
+            Some(stopping) if stopping.hung_up => stopping.hang_up_at,
+            _ if hang_up => now,
+            _ => deadline,
+        };
         self.stopping = Some(Stopping {
+            by: before.map_or_else(|| by.to_owned(), |stopping| stopping.by),
             deadline,
+            hang_up_at,
             hung_up: hang_up,
         });
     }

@@ -40,6 +40,9 @@ impl Engine {
                 bytes,
             } => {
                 self.recordings_saved += 1;
+                self.recordings_delayed = None;
+                let shown = path.display().to_string();
+                self.timelines.saved(self.clock.now(), attempt, shown);
                 let state = RecordingState::Saved {
                     path: path.display().to_string(),
                 };
@@ -55,10 +58,15 @@ impl Engine {
                 why,
                 will_retry: true,
             } => {
+                let now = self.clock.now();
+                let since = self.recordings_delayed.take().map_or(now, |(at, _)| at);
+                self.recordings_delayed = Some((since, why.clone()));
                 self.tell(Told::RecordingDelayed { attempt, why });
                 return;
             }
             Fetched::Failed { attempt, why, .. } => {
+                let now = self.clock.now();
+                self.timelines.no_recording(now, attempt, &why);
                 self.tell(Told::Campaign(Notice::RecordingFailed {
                     attempt,
                     why: why.clone(),

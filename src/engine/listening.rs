@@ -24,6 +24,15 @@ pub(super) struct LinkState {
     pub(super) ready: bool,
     pub(super) down_since: Time,
     pub(super) why: String,
+    /// How often it was lost.
+    pub(super) lost: u32,
+}
+
+impl LinkState {
+    /// The connection is gone, if there was one.
+    fn note_loss(&mut self) {
+        self.lost += u32::from(std::mem::take(&mut self.connected));
+    }
 }
 
 impl Engine {
@@ -35,12 +44,12 @@ impl Engine {
                 self.survey(true);
             }
             LinkEvent::Down { why, .. } => {
-                self.link_state.connected = false;
+                self.link_state.note_loss();
                 self.link_is_down(&why.to_string());
             }
             LinkEvent::Event(event) => self.ari_event(&event),
             LinkEvent::Replaced => {
-                self.link_state.connected = false;
+                self.link_state.note_loss();
                 let why = "another program has taken our Stasis application: \
                            stop it, or set another STASIS_APP, and start again";
                 self.link_is_down(why);
@@ -70,6 +79,7 @@ impl Engine {
         if matches!(event.kind, EventKind::ApplicationReplaced) {
             return;
         }
+        self.timelines.event(&self.ids, event);
         if let Some(input) = translate(&self.ids, event) {
             self.feed(input);
         }

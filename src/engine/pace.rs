@@ -14,6 +14,7 @@ const UNCHANGED: Duration = Duration::from_secs(1);
 pub(super) struct Pace {
     taken_at: Option<Time>,
     changed: bool,
+    at_once: bool,
 }
 
 impl Pace {
@@ -22,9 +23,18 @@ impl Pace {
         self.changed = true;
     }
 
+    /// Somebody waits for the next picture: a command has been carried out.
+    pub(super) const fn at_once(&mut self) {
+        self.at_once = true;
+    }
+
     /// When the next is due; `None` is at once.
     pub(super) fn due(&self) -> Option<Time> {
-        let pause = if self.changed { CHANGED } else { UNCHANGED };
+        let pause = match (self.at_once, self.changed) {
+            (true, _) => return None,
+            (false, true) => CHANGED,
+            (false, false) => UNCHANGED,
+        };
         self.taken_at.map(|at| at + pause)
     }
 
@@ -35,6 +45,7 @@ impl Pace {
         }
         self.taken_at = Some(now);
         self.changed = false;
+        self.at_once = false;
         true
     }
 }
@@ -73,6 +84,19 @@ mod tests {
         assert!(!pace.take(at(700)));
         pace.change();
         assert!(pace.take(at(700)));
+    }
+
+    #[test]
+    fn what_a_command_did_is_shown_at_once_and_what_follows_in_its_time() {
+        let mut pace = Pace::default();
+        assert!(pace.take(at(0)));
+        pace.change();
+        assert!(!pace.take(at(1)));
+        pace.at_once();
+        assert!(pace.take(at(1)));
+        pace.change();
+        assert!(!pace.take(at(100)));
+        assert!(pace.take(at(101)));
     }
 
     #[test]

@@ -5,18 +5,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
+use super::commands::Audit;
+use super::detail::READERS;
 use super::pace::Pace;
+use super::picture::Shown;
 use super::requests::{DialPlan, Requester};
-use super::{Clock, Engine, FinalSurvey, Handle, LinkState, Snapshot, Told};
+use super::sound::Sound;
+use super::timeline::Timelines;
+use super::trends::Meter;
+use super::{Clock, Engine, FinalSurvey, Handle, LinkState, Told};
 use crate::ari::link::{
     EVENT_QUEUE, Link, LinkConfig, LinkEvent, LinkTiming, Verdict, application_verdict,
 };
 use crate::ari::{Client, Connection, ConnectionError, Password};
 use crate::campaign::{
-    AsteriskIds, Campaign, Command, Disposition, LeadState, Leads, Numbers, Orphan, Policy,
-    RunState, Stats, Time,
+    AsteriskIds, Campaign, Command, Disposition, LeadRow, LeadState, Leads, Numbers, Orphan,
+    Policy, RunState, Time,
 };
 use crate::config::{OnInterrupted, Settings};
 use crate::journal::{
@@ -130,7 +136,11 @@ impl Parts {
         let (inbox, messages) = mpsc::unbounded_channel();
         let (requests_tx, requests) = mpsc::channel(64);
         let (news, news_rx) = mpsc::channel(super::NEWS_QUEUE);
-        let (snapshots, snapshots_rx) = watch::channel(Arc::new(self.picture(now)));
+        let shown = Shown::of(settings);
+        let audit = Audit::of(self.recovered.audit);
+        let mut first = shown.first_picture(now, &self.campaign);
+        first.audit = audit.entries();
+        let (snapshots, snapshots_rx) = watch::channel(Arc::new(first));
         let handle = Handle {
             requests: requests_tx,
             snapshots: snapshots_rx,
@@ -158,6 +168,7 @@ impl Parts {
             drain: settings.drain,
             give_up: settings.give_up,
             link_watch: link.state(),
+            link_stats: link.stats(),
             link,
             link_events,
             link_state: LinkState::not_yet(now),
@@ -168,6 +179,7 @@ impl Parts {
             jobs: jobs(self.recovered.run.as_ref(), settings),
             fetching: 0,
             recordings_saved: 0,
+            recordings_delayed: None,
             inbox,
             messages,
             requests,
@@ -181,6 +193,12 @@ impl Parts {
             final_survey: FinalSurvey::NotYet,
             pace: Pace::default(),
             held: None,
+            shown,
+            audit,
+            meter: Meter::new(now),
+            timelines: timelines(now, self.recovered.run.as_ref()),
+            sound: Sound::default(),
+            readers: Arc::new(Semaphore::new(READERS)),
         };
         (engine, handle)
     }
@@ -199,35 +217,6 @@ impl Parts {
         let fetcher = Fetcher::spawn(self.client.clone(), folder, plan, tx);
         (fetcher, outcomes)
     }
-
-    /// The picture before the first.
-    fn picture(&self, now: Time) -> Snapshot {
-        let campaign = &self.campaign;
-        Snapshot {
-            at: now,
-            run: campaign.run(),
-            list: Arc::from(""),
-            target: Arc::from(""),
-            state: campaign.state().clone(),
-            stopping: None,
-            link: super::LinkView {
-                asterisk: Arc::from(""),
-                down: Some((now, super::NOT_YET.to_owned())),
-                last_heard: None,
-                lost: 0,
-            },
-            journal: super::JournalView::default(),
-            recordings: super::RecordingsView::default(),
-            limit: campaign.limit(now),
-            leads: campaign.leads().clone(),
-            calls: Vec::new(),
-            quality: Arc::default(),
-            stats: Stats::default(),
-            trends: Arc::default(),
-            audit: Arc::from([]),
-            news_dropped: 0,
-        }
-    }
 }
 
 impl LinkState {
@@ -238,6 +227,7 @@ impl LinkState {
             ready: false,
             down_since: now,
             why: super::NOT_YET.to_owned(),
+            lost: 0,
         }
     }
 }
@@ -314,22 +304,25 @@ fn restore(
 ) -> Result<(), StartError> {
     let again = settings.on_interrupted == OnInterrupted::Retry;
     let mut leads = Leads::default();
-    journal.for_each_lead(run.run, |_, number, status, _| {
+    journal.for_each_lead(run.run, |known| {
         // The journal's leads come in the order of their ids, and no number twice.
-        let Some(id) = leads.add(&number, now) else {
+        let Some(id) = leads.add(&known.number, now) else {
             return;
         };
-        leads.restore(
-            id,
-            match status {
-                LeadStatus::Waiting => LeadState::Waiting,
-                LeadStatus::Attempted(Disposition::Interrupted) if again => LeadState::Waiting,
-                LeadStatus::Attempted(disposition) => LeadState::Final(disposition),
-                LeadStatus::InFlight(attempt) => LeadState::Calling(attempt),
-            },
-        );
+        let state = match known.status {
+            LeadStatus::Waiting => LeadState::Waiting,
+            LeadStatus::Attempted(Disposition::Interrupted) if again => LeadState::Waiting,
+            LeadStatus::Attempted(disposition) => LeadState::Final(disposition),
+            LeadStatus::InFlight(attempt) => LeadState::Calling(attempt),
+        };
+        let row = LeadRow {
+            state,
+            attempts: u16::try_from(known.attempts).unwrap_or(u16::MAX),
+            last: known.last,
+            cause: known.cause,
+        };
+        leads.restore_row(id, row);
     })?;
-    leads.rebuild_line();
     campaign.restore(
         now,
         run.run,
@@ -354,6 +347,15 @@ fn orphans(unfinished: &[Unfinished]) -> Vec<Orphan> {
             recorded: u.recording.is_some(),
         })
         .collect()
+}
+
+/// The calls of a dead process, which this one settles.
+fn timelines(now: Time, run: Option<&RecoveredRun>) -> Timelines {
+    let mut timelines = Timelines::default();
+    for call in run.iter().flat_map(|run| &run.unfinished) {
+        timelines.take_over(now, call.attempt, call.run, call.lead);
+    }
+    timelines
 }
 
 /// The recordings that an earlier process left in Asterisk.

@@ -45,6 +45,7 @@ pub(super) fn apply(conn: &Connection, journal: Uuid, record: &Record) -> Applie
         } => list_leads(conn, *run, *first, numbers),
         Record::RunState { run, state, at } => set_run_state(conn, *run, state, *at),
         Record::LeadSkipped { run, lead, why, at } => skip_lead(conn, *run, *lead, why, *at),
+        Record::LeadRequeued { run, lead, .. } => requeue_lead(conn, *run, *lead),
         Record::AttemptBegun {
             attempt,
             run,
@@ -96,9 +97,19 @@ fn set_run_state(conn: &Connection, run: RunId, state: &RunState, at: Time) -> A
 fn skip_lead(conn: &Connection, run: RunId, lead: LeadId, why: &str, at: Time) -> Applied {
     let sql = "UPDATE leads
                SET state = 'done', disposition = 'skipped', note = ?3, taken_off_at = ?4
-               WHERE run = ?1 AND lead = ?2 AND state = 'waiting'";
+               WHERE run = ?1 AND lead = ?2
+                   AND (state = 'waiting' OR (state = 'done' AND disposition = 'interrupted'))";
     let changed = execute(conn, sql, params![run.0, lead.0, why, micros(at)?])?;
     one(changed, Contradiction::NotWaiting { run, lead })
+}
+
+/// Its earlier attempts stay as they are, so it is known how often it was called.
+fn requeue_lead(conn: &Connection, run: RunId, lead: LeadId) -> Applied {
+    let sql = "UPDATE leads
+               SET state = 'waiting', disposition = NULL, note = NULL, taken_off_at = NULL
+               WHERE run = ?1 AND lead = ?2 AND state = 'done'";
+    let changed = execute(conn, sql, params![run.0, lead.0])?;
+    one(changed, Contradiction::NotDone { run, lead })
 }
 
 /// The last guard against calling somebody twice: the lead has to wait. One whose attempt a

@@ -212,6 +212,14 @@ pub enum Contradiction {
         /// The lead.
         lead: LeadId,
     },
+    /// The lead is unknown, waits, or is being dialed.
+    #[error("lead {lead} of run {run} has not ended")]
+    NotDone {
+        /// The run.
+        run: RunId,
+        /// The lead.
+        lead: LeadId,
+    },
     /// An attempt id was used twice.
     #[error("attempt {0} exists already")]
     AttemptExists(AttemptId),

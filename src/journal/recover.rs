@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::error::{JournalError, while_doing};
-use crate::campaign::{AttemptId, Disposition, LeadId, Number, RunId, RunState, Time};
+use crate::campaign::{AttemptId, Disposition, HangupCause, LeadId, Number, RunId, RunState, Time};
 
 /// What the journal knows at the start of an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,24 @@ pub struct Recovered {
     pub next_attempt: AttemptId,
     /// The latest run; `None` in a new journal.
     pub run: Option<RecoveredRun>,
+    /// The latest [`AUDIT_LINES`] commands, the newest last.
+    pub audit: Vec<AuditLine>,
+}
+
+/// How many commands an engine is told of.
+pub const AUDIT_LINES: usize = 200;
+
+/// A command that somebody gave, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditLine {
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub by: String,
+    /// What was asked.
+    pub command: String,
+    /// What came of it.
+    pub outcome: String,
 }
 
 /// The latest run, as the last engine left it.
@@ -104,6 +122,23 @@ pub enum LeadStatus {
     Attempted(Disposition),
 }
 
+/// A lead, as the journal has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownLead {
+    /// The lead.
+    pub lead: LeadId,
+    /// Its number.
+    pub number: Number,
+    /// Where it stands.
+    pub status: LeadStatus,
+    /// How many attempts there were, those taken back not counted.
+    pub attempts: u32,
+    /// The last of them.
+    pub last: Option<AttemptId>,
+    /// The cause of the last one that ended.
+    pub cause: HangupCause,
+}
+
 /// Reads what an engine has to know, except for the leads.
 pub(super) fn recover(path: &Path, conn: &Connection) -> Result<Recovered, JournalError> {
     let reading = || while_doing(path, "read");
@@ -121,6 +156,21 @@ pub(super) fn recover(path: &Path, conn: &Connection) -> Result<Recovered, Journ
         // Withdrawn attempts count: an id is never used twice.
         next_attempt: AttemptId(u64::try_from(last.unwrap_or(0)).unwrap_or(0) + 1),
         run: recover_run(path, conn)?,
+        audit: collect(path, conn, AUDIT, audit_line_of)?,
+    })
+}
+
+const AUDIT: &str = "
+    SELECT at, by, command, outcome
+    FROM (SELECT * FROM audit ORDER BY entry DESC LIMIT 200)
+    ORDER BY entry";
+
+fn audit_line_of(row: &Row<'_>) -> rusqlite::Result<AuditLine> {
+    Ok(AuditLine {
+        at: time(row, 0)?.unwrap_or_default(),
+        by: row.get(1)?,
+        command: row.get(2)?,
+        outcome: row.get(3)?,
     })
 }
 
@@ -233,12 +283,18 @@ fn collect<T>(
 }
 
 /// The leads of a run. A lead that is being dialed must have its open attempt; where it has
-/// none, the last column is null.
+/// none, the sixth column is null. The last attempt of any other lead has ended; only for the
+/// few that are being dialed the one that ended last is looked for.
 const LEADS: &str = "
-    SELECT l.lead, l.number, l.state, l.disposition, l.attempts, a.attempt
+    SELECT l.lead, l.number, l.state, l.disposition, l.attempts,
+        CASE WHEN a.ended_at IS NULL AND a.withdrawn = 0 THEN a.attempt END,
+        l.last_attempt, e.cause, e.sip_code
     FROM leads l
-    LEFT JOIN attempts a ON a.attempt = l.last_attempt AND l.state = 'dialing'
-        AND a.ended_at IS NULL AND a.withdrawn = 0
+    LEFT JOIN attempts a ON a.attempt = l.last_attempt
+    LEFT JOIN attempts e ON e.attempt = CASE l.state WHEN 'dialing' THEN
+        (SELECT max(attempt) FROM attempts p
+         WHERE p.run = l.run AND p.lead = l.lead AND p.ended_at IS NOT NULL)
+        ELSE l.last_attempt END
     WHERE l.run = ?1
     ORDER BY l.lead";
 
@@ -247,18 +303,32 @@ pub(super) fn for_each_lead(
     path: &Path,
     conn: &Connection,
     run: RunId,
-    mut each: impl FnMut(LeadId, Number, LeadStatus, u32),
+    mut each: impl FnMut(KnownLead),
 ) -> Result<(), JournalError> {
     let mut read = || {
         let mut query = conn.prepare(LEADS)?;
         let mut rows = query.query(params![run.0])?;
         while let Some(row) = rows.next()? {
-            let lead = LeadId(row.get(0)?);
-            each(lead, number(row, 1)?, status(row)?, row.get(4)?);
+            each(known_lead(row)?);
         }
         Ok(())
     };
     read().map_err(while_doing(path, "read"))
+}
+
+fn known_lead(row: &Row<'_>) -> rusqlite::Result<KnownLead> {
+    let last: Option<i64> = row.get(6)?;
+    Ok(KnownLead {
+        lead: LeadId(row.get(0)?),
+        number: number(row, 1)?,
+        status: status(row)?,
+        attempts: row.get(4)?,
+        last: last.map(|id| unsigned(id, 6).map(AttemptId)).transpose()?,
+        cause: HangupCause {
+            q850: row.get::<_, Option<u16>>(7)?.unwrap_or(0),
+            sip: row.get(8)?,
+        },
+    })
 }
 
 fn status(row: &Row<'_>) -> rusqlite::Result<LeadStatus> {
@@ -272,11 +342,11 @@ fn status(row: &Row<'_>) -> rusqlite::Result<LeadStatus> {
     }
 }
 
-fn attempt(row: &Row<'_>, column: usize) -> rusqlite::Result<AttemptId> {
+pub(super) fn attempt(row: &Row<'_>, column: usize) -> rusqlite::Result<AttemptId> {
     Ok(AttemptId(unsigned(row.get(column)?, column)?))
 }
 
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time>> {
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time>> {
     let micros: Option<i64> = row.get(column)?;
     micros.map(|m| unsigned(m, column).map(Time)).transpose()
 }
@@ -291,6 +361,6 @@ fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<Number> {
 }
 
 /// An error that counts as damage: the column holds `what`.
-fn unreadable(column: usize, what: &'static str) -> rusqlite::Error {
+pub(super) fn unreadable(column: usize, what: &'static str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, what.into())
 }

@@ -392,6 +392,49 @@ fn the_most_channels_at_once_are_counted_on_the_trunk_alone() {
 }
 
 #[test]
+fn a_line_counts_from_its_first_sound_and_tells_the_rest_with_the_first_report() {
+    let mut play = Play::lab();
+    play.dial("a", "82000001");
+    let path = "channels/a/rtp_statistics";
+    assert_eq!(play.ask(Method::Get, path, &[]).status, 404);
+    play.pass(SECOND / 2);
+    let mut counters = |after: Duration| {
+        play.pass(after);
+        match play.ask(Method::Get, path, &[]).body {
+            Body::Json(body) => body,
+            other => panic!("not JSON: {other:?}"),
+        }
+    };
+    let early = counters(2 * SECOND);
+    let later = counters(10 * SECOND);
+    let of = |body: &Value, name: &str| body[name].as_f64().expect("a number");
+    assert_eq!((&early["rtt"], &early["txmes"]), (&json!(0.0), &json!(0)));
+    assert!((0.02..=0.4).contains(&of(&later, "rtt")), "{later}");
+    assert!((1.0..=88.0).contains(&of(&later, "txmes")), "{later}");
+    let sent = |body: &Value| body["txcount"].as_u64().expect("a count");
+    assert_eq!(sent(&later) - sent(&early), 500);
+    assert!(of(&later, "rxploss") <= of(&later, "txcount") - of(&later, "rxcount"));
+    assert_eq!(early["txjitter"], later["txjitter"]);
+}
+
+#[test]
+fn some_lines_are_bad_and_most_are_good() {
+    let mut play = Play::lab();
+    let numbers: Vec<String> = (0..100).map(|n| format!("800000{n:02}")).collect();
+    for number in &numbers {
+        play.dial(number, number);
+    }
+    play.pass(10 * SECOND);
+    let mut loses = |number: &String| {
+        let path = format!("channels/{number}/rtp_statistics");
+        let response = play.ask(Method::Get, &path, &[]);
+        matches!(response.body, Body::Json(body) if body["rxploss"].as_u64() > Some(5))
+    };
+    let bad = numbers.iter().filter(|number| loses(number)).count();
+    assert!((3..30).contains(&bad), "{bad} of 100");
+}
+
+#[test]
 fn an_event_filter_holds_back_what_it_names() {
     let mut play = Play::lab();
     let request = Request {

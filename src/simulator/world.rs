@@ -16,6 +16,7 @@ mod inspect;
 mod message;
 mod origination;
 mod recordings;
+mod rtp;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;

@@ -1,7 +1,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use dialdeck::ari::{AriError, CreateChannel, Gone, HangupReason, IfExists, Originate, Recording};
+use dialdeck::ari::{
+    AriError, CreateChannel, Gone, HangupReason, IfExists, Originate, Recording, RtpStatistics,
+};
 
 use crate::fake::{Fake, Reply, client};
 
@@ -108,6 +110,60 @@ async fn each_refusal_has_its_own_meaning() {
         error.to_string(),
         "Asterisk refused POST /channels: 500 Allocation failed"
     );
+}
+
+/// The answers are those of Asterisk 22.10.1, shortened; only the last two are made up.
+#[tokio::test]
+async fn the_sound_of_a_call_has_its_directions_and_units_put_right() {
+    let fake = Fake::start(|asked| match asked.path.as_str() {
+        "/ari/channels/up/rtp_statistics" => Reply::ok(
+            r#"{"txcount":877,"rxcount":771,"txploss":3,"rxploss":2,"txjitter":0.00125,
+                "rxjitter":0.00175,"rtt":0.000656,"txmes":87,"rxmes":88,
+                "remote_ssrc":106813315,"channel_uniqueid":"up"}"#,
+        ),
+        "/ari/channels/new/rtp_statistics" => Reply::ok(
+            r#"{"txcount":2,"rxcount":2,"txploss":0,"rxploss":-1,"txjitter":0.0,
+                "rxjitter":0.0,"rtt":0.0,"txmes":0,"rxmes":0}"#,
+        ),
+        "/ari/channels/local/rtp_statistics" => {
+            Reply::Json(403, r#"{"message":"Unsupported channel type"}"#.into())
+        }
+        "/ari/channels/ringing/rtp_statistics" => {
+            Reply::Json(404, r#"{"message":"RTP info not found"}"#.into())
+        }
+        "/ari/channels/gone/rtp_statistics" => {
+            Reply::Json(404, r#"{"message":"Channel not found"}"#.into())
+        }
+        "/ari/channels/old/rtp_statistics" => Reply::ok(r#"{"rxcount":"many","rxploss":7}"#),
+        _ => Reply::Json(500, "{}".into()),
+    })
+    .await;
+    let client = fake.client();
+    let up = RtpStatistics {
+        received: Some(771),
+        received_lost: Some(2),
+        received_jitter_ms: Some(1.25),
+        received_score: Some(87.0),
+        sent: Some(877),
+        sent_lost: Some(3),
+        sent_jitter_ms: Some(1.75),
+        sent_score: Some(88.0),
+        rtt_ms: Some(0.656),
+    };
+    assert_eq!(client.rtp_statistics("up").await, Ok(Some(up)));
+    let new = client.rtp_statistics("new").await.unwrap().unwrap();
+    assert_eq!((new.received, new.received_lost), (Some(2), Some(0)));
+    assert_eq!((new.rtt_ms, new.received_score), (None, None));
+    let old = RtpStatistics {
+        received_lost: Some(7),
+        ..RtpStatistics::default()
+    };
+    assert_eq!(client.rtp_statistics("old").await, Ok(Some(old)));
+    for none in ["local", "ringing", "gone"] {
+        assert_eq!(client.rtp_statistics(none).await, Ok(None), "{none}");
+    }
+    let error = client.rtp_statistics("broken").await.unwrap_err();
+    assert_eq!(error.status(), Some(500));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ pub(crate) mod callees;
 pub(crate) mod connections;
 pub(crate) mod recordings;
 pub(crate) mod refusals;
+pub(crate) mod sound;
 pub(crate) mod targets;
 
 use reqwest::Method;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Client, Gone, Request, found};
 use crate::ari::error::AriError;
-use crate::ari::model::{Bridge, ChannelInfo};
+use crate::ari::model::{Bridge, ChannelInfo, RtpStatistics};
 
 /// A channel to originate: it is dialed at once and enters the application when it is
 /// answered.
@@ -241,6 +241,17 @@ impl Client {
             self.json(Request::new("GET /channels/{id}", &[channel])?)
                 .await,
         )
+    }
+
+    /// How a channel sounds: `GET /channels/{id}/rtp_statistics`. `None` where there is
+    /// nothing to count: the channel is gone, has no sound before early media or the answer
+    /// (404 "RTP info not found"), or is none of SIP (403 "Unsupported channel type").
+    pub async fn rtp_statistics(&self, channel: &str) -> Result<Option<RtpStatistics>, AriError> {
+        let request = Request::new("GET /channels/{id}/rtp_statistics", &[channel])?;
+        match self.json(request).await {
+            Err(AriError::Refused { status: 403, .. }) => Ok(None),
+            other => found(other),
+        }
     }
 
     /// Makes a mixing bridge: `POST /bridges/{id}`. The id must be unique: with a reused one

@@ -159,6 +159,9 @@ impl<'s> Session<'s> {
         message: Option<Result<Message, tungstenite::Error>>,
     ) -> Result<Option<Event>, End> {
         self.due = None;
+        if matches!(&message, Some(Ok(message)) if !message.is_close()) {
+            self.link.stats.count_sign_of_life();
+        }
         let lost = |why| Err(End::Lost(why));
         match message {
             Some(Ok(Message::Text(text))) => Ok(self.parse(text.as_str())),

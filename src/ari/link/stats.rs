@@ -25,6 +25,8 @@ pub struct LinkStats {
     overruns: AtomicU64,
     /// Milliseconds after `began`.
     last_event: AtomicU64,
+    /// As `last_event`, answers to pings included.
+    last_heard: AtomicU64,
     /// A std mutex: held for a map look-up, on kinds that are rare, and never across an
     /// await.
     names: Mutex<Names>,
@@ -74,6 +76,7 @@ impl LinkStats {
             connected: AtomicU64::new(0),
             overruns: AtomicU64::new(0),
             last_event: AtomicU64::new(NEVER),
+            last_heard: AtomicU64::new(NEVER),
             names: Mutex::default(),
         }
     }
@@ -82,7 +85,6 @@ impl LinkStats {
     #[must_use]
     pub fn snapshot(&self) -> LinkStatsSnapshot {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let last = get(&self.last_event);
         let names = self.names();
         LinkStatsSnapshot {
             events: get(&self.events),
@@ -92,11 +94,26 @@ impl LinkStats {
             attempts: get(&self.attempts),
             connected: get(&self.connected),
             overruns: get(&self.overruns),
-            last_event_age: (last != NEVER)
-                .then(|| Duration::from_millis(self.now().saturating_sub(last))),
+            last_event_age: self.age(&self.last_event),
             unknown_kinds: names.unknown.all(),
             malformed_kinds: names.malformed.all(),
         }
+    }
+
+    /// How long ago Asterisk was last heard, be it by an event or by its answer to a ping.
+    #[must_use]
+    pub fn last_heard_age(&self) -> Option<Duration> {
+        self.age(&self.last_heard)
+    }
+
+    /// Something came in.
+    pub(super) fn count_sign_of_life(&self) {
+        self.last_heard.store(self.now(), Ordering::Relaxed);
+    }
+
+    fn age(&self, mark: &AtomicU64) -> Option<Duration> {
+        let mark = mark.load(Ordering::Relaxed);
+        (mark != NEVER).then(|| Duration::from_millis(self.now().saturating_sub(mark)))
     }
 
     pub(super) fn count_message(&self, bytes: usize) {

@@ -25,14 +25,20 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[test]
 fn whatever_happens_nobody_is_called_twice_forgotten_or_left() {
+    let (mut requeued, mut reopened) = (0, 0);
     for seed in 0..SEEDS {
-        check(seed);
+        let sim = check(seed);
+        requeued += sim.requeues.values().sum::<usize>();
+        reopened += sim.reopened;
     }
+    // What never happens is not checked.
+    assert!(requeued > 1000 && reopened > 100, "{requeued}, {reopened}");
 }
 
-fn check(seed: u64) {
-    if Sim::new(seed, false).run().is_ok() {
-        return;
+fn check(seed: u64) -> Sim {
+    let mut sim = Sim::new(seed, false);
+    if sim.run().is_ok() {
+        return sim;
     }
     let mut again = Sim::new(seed, true);
     let violation = again.run();
@@ -85,6 +91,9 @@ struct Sim {
     heard: BTreeSet<AttemptId>,
     fetched: BTreeSet<AttemptId>,
     silent_since: BTreeMap<AttemptId, Time>,
+    /// How often the operator wanted each lead called again, and how often that was at DONE.
+    requeues: BTreeMap<LeadId, usize>,
+    reopened: usize,
     policy: Policy,
     trace: Option<Vec<String>>,
 }
@@ -119,6 +128,8 @@ impl Sim {
             heard: BTreeSet::new(),
             fetched: BTreeSet::new(),
             silent_since: BTreeMap::new(),
+            requeues: BTreeMap::new(),
+            reopened: 0,
             policy,
             trace: traced.then(Vec::new),
         }

@@ -49,7 +49,7 @@ fn leads_keep_their_counts_through_every_change() {
     let first = leads.next().expect("three wait");
     leads.call(first, AttemptId(1));
     assert_eq!((leads.open(), leads.waiting()), (3, 2));
-    leads.finish(first, Disposition::Busy);
+    leads.finish(first, Disposition::Busy, HangupCause::default());
     assert_eq!((leads.open(), leads.ended_as(Disposition::Busy)), (2, 1));
     leads.put_back(first);
     assert_eq!((leads.open(), leads.ended_as(Disposition::Busy)), (3, 0));

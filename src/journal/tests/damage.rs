@@ -154,7 +154,7 @@ fn a_scratched_page_never_panics() {
             // nobody can see.
             Ok((journal, recovered)) => {
                 let run = recovered.run.map_or(super::fixture::RUN, |run| run.run);
-                let _ = journal.for_each_lead(run, |_, _, _, _| {});
+                let _ = journal.for_each_lead(run, |_| {});
             }
             Err(_) => refused += 1,
         }

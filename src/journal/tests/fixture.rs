@@ -75,6 +75,23 @@ pub(super) fn withdrawn(attempt: u64) -> Record {
     }
 }
 
+pub(super) fn requeued(lead: u32) -> Record {
+    Record::LeadRequeued {
+        run: RUN,
+        lead: LeadId(lead),
+        at: Time(4),
+    }
+}
+
+pub(super) fn skipped(lead: u32) -> Record {
+    Record::LeadSkipped {
+        run: RUN,
+        lead: LeadId(lead),
+        why: "no longer listed".to_owned(),
+        at: Time(3),
+    }
+}
+
 pub(super) fn step(attempt: u64, step: Step, at: u64) -> Record {
     Record::AttemptProgress {
         attempt: AttemptId(attempt),
@@ -136,10 +153,11 @@ pub(super) fn audit(n: usize) -> Record {
 pub(super) fn leads(journal: &Journal) -> Vec<(LeadStatus, u32)> {
     let mut found = Vec::new();
     journal
-        .for_each_lead(RUN, |lead, number_of_lead, status, attempts| {
-            assert_eq!(lead.0 as usize, found.len(), "in the order of the ids");
-            assert_eq!(number_of_lead, number(lead.0), "each with its own number");
-            found.push((status, attempts));
+        .for_each_lead(RUN, |known| {
+            let id = known.lead.0;
+            assert_eq!(id as usize, found.len(), "in the order of the ids");
+            assert_eq!(known.number, number(id), "each with its own number");
+            found.push((known.status, known.attempts));
         })
         .expect("the leads are read");
     found

@@ -3,13 +3,16 @@
 use uuid::Uuid;
 
 use super::fixture::{
-    RUN, ask, audit, begun, ended, leads, number, open, opened, place, recording, run_of, started,
-    state, step, withdrawn, write,
+    RUN, ask, audit, begun, ended, leads, number, open, opened, place, recording, requeued, run_of,
+    skipped, started, state, step, withdrawn, write,
 };
 use crate::campaign::{
-    AttemptId, Disposition, LeadId, Record, RecordingState, RunId, RunState, Step, Time,
+    AttemptId, Disposition, EndedBy, LeadId, RecordingState, RunId, RunState, Step, Time,
 };
-use crate::journal::{JournalError, LeadStatus, RecoveredRun, StartedRecording, call_id};
+use crate::journal::{
+    AUDIT_LINES, Contradiction, JournalError, KnownLead, LeadStatus, Reader, RecoveredRun,
+    StartedRecording, WriteFailure, call_id,
+};
 
 /// The latest run as the next engine gets it.
 fn reopened_run(path: &std::path::Path) -> RecoveredRun {
@@ -56,12 +59,7 @@ fn each_lead_comes_back_where_it_stood() {
         begun(2, 1),
         begun(3, 2),
         withdrawn(3),
-        Record::LeadSkipped {
-            run: RUN,
-            lead: LeadId(3),
-            why: "no longer listed".to_owned(),
-            at: Time(3),
-        },
+        skipped(3),
     ]);
     write(&path, records);
     let (journal, recovered) = open(&path);
@@ -86,6 +84,102 @@ fn a_withdrawn_lead_can_be_dialed_again() {
     write(&path, records);
     let (journal, _) = open(&path);
     assert_eq!(leads(&journal), [(LeadStatus::InFlight(AttemptId(2)), 1)]);
+}
+
+#[test]
+fn each_lead_comes_back_with_its_last_attempt_and_the_cause_of_the_last_that_ended() {
+    let (_dir, path) = place();
+    let mut records = run_of(5);
+    records.extend([
+        begun(1, 0),
+        ended(1, Disposition::Busy),
+        // Ended, called again, and up at the end of the engine.
+        begun(2, 1),
+        ended(2, Disposition::Busy),
+        requeued(1),
+        begun(3, 1),
+        // Ended, called again, and taken back.
+        begun(4, 2),
+        ended(4, Disposition::Busy),
+        requeued(2),
+        begun(5, 2),
+        withdrawn(5),
+        begun(6, 3),
+    ]);
+    write(&path, records);
+    let (journal, _) = open(&path);
+    let mut found = Vec::new();
+    let each = |known: KnownLead| {
+        let last = known.last.map(|attempt| attempt.0);
+        found.push((known.attempts, last, known.cause.q850, known.cause.sip));
+    };
+    journal
+        .for_each_lead(RUN, each)
+        .expect("the leads are read");
+    let expected = [
+        (1, Some(1), 17, Some(486)),
+        (2, Some(3), 17, Some(486)),
+        (1, Some(4), 17, Some(486)),
+        (1, Some(6), 0, None),
+        (0, None, 0, None),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_lead_that_is_to_be_called_again_waits_after_a_crash_with_its_attempts() {
+    let (_dir, path) = place();
+    let mut records = run_of(3);
+    records.extend([
+        begun(1, 0),
+        ended(1, Disposition::Answered),
+        skipped(1),
+        requeued(0),
+        requeued(1),
+    ]);
+    write(&path, records);
+    let (journal, _) = open(&path);
+    let waits = LeadStatus::Waiting;
+    assert_eq!(leads(&journal), [(waits, 1), (waits, 0), (waits, 0)]);
+    journal.close().expect("closes");
+    write(&path, vec![begun(2, 0), ended(2, Disposition::Busy)]);
+    let (journal, _) = open(&path);
+    let busy = LeadStatus::Attempted(Disposition::Busy);
+    assert_eq!(leads(&journal), [(busy, 2), (waits, 0), (waits, 0)]);
+    let notes = "SELECT count(*) FROM leads WHERE note IS NOT NULL OR taken_off_at IS NOT NULL";
+    assert_eq!(ask(&path, notes), "0", "it is no longer taken off");
+}
+
+#[test]
+fn only_a_lead_that_has_ended_can_be_called_again() {
+    let (_dir, path) = place();
+    let mut records = run_of(2);
+    records.push(begun(1, 0));
+    write(&path, records);
+    let (journal, _) = open(&path);
+    for lead in [0, 1, 2] {
+        let failure = journal.writer().append_blocking(vec![requeued(lead)]);
+        let not_done = Contradiction::NotDone {
+            run: RUN,
+            lead: LeadId(lead),
+        };
+        let expected = WriteFailure::Contradicted {
+            refused: Vec::new(),
+            contradictions: vec![not_done],
+        };
+        assert_eq!(failure, Err(expected));
+    }
+}
+
+#[test]
+fn a_lead_that_waits_again_after_an_interruption_can_be_taken_off() {
+    let (_dir, path) = place();
+    let mut records = run_of(1);
+    records.extend([begun(1, 0), ended(1, Disposition::Interrupted), skipped(0)]);
+    write(&path, records);
+    let (journal, _) = open(&path);
+    let off = LeadStatus::Attempted(Disposition::Skipped);
+    assert_eq!(leads(&journal), [(off, 1)]);
 }
 
 #[test]
@@ -163,6 +257,69 @@ fn commands_are_kept_for_the_record() {
 }
 
 #[test]
+fn the_latest_commands_come_back_the_newest_last() {
+    let (_dir, path) = place();
+    write(&path, (0..AUDIT_LINES + 3).map(audit).collect());
+    let (_journal, recovered) = open(&path);
+    let commands: Vec<String> = recovered.audit.into_iter().map(|a| a.command).collect();
+    let expected = (3..AUDIT_LINES + 3).map(|n| format!("command {n}"));
+    assert_eq!(commands, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_attempts_of_a_lead_are_read_the_latest_first() {
+    let (_dir, path) = place();
+    let mut records = run_of(2);
+    records.extend([
+        begun(1, 0),
+        step(1, Step::Ringing, 1_100_000),
+        step(1, Step::Answered, 1_200_000),
+        step(1, Step::Bridged, 1_300_000),
+        step(1, Step::Agent, 1_400_000),
+        started(1),
+        ended(1, Disposition::Answered),
+        recording(
+            1,
+            RecordingState::Failed {
+                why: "gone".to_owned(),
+            },
+        ),
+        begun(2, 1),
+        requeued(0),
+        begun(3, 0),
+        withdrawn(3),
+        begun(4, 0),
+    ]);
+    write(&path, records);
+    let reader = Reader::open(&path).expect("opens");
+    let attempts = reader.attempts_of(RUN, LeadId(0)).expect("reads");
+    let [open, first] = attempts.as_slice() else {
+        panic!("two were dialed: {attempts:?}");
+    };
+    assert_eq!((open.attempt, &open.end), (AttemptId(4), &None));
+    assert_eq!(
+        (first.attempt, first.begun_at),
+        (AttemptId(1), Time(1_000_000))
+    );
+    let times = [
+        first.ringing_at,
+        first.answered_at,
+        first.bridged_at,
+        first.agent_at,
+    ];
+    let expected = [1_100_000, 1_200_000, 1_300_000, 1_400_000].map(|t| Some(Time(t)));
+    assert_eq!(times, expected);
+    let end = first.end.as_ref().expect("it has ended");
+    assert_eq!(
+        (end.at, end.disposition),
+        (Time(1_000_009), Disposition::Answered)
+    );
+    assert_eq!((end.cause.q850, end.by), (17, EndedBy::Carrier));
+    let why = "gone".to_owned();
+    assert_eq!(first.recording, Some(RecordingState::Failed { why }));
+}
+
+#[test]
 fn a_lead_that_is_dialed_by_no_open_attempt_is_damage() {
     let (_dir, path) = place();
     let mut records = run_of(1);
@@ -173,9 +330,7 @@ fn a_lead_that_is_dialed_by_no_open_attempt_is_damage() {
         .expect("tampers");
     conn.close().expect("closes");
     let (journal, _) = open(&path);
-    let error = journal
-        .for_each_lead(RUN, |_, _, _, _| {})
-        .expect_err("noticed");
+    let error = journal.for_each_lead(RUN, |_| {}).expect_err("noticed");
     assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
 }
 

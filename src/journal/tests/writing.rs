@@ -375,8 +375,8 @@ fn a_long_list_is_listed_and_read_back() {
     let started = Instant::now();
     let mut count = 0;
     journal
-        .for_each_lead(RUN, |_, _, status, _| {
-            assert_eq!(status, LeadStatus::Waiting);
+        .for_each_lead(RUN, |known| {
+            assert_eq!(known.status, LeadStatus::Waiting);
             count += 1;
         })
         .expect("reads");

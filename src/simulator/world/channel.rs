@@ -73,6 +73,8 @@ pub(super) struct Channel {
     pub(super) recording: Option<String>,
     /// Since when it is up.
     pub(super) up_since: Option<Time>,
+    /// Since when sound goes over it: early media, or the answer.
+    pub(super) sound_since: Option<Time>,
 }
 
 impl State {

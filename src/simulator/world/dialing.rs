@@ -157,6 +157,9 @@ impl World {
             self.tell_progress(id, "RINGING");
         }
         if early {
+            if let Some(channel) = self.channels.get_mut(id) {
+                channel.sound_since = Some(self.now);
+            }
             self.tell_progress(id, "PROGRESS");
         }
     }
@@ -218,6 +221,7 @@ impl World {
         channel.state = state;
         if state == State::Up {
             channel.up_since = Some(self.now);
+            channel.sound_since.get_or_insert(self.now);
         }
         let event = channel_event("ChannelStateChange", channel);
         self.emit(About::channel(id), &event);

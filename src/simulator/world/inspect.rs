@@ -1,8 +1,8 @@
-//! What can be looked at: channel variables, line statistics, endpoints, Asterisk itself.
+//! What can be looked at: channel variables, endpoints, Asterisk itself.
 
 use serde_json::{Value, json};
 
-use super::channel::{Channel, State, written};
+use super::channel::{Channel, written};
 use super::message::{Answer, Method, Request, Response};
 use super::{World, list, no_resource, wrong_method};
 
@@ -55,27 +55,6 @@ impl World {
             ("PJSIP_DIAL_CONTACTS", _) => String::new(),
             _ => return None,
         })
-    }
-
-    /// The counters of a call's sound: a line that loses nothing.
-    pub(super) fn rtp_statistics(&self, id: &str) -> Answer {
-        let channel = self.channel(id)?;
-        if !channel.is_sip() {
-            return Err(Response::error(403, "Unsupported channel type"));
-        }
-        let up = channel.up_since.filter(|_| channel.state == State::Up);
-        // One packet of 160 octets each 20 ms, both ways.
-        let packets = up.map_or(0, |since| self.now.since(since).as_millis() / 20);
-        let packets = u64::try_from(packets).unwrap_or(u64::MAX);
-        Ok(Response::ok(json!({
-            "txcount": packets, "rxcount": packets,
-            "txploss": 0, "rxploss": 0,
-            "txjitter": 0.0, "rxjitter": 0.0,
-            "rtt": 0.0,
-            "txoctetcount": packets * 160, "rxoctetcount": packets * 160,
-            "local_ssrc": channel.serial, "remote_ssrc": channel.serial + 1,
-            "channel_uniqueid": channel.id,
-        })))
     }
 
     pub(super) fn route_others(&self, path: &[&str], request: &Request) -> Answer {

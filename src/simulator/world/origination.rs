@@ -203,6 +203,7 @@ impl World {
             bridge: None,
             recording: None,
             up_since: None,
+            sound_since: None,
         }
     }
 
@@ -329,6 +330,7 @@ impl World {
             bridge: None,
             recording: None,
             up_since: Some(self.now),
+            sound_since: Some(self.now),
         }
     }
 }

@@ -78,17 +78,6 @@ pub(crate) async fn answered_and_hung_up_by_us(s: &mut Session) {
     let (a, b) = (s.id("a"), s.id("b"));
     s.get(&format!("/channels/{a}"), &[]).await;
     s.get(&format!("/channels/{b}"), &[]).await;
-    for id in [a, b] {
-        let path = format!("/channels/{id}/rtp_statistics");
-        let answer = s.silently(Method::GET, &path, &[], None).await;
-        // The values are the line's own, and some come only once a report has.
-        let lost = answer.body["txploss"].is_number() && answer.body["rxploss"].is_number();
-        let message = answer.body["message"].clone();
-        s.note(&format!(
-            "RTP statistics -> {} {lost} {message}",
-            answer.status
-        ));
-    }
     let bridge = s.id("bridge");
     s.get(&format!("/bridges/{bridge}"), &[]).await;
     hang_up(s, "a").await;

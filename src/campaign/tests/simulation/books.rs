@@ -1,6 +1,6 @@
 //! What the journal's records add up to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::campaign::*;
 
@@ -12,6 +12,9 @@ pub(super) struct Books {
     pub(super) orphans: Vec<Orphan>,
     pub(super) withdrawn: BTreeSet<AttemptId>,
     pub(super) last: AttemptId,
+    /// The attempts that were not taken back, in their order, and those that are `Interrupted`.
+    pub(super) attempts: BTreeMap<LeadId, Vec<AttemptId>>,
+    pub(super) interrupted: BTreeMap<LeadId, usize>,
 }
 
 impl Books {
@@ -22,11 +25,12 @@ impl Books {
             orphans: Vec::new(),
             withdrawn: BTreeSet::new(),
             last: AttemptId(0),
+            attempts: BTreeMap::new(),
+            interrupted: BTreeMap::new(),
         };
         for record in disk {
             books.take(record, retry);
         }
-        books.leads.rebuild_line();
         books
     }
 
@@ -42,6 +46,7 @@ impl Books {
                 let skipped = LeadState::Final(Disposition::Skipped);
                 self.leads.restore(*lead, skipped);
             }
+            Record::LeadRequeued { lead, .. } => self.leads.restore(*lead, LeadState::Waiting),
             Record::AttemptBegun {
                 attempt,
                 run,
@@ -50,7 +55,8 @@ impl Books {
                 ..
             } => {
                 self.last = *attempt;
-                self.leads.restore(*lead, LeadState::Calling(*attempt));
+                self.attempts.entry(*lead).or_default().push(*attempt);
+                self.set(*lead, LeadState::Calling(*attempt), None);
                 self.orphans.push(Orphan {
                     attempt: *attempt,
                     run: *run,
@@ -64,7 +70,7 @@ impl Books {
             }
             Record::AttemptWithdrawn { attempt } => {
                 self.withdrawn.insert(*attempt);
-                self.close(*attempt, LeadState::Waiting);
+                self.close(*attempt, LeadState::Waiting, None);
             }
             Record::AttemptEnded { attempt, end } => {
                 let again = retry && end.disposition == Disposition::Interrupted;
@@ -73,7 +79,7 @@ impl Books {
                 } else {
                     LeadState::Final(end.disposition)
                 };
-                self.close(*attempt, state);
+                self.close(*attempt, state, Some(end));
             }
             Record::AttemptProgress { attempt, step, at } => {
                 if let Some(o) = self.orphans.iter_mut().find(|o| o.attempt == *attempt) {
@@ -93,11 +99,34 @@ impl Books {
         }
     }
 
-    fn close(&mut self, attempt: AttemptId, state: LeadState) {
+    fn close(&mut self, attempt: AttemptId, state: LeadState, end: Option<&AttemptEnd>) {
         // Its beginning may have been refused by a full journal.
-        if let Some(at) = self.orphans.iter().position(|o| o.attempt == attempt) {
-            let orphan = self.orphans.remove(at);
-            self.leads.restore(orphan.lead, state);
+        let Some(at) = self.orphans.iter().position(|o| o.attempt == attempt) else {
+            return;
+        };
+        let lead = self.orphans.remove(at).lead;
+        match end {
+            None => {
+                let attempts = self.attempts.entry(lead).or_default();
+                attempts.retain(|known| *known != attempt);
+            }
+            Some(end) if end.disposition == Disposition::Interrupted => {
+                *self.interrupted.entry(lead).or_default() += 1;
+            }
+            Some(_) => {}
         }
+        self.set(lead, state, end.map(|end| end.cause));
+    }
+
+    fn set(&mut self, lead: LeadId, state: LeadState, cause: Option<HangupCause>) {
+        let attempts = self.attempts.get(&lead).map_or(&[][..], Vec::as_slice);
+        let before = self.leads.row(lead).expect("listed");
+        let row = LeadRow {
+            state,
+            attempts: u16::try_from(attempts.len()).expect("a few"),
+            last: attempts.last().copied(),
+            cause: cause.unwrap_or(before.cause),
+        };
+        self.leads.restore_row(lead, row);
     }
 }

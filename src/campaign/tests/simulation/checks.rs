@@ -54,20 +54,40 @@ impl Sim {
                 return Err(format!("{attempt} was withdrawn, and was dialed"));
             }
         }
-        let mut called = BTreeSet::new();
-        for (_, number) in &self.model.dialed {
-            if !called.insert(number) && !self.policy.retry_interrupted {
-                return Err(format!("{number} was called twice"));
-            }
-        }
+        self.check_calls(&books)?;
         for lead in (0..LEADS).map(LeadId) {
-            let known = self.campaign.leads().state(lead);
-            if !matches!(known, Some(LeadState::Final(_))) {
+            let known = self.campaign.leads().row(lead);
+            if !matches!(known.map(|row| row.state), Some(LeadState::Final(_))) {
                 return Err(format!("lead {lead} is {known:?}"));
             }
-            if books.leads.state(lead) != known {
+            if books.leads.row(lead) != known {
                 return Err(format!(
                     "the journal has lead {lead} otherwise than {known:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody is called more than once, but for whom the operator wants called again, and
+    /// for interrupted attempts where those may be made again.
+    fn check_calls(&self, books: &Books) -> Result<(), String> {
+        let leads = self.campaign.leads();
+        for lead in (0..LEADS).map(LeadId) {
+            let number = leads.number(lead);
+            let same = |(_, dialed): &&(AttemptId, Number)| Some(dialed) == number.as_ref();
+            let calls = self.model.dialed.iter().filter(same).count();
+            let again = self.requeues.get(&lead).copied().unwrap_or(0);
+            let interrupted = books.interrupted.get(&lead).copied().unwrap_or(0);
+            let retries = if self.policy.retry_interrupted {
+                interrupted
+            } else {
+                0
+            };
+            if calls > 1 + again + retries {
+                return Err(format!(
+                    "lead {lead} was called {calls} times, after {again} wishes and {retries} \
+                     interruptions"
                 ));
             }
         }

@@ -23,6 +23,10 @@ impl Sim {
                 let lead = LeadId(self.rng.u32(..LEADS));
                 self.command(&Command::Skip(lead))
             }
+            12..=13 => {
+                let lead = LeadId(self.rng.u32(..LEADS));
+                self.requeue(lead)
+            }
             7..=8 => {
                 self.policy.max_cc = MaxCc::new(self.rng.u32(1..5)).expect("not 0");
                 self.command(&Command::SetMaxCc(self.policy.max_cc))
@@ -34,6 +38,29 @@ impl Sim {
             }
             _ => self.command(&Command::Start),
         }
+    }
+
+    /// The operator wants somebody called again. Only who has ended may be, and at DONE that
+    /// opens the run again.
+    fn requeue(&mut self, lead: LeadId) -> Result<(), String> {
+        if !self.running {
+            return Ok(());
+        }
+        let was = self.campaign.leads().state(lead);
+        let done = *self.campaign.state() == RunState::Done;
+        let outcome = self.campaign.command(self.now, &Command::Requeue(lead));
+        self.note(|| format!("call {lead} again: {outcome:?}"));
+        if outcome.is_ok() != matches!(was, Some(LeadState::Final(_))) {
+            return Err(format!("lead {lead} was {was:?}: {outcome:?}"));
+        }
+        if outcome.is_ok() {
+            *self.requeues.entry(lead).or_default() += 1;
+            self.reopened += usize::from(done);
+            if done && *self.campaign.state() != RunState::Dialing {
+                return Err("a lead waits, and the run is not open".to_owned());
+            }
+        }
+        self.effects()
     }
 
     /// The socket is lost: at once, or it goes silent and is found to be dead later.

@@ -1,0 +1,123 @@
+//! One entry of a timeline, and its sentence.
+
+use std::sync::Arc;
+
+use super::Setting;
+use crate::ari::harmless;
+use crate::campaign::{
+    CallStep, DialStatus, Disposition, EndedBy, HangupCause, LegEvent, Number, Op, OpError, Part,
+    trunk_endpoint,
+};
+
+/// Something that happened to a call.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum What {
+    Begun,
+    TakenOver,
+    Asked(Op),
+    Failed(Op, OpError),
+    Leg(Part, LegEvent),
+    Step(CallStep),
+    Records,
+    RecordingEnded(bool),
+    Saved,
+    NotSaved(Box<str>),
+    HungUpBy(Arc<str>),
+    Ended(Disposition, EndedBy),
+}
+
+/// `what`, for a reader.
+pub(super) fn sentence(what: &What, number: &Number, setting: &Setting<'_>) -> String {
+    match what {
+        What::Begun => "taken from the line".to_owned(),
+        What::TakenOver => "taken over from an engine that died".to_owned(),
+        What::Asked(Op::DialB | Op::OriginateB) => {
+            format!("target dialed: {}", setting.target)
+        }
+        What::Asked(op) => format!("asked Asterisk {}", wish(*op, number, setting)),
+        What::Failed(op, error) => failure(*error, &wish(*op, number, setting)),
+        What::Leg(part, event) => leg(*part, *event),
+        What::Step(step) => self::step(*step),
+        What::Records => "recording".to_owned(),
+        What::RecordingEnded(true) => "the recording ended".to_owned(),
+        What::RecordingEnded(false) => "Asterisk could not record".to_owned(),
+        What::Saved => "the recording is in the folder".to_owned(),
+        What::NotSaved(why) => format!("no recording: {why}"),
+        What::HungUpBy(who) => format!("hung up by {}", harmless(who)),
+        What::Ended(disposition, by) => format!("over: {disposition}, by {}", by.as_str()),
+    }
+}
+
+/// What a request wants, as an infinitive.
+fn wish(op: Op, number: &Number, setting: &Setting<'_>) -> String {
+    match op {
+        Op::OriginateA => format!("to dial {}", trunk_endpoint(number, setting.trunk)),
+        Op::CreateBridge => "to make the bridge".to_owned(),
+        Op::CreateB => format!("to prepare the target {}", setting.target),
+        Op::DialB | Op::OriginateB => format!("to dial the target {}", setting.target),
+        Op::Join(part) => format!("to put {} into the bridge", name(part)),
+        Op::Snoop => "to listen to leg A for the recording".to_owned(),
+        Op::Record => "to record".to_owned(),
+        Op::StartMusic => "to play music to leg A".to_owned(),
+        Op::StopMusic => "to end the music".to_owned(),
+        Op::HangUp(part) => format!("to hang up {}", name(part)),
+        Op::DestroyBridge => "to take down the bridge".to_owned(),
+    }
+}
+
+fn failure(error: OpError, wish: &str) -> String {
+    match error {
+        OpError::NotSent => format!("the request {wish} could not be sent"),
+        OpError::Unknown => format!("no answer in time to the request {wish}"),
+        OpError::Login => format!("refused {wish}: the login is not accepted"),
+        OpError::NotFound => format!("refused {wish}: status 404"),
+        OpError::Refused(status) => format!("refused {wish}: status {status}"),
+    }
+}
+
+fn leg(part: Part, event: LegEvent) -> String {
+    match (part, event) {
+        (Part::A, LegEvent::Gone(cause)) => format!("gone: {}", cause_text(cause)),
+        (Part::A, LegEvent::Leaving(Some(cause))) => format!("hangs up: {}", cause_text(cause)),
+        (_, LegEvent::Gone(cause)) => format!("the target is gone: {}", cause_text(cause)),
+        (_, LegEvent::Leaving(Some(cause))) => {
+            format!("the target hangs up: {}", cause_text(cause))
+        }
+        (_, LegEvent::Leaving(None)) => format!("{} leaves", name(part)),
+        (_, LegEvent::Joined) => "bridge and target staged".to_owned(),
+        (_, LegEvent::Ringing) => "the target rings".to_owned(),
+        (_, LegEvent::Up | LegEvent::Dial(DialStatus::Answer)) => "the target answered".to_owned(),
+        (_, LegEvent::Dial(DialStatus::Busy)) => "the target is busy".to_owned(),
+        (_, LegEvent::Dial(DialStatus::NoAnswer)) => "the target does not answer".to_owned(),
+        (_, LegEvent::Dial(DialStatus::Unavailable)) => "the target is not reachable".to_owned(),
+        (_, LegEvent::Entered) => format!("{} is ready", name(part)),
+    }
+}
+
+fn step(step: CallStep) -> String {
+    match step {
+        CallStep::Dialing => "dialed".to_owned(),
+        CallStep::Ringing => "rings".to_owned(),
+        CallStep::Answered => "answered".to_owned(),
+        CallStep::Bridged { dead_air_ms } => format!("bridged after {dead_air_ms} ms"),
+        CallStep::Agent => "agent answered".to_owned(),
+        CallStep::Withdrawn => "taken back".to_owned(),
+    }
+}
+
+fn cause_text(cause: HangupCause) -> String {
+    match cause.sip {
+        Some(sip) => format!("cause {}, SIP {sip}", cause.q850),
+        None => format!("cause {}", cause.q850),
+    }
+}
+
+const fn name(part: Part) -> &'static str {
+    match part {
+        Part::A => "leg A",
+        Part::B => "leg B",
+        Part::B2 => "the second half of leg B",
+        Part::Snoop => "the recording's channel",
+        Part::Bridge => "the bridge",
+    }
+}
