@@ -46,6 +46,30 @@ struct DialArgs {
     /// End when the list is done
     #[arg(long)]
     exit_when_done: bool,
+    #[command(flatten)]
+    console: ConsoleOptions,
+}
+
+/// How the console is to be.
+#[derive(Debug, Clone, Copy, Args)]
+struct ConsoleOptions {
+    /// Look, but touch nothing: no key that changes the campaign works
+    #[arg(long, conflicts_with = "headless")]
+    read_only: bool,
+    /// How many frames a second the engine may cause; keys are drawn at once
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60))]
+    fps: u32,
+}
+
+impl ConsoleOptions {
+    /// The console, unless there is to be none, or none can be shown.
+    fn wanted(self, headless: bool) -> Option<session::ConsoleArgs> {
+        let shown = !headless && crate::console::can_show();
+        shown.then_some(session::ConsoleArgs {
+            read_only: self.read_only,
+            fps: self.fps,
+        })
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -74,6 +98,11 @@ struct DemoArgs {
     /// How many times faster than life people answer and talk
     #[arg(long, default_value_t = 2.0, value_parser = speed)]
     speed: f64,
+    #[command(flatten)]
+    console: ConsoleOptions,
+    /// Fail on purpose after three seconds, to see what then happens
+    #[arg(long, hide = true, value_enum)]
+    fail_in: Option<session::FailIn>,
 }
 
 /// What to report.
@@ -113,16 +142,21 @@ fn speed(text: &str) -> Result<f64, String> {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    // What no line on standard output is made of: oddities for whoever looks into them.
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_max_level(tracing::Level::WARN)
-        .with_ansi(false)
-        .init();
     let result = match cli.command {
-        None => dial::run(&cli.dial),
-        Some(Command::Demo(args)) => demo::run(&args),
-        Some(Command::Report(args)) => report::run(&args),
+        None => {
+            let console = cli.dial.console.wanted(cli.dial.headless);
+            session::init_log(console.is_some());
+            dial::run(&cli.dial, console)
+        }
+        Some(Command::Demo(args)) => {
+            let console = args.console.wanted(args.headless);
+            session::init_log(console.is_some());
+            demo::run(&args, console)
+        }
+        Some(Command::Report(args)) => {
+            session::init_log(false);
+            report::run(&args)
+        }
     };
     exit::code(result)
 }

@@ -41,6 +41,8 @@ pub enum Who {
     Http(SocketAddr),
     /// The terminal that went away.
     Terminal,
+    /// Nobody: something in the program is broken.
+    Panic,
 }
 
 /// More of a name than this nobody reads.
@@ -89,6 +91,7 @@ impl fmt::Display for Who {
             Self::Signal(name) => f.write_str(name),
             Self::Http(peer) => write!(f, "http {peer}"),
             Self::Terminal => f.write_str("terminal gone"),
+            Self::Panic => f.write_str("panic"),
         }
     }
 }

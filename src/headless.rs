@@ -295,6 +295,23 @@ impl Display for Quoted<'_> {
     }
 }
 
+/// The same text with everything that is no plain character written out: what comes from
+/// strangers can neither steer a terminal nor hide from the reader.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Those that are drawn from right to left or nowhere would let a text lie.
+        let odd = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        if c.is_control() || odd {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// A path in a line of semicolons: what would break the line is written out.
 fn plain(path: &str) -> String {
     let mut out = String::new();

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::DemoArgs;
 use super::exit::Failure;
-use super::session::{Session, drive, runtime};
+use super::session::{ConsoleArgs, Session, drive, runtime};
 use crate::campaign::{MaxCc, Numbers};
 use crate::config::{
     Ari, Control, ListSource, OnHangup, OnInterrupted, Recordings, Secret, Settings, Target,
@@ -21,18 +21,22 @@ use crate::engine::Options;
 use crate::keys::KeyMap;
 use crate::simulator::{self, SimConfig};
 
-pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &DemoArgs, console: Option<ConsoleArgs>) -> Result<(), Failure> {
     let folder = tempfile::Builder::new()
         .prefix("dialdeck-demo-")
         .tempdir()
         .map_err(|e| Failure::Unexpected(format!("no temporary folder can be made: {e}")))?;
-    let result = runtime()?.block_on(campaign(args, folder.path()));
+    let result = runtime()?.block_on(campaign(args, console, folder.path()));
     // What can't be removed now goes with the system's temporary files.
     let _ = folder.close();
     result
 }
 
-async fn campaign(args: &DemoArgs, folder: &Path) -> Result<(), Failure> {
+async fn campaign(
+    args: &DemoArgs,
+    console: Option<ConsoleArgs>,
+    folder: &Path,
+) -> Result<(), Failure> {
     let config = SimConfig {
         seed: args.seed,
         speed: args.speed,
@@ -60,8 +64,11 @@ async fn campaign(args: &DemoArgs, folder: &Path) -> Result<(), Failure> {
             start: true,
             new_run: false,
             take_over: false,
-            exit_when_done: true,
+            // At the console the end is there to be looked at.
+            exit_when_done: console.is_none(),
         },
+        console,
+        fail_in: args.fail_in,
         reload_env: false,
         read_list: Arc::new(move || Ok(demo_numbers(seed, count))),
     };

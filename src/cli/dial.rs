@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::DialArgs;
 use super::exit::Failure;
-use super::session::{Session, run_session};
+use super::session::{ConsoleArgs, Session, run_session};
 use crate::config::{self, Settings};
 use crate::control::ReadList;
 use crate::engine::{Options, StartError};
@@ -14,7 +14,7 @@ use crate::journal::JournalError;
 use crate::list::{self, List};
 use crate::recordings::check_folder;
 
-pub(super) fn run(args: &DialArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &DialArgs, console: Option<ConsoleArgs>) -> Result<(), Failure> {
     let settings = load_settings()?;
     check_folder(&settings.recordings.dir).map_err(|e| Failure::Settings(e.to_string()))?;
     let list = load_list(&settings)?;
@@ -25,6 +25,8 @@ pub(super) fn run(args: &DialArgs) -> Result<(), Failure> {
             take_over: args.take_over,
             exit_when_done: args.exit_when_done,
         },
+        console,
+        fail_in: None,
         read_list: read_again(&settings),
         settings,
         reload_env: true,

@@ -1,29 +1,62 @@
-//! One engine from its start to its end, headless: its lines on standard output, signals
-//! turned into requests, a summary at the end.
+//! One engine from its start to its end, with a console or without: its log, signals turned
+//! into commands, a summary at the end.
 
-use std::io::{self, Write};
+mod log;
+mod panics;
+mod shown;
+mod signals;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use super::dial::load_settings;
 use super::exit::Failure;
-use crate::campaign::{self, Numbers};
-use crate::config::Settings;
+use crate::campaign::{self, Numbers, RunState};
+use crate::config::{OnHangup, Settings};
+use crate::console::{self, Left};
 use crate::control::{Command, Control, ReadList, Who};
-use crate::engine::{self, Exit, Handle, News, Options};
+use crate::engine::{self, Exit, Handle, News, Options, Snapshot};
 use crate::headless::{self, Context};
+pub(super) use log::init as init_log;
+use shown::Shown;
+use signals::{Caught, Signals};
 
 /// What a session needs.
 pub(super) struct Session {
     pub(super) settings: Settings,
     pub(super) options: Options,
+    /// The console, where there is to be one.
+    pub(super) console: Option<ConsoleArgs>,
     /// Whether SIGHUP rereads `.env`; a demo has none.
     pub(super) reload_env: bool,
     /// How a new run gets the list as it then stands.
     pub(super) read_list: ReadList,
+    /// Where to fail on purpose, in a demo that shows what then happens.
+    pub(super) fail_in: Option<FailIn>,
 }
+
+/// How the console is to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ConsoleArgs {
+    pub(super) read_only: bool,
+    pub(super) fps: u32,
+}
+
+/// Where to fail on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum FailIn {
+    /// In the thread that draws.
+    Console,
+    /// In a task beside the engine.
+    Task,
+}
+
+/// SIGHUP comes twice when a terminal goes: from the kernel, and from the shell.
+const HANGUP_ECHO: Duration = Duration::from_secs(2);
 
 /// Runs an engine until it ends.
 pub(super) fn run_session(session: Session, numbers: Numbers) -> Result<(), Failure> {
@@ -42,9 +75,15 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
     let Session {
         settings,
         options,
+        console,
         reload_env,
         read_list,
+        fail_in,
     } = session;
+    if console.is_some() {
+        log::to_file(&settings.log_file)?;
+    }
+    panics::watch();
     let (engine, handle) = engine::start(&settings, &numbers, options)?;
     // The engine has its own; a list of a million numbers is not kept twice.
     drop(numbers);
@@ -54,96 +93,227 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
         news,
         journal,
     } = handle;
+    let mut running = Running {
+        control: Control::new(requests, read_list),
+        on_hangup: settings.on_hangup,
+        snapshots,
+        shown: None,
+        hung_up_at: None,
+        reload_env,
+        panicked: false,
+    };
     let signals = Signals::listen()?;
-    let control = Control::new(requests, read_list);
-    let watcher = tokio::spawn(signals.forward(control, reload_env));
-    let printer = std::thread::spawn(move || print_news(news, journal, &settings));
-    let exit = tokio::spawn(engine.run())
-        .await
-        .unwrap_or_else(|panic| Exit::Broken(panic.to_string()));
-    watcher.abort();
-    // The engine is gone, so the printer comes to its end; a panic there is not ours to hide.
-    let ended = tokio::task::spawn_blocking(move || printer.join()).await;
-    print(&headless::summary(&snapshots.borrow()));
-    if !matches!(ended, Ok(Ok(()))) {
-        return Err(Failure::Unexpected("the printer of events died".to_owned()));
+    if let Some(args) = console {
+        running.show(args, &settings)?;
     }
-    match exit {
-        Exit::Finished => Ok(()),
-        Exit::Held(why) => Err(Failure::Held(why)),
-        Exit::GaveUp(why) => Err(Failure::GaveUp(format!("gave up: {why}"))),
-        Exit::Broken(why) => Err(Failure::Unexpected(why)),
+    let printer = print_news(news, journal, &settings, console.is_some())?;
+    let engine = tokio::spawn(engine.run());
+    let exit = running
+        .until_the_engine_ends(engine, signals, fail_in)
+        .await;
+    running.end(exit, printer).await
+}
+
+/// A session whose engine runs.
+struct Running {
+    control: Control,
+    on_hangup: OnHangup,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    shown: Option<Shown>,
+    /// When the terminal went away.
+    hung_up_at: Option<Instant>,
+    reload_env: bool,
+    panicked: bool,
+}
+
+impl Running {
+    fn show(&mut self, args: ConsoleArgs, settings: &Settings) -> Result<(), Failure> {
+        let options = console::Options {
+            keys: settings.keys.clone(),
+            read_only: args.read_only,
+            fps: args.fps,
+        };
+        let ports = console::Ports {
+            control: self.control.clone(),
+            who: Who::keyboard_from_env(),
+            snapshots: self.snapshots.clone(),
+            runtime: tokio::runtime::Handle::current(),
+        };
+        self.shown = Some(Shown::open(options, ports)?);
+        Ok(())
     }
+
+    async fn until_the_engine_ends(
+        &mut self,
+        mut engine: tokio::task::JoinHandle<Exit>,
+        mut signals: Signals,
+        fail_in: Option<FailIn>,
+    ) -> Exit {
+        let remote = self.shown.as_ref().map(|shown| shown.remote.clone());
+        let failing = fail_on_purpose(fail_in, remote);
+        tokio::pin!(failing);
+        loop {
+            tokio::select! {
+                exit = &mut engine => {
+                    return exit.unwrap_or_else(|panic| Exit::Broken(panic.to_string()));
+                }
+                left = shown::left(&mut self.shown) => self.left(left).await,
+                caught = signals.next() => self.caught(caught).await,
+                () = panics::noticed(), if !self.panicked => self.panicked().await,
+                () = &mut failing, if fail_in.is_some() => {}
+            }
+        }
+    }
+
+    /// The console has ended.
+    async fn left(&mut self, left: Option<Left>) {
+        self.shown = None;
+        match left {
+            Some(Left::Quit) => {
+                let _ = self
+                    .control
+                    .give(Command::Quit, &Who::keyboard_from_env())
+                    .await;
+            }
+            Some(Left::TerminalGone(error)) => {
+                tracing::warn!(%error, "the terminal has gone; dialing goes on without a console");
+                self.terminal_gone().await;
+            }
+            // It was told to, or it panicked, which is told elsewhere.
+            Some(Left::Told) | None => {}
+        }
+    }
+
+    /// The engine goes on, or drains and then ends.
+    async fn terminal_gone(&mut self) {
+        if self.hung_up_at.is_some() {
+            return;
+        }
+        self.hung_up_at = Some(Instant::now());
+        if self.on_hangup == OnHangup::Continue {
+            return;
+        }
+        let drain = Command::Campaign(campaign::Command::Drain);
+        let _ = self.control.give(drain, &Who::Terminal).await;
+        let (control, snapshots) = (self.control.clone(), self.snapshots.clone());
+        tokio::spawn(quit_when_idle(control, snapshots));
+    }
+
+    async fn caught(&mut self, caught: Caught) {
+        match caught {
+            // The engine tells the outcome in its own lines; one that has ended needs no stop.
+            Caught::Stop(name) => {
+                let _ = self.control.give(Command::Quit, &Who::Signal(name)).await;
+            }
+            Caught::Resized => {
+                if let Some(shown) = &self.shown {
+                    shown.remote.resized();
+                }
+            }
+            Caught::HangUp if self.shown.is_some() => {
+                self.terminal_gone().await;
+                self.close_console().await;
+            }
+            Caught::HangUp => {
+                let echo = self.hung_up_at.is_some_and(|at| at.elapsed() < HANGUP_ECHO);
+                if self.reload_env && !echo {
+                    signals::reload(&self.control).await;
+                }
+            }
+        }
+    }
+
+    /// Something is broken that nobody foresaw: no new call, and the console gives the
+    /// terminal back.
+    async fn panicked(&mut self) {
+        self.panicked = true;
+        self.close_console().await;
+        let _ = self.control.give(Command::Quit, &Who::Panic).await;
+    }
+
+    async fn close_console(&mut self) {
+        if let Some(shown) = self.shown.take() {
+            shown.close().await;
+        }
+    }
+
+    async fn end(mut self, exit: Exit, printer: JoinHandle<()>) -> Result<(), Failure> {
+        if let (Exit::Broken(why), Some(shown)) = (&exit, &self.shown)
+            && !panics::any()
+        {
+            // The operator is told on the screen, for as long as they look.
+            shown.remote.engine_ended(why.clone());
+            let _ = shown::left(&mut self.shown).await;
+            self.shown = None;
+        }
+        self.close_console().await;
+        // The engine is gone, so the printer comes to its end; a panic there is told below.
+        let _ = tokio::task::spawn_blocking(move || printer.join()).await;
+        log::print(&headless::summary(&self.snapshots.borrow()));
+        if let Some(told) = panics::told() {
+            return Err(Failure::Unexpected(told));
+        }
+        match exit {
+            Exit::Finished => Ok(()),
+            Exit::Held(why) => Err(Failure::Held(why)),
+            Exit::GaveUp(why) => Err(Failure::GaveUp(format!("gave up: {why}"))),
+            Exit::Broken(why) => Err(Failure::Unexpected(why)),
+        }
+    }
+}
+
+async fn quit_when_idle(control: Control, mut snapshots: watch::Receiver<Arc<Snapshot>>) {
+    let idle = |snapshot: &Arc<Snapshot>| {
+        let state = matches!(snapshot.state, RunState::Idle | RunState::Done);
+        state && snapshot.limit.in_use == 0
+    };
+    if snapshots.wait_for(idle).await.is_ok() {
+        let _ = control.give(Command::Quit, &Who::Terminal).await;
+    }
+}
+
+async fn fail_on_purpose(fail_in: Option<FailIn>, remote: Option<console::Remote>) {
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    match (fail_in, remote) {
+        (Some(FailIn::Console), Some(remote)) => remote.fail(),
+        (Some(_), _) => {
+            tokio::spawn(async { panic!("asked for, to show what then happens") });
+        }
+        (None, _) => {}
+    }
+    std::future::pending::<()>().await;
 }
 
 /// A thread of its own: a pipe that nobody reads must not hold up a call.
-fn print_news(mut news: mpsc::Receiver<News>, journal: uuid::Uuid, settings: &Settings) {
-    let target = settings.target.endpoint.as_str();
-    let context = Context {
-        journal,
-        target: target.strip_prefix("Local/").unwrap_or(target),
-        recordings_dir: &settings.recordings.dir,
-        recording_format: &settings.recordings.format,
-    };
-    while let Some(news) = news.blocking_recv() {
-        print(&headless::lines(&news, &context));
-    }
-}
-
-fn print(text: &str) {
-    // A closed pipe ends the output, not the calls.
-    let _ = io::stdout().lock().write_all(text.as_bytes());
-}
-
-struct Signals {
-    term: Signal,
-    int: Signal,
-    hup: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind)
-                .map_err(|e| Failure::Unexpected(format!("signals cannot be listened to: {e}")))
+fn print_news(
+    mut news: mpsc::Receiver<News>,
+    journal: uuid::Uuid,
+    settings: &Settings,
+    with_console: bool,
+) -> Result<JoinHandle<()>, Failure> {
+    let endpoint = settings.target.endpoint.as_str();
+    let target = endpoint
+        .strip_prefix("Local/")
+        .unwrap_or(endpoint)
+        .to_owned();
+    let recordings_dir: PathBuf = settings.recordings.dir.clone();
+    let recording_format = settings.recordings.format.clone();
+    let print = move || {
+        let context = Context {
+            journal,
+            target: &target,
+            recordings_dir: &recordings_dir,
+            recording_format: &recording_format,
         };
-        Ok(Self {
-            term: listen(SignalKind::terminate())?,
-            int: listen(SignalKind::interrupt())?,
-            hup: listen(SignalKind::hangup())?,
-        })
-    }
-
-    /// The first SIGTERM or SIGINT drains, the second hangs up; the engine counts them.
-    async fn forward(mut self, control: Control, reload_env: bool) {
-        loop {
-            let name = tokio::select! {
-                Some(()) = self.term.recv() => "SIGTERM",
-                Some(()) = self.int.recv() => "SIGINT",
-                Some(()) = self.hup.recv() => {
-                    if reload_env {
-                        reload(&control).await;
-                    }
-                    continue;
-                }
-                else => return,
-            };
-            // The engine tells the outcome in its own lines; one that has ended needs no stop.
-            let _ = control.give(Command::Quit, &Who::Signal(name)).await;
-        }
-    }
-}
-
-/// SIGHUP: rereads `.env`. What is wrong with it goes to standard error and changes nothing.
-/// MAX_CC takes effect now; everything else does at the next start.
-async fn reload(control: &Control) {
-    let max_cc = match load_settings() {
-        Ok(settings) => settings.max_cc,
-        Err(failure) => {
-            let _ = super::exit::code(Err(failure));
-            return;
+        while let Some(news) = news.blocking_recv() {
+            if with_console {
+                console::tell(&news);
+            }
+            log::line(&headless::lines(&news, &context));
         }
     };
-    let command = Command::Campaign(campaign::Command::SetMaxCc(max_cc));
-    let _ = control.give(command, &Who::Signal("SIGHUP")).await;
+    let thread = std::thread::Builder::new().name("log".to_owned());
+    thread
+        .spawn(print)
+        .map_err(|e| Failure::Unexpected(format!("the log's thread cannot be started: {e}")))
 }

@@ -63,6 +63,7 @@ enum Message {
     Leave,
     KeyboardGone,
     Resized,
+    Fail,
 }
 
 /// Reaches a running console. Cheap to clone.
@@ -79,6 +80,11 @@ impl Remote {
     /// Tells it that the engine has died, and why.
     pub fn engine_ended(&self, why: String) {
         let _ = self.0.send(Message::Event(Event::EngineEnded(why)));
+    }
+
+    /// Makes it panic, for whoever wants to see what then happens.
+    pub fn fail(&self) {
+        let _ = self.0.send(Message::Fail);
     }
 
     /// Tells it that the terminal may have another size.
@@ -223,6 +229,7 @@ impl Session<'_> {
     fn take(&mut self, message: Message, due: &mut Due) -> io::Result<Option<Left>> {
         let event = match message {
             Message::Leave => return Ok(Some(Left::Told)),
+            Message::Fail => panic!("asked for, to show what then happens"),
             Message::KeyboardGone => {
                 return Ok(Some(Left::TerminalGone(io::ErrorKind::BrokenPipe.into())));
             }

@@ -37,13 +37,6 @@ impl Scroll {
         self.clamp(len);
     }
 
-    /// Moves the window alone: nothing is selected.
-    pub(crate) fn shift(&mut self, by: isize, len: usize) {
-        self.offset = self.offset.saturating_add_signed(by);
-        self.clamp(len);
-        self.cursor = self.offset;
-    }
-
     /// The pane is drawn with `height` rows.
     pub(crate) fn fit(&mut self, height: usize, len: usize) {
         let grew = self.height != height;

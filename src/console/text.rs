@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::campaign::Time;
+pub(crate) use crate::headless::harmless;
 
 /// `0:07`, `12:34`, `3:04:05`.
 pub(crate) fn clock_span(span: Duration) -> String {
@@ -109,22 +110,6 @@ pub(crate) fn fit(text: &str, width: usize, ellipsis: &str) -> String {
     }
     let mut out: String = text.chars().take(width - 1).collect();
     out.push_str(ellipsis);
-    out
-}
-
-/// The same text with everything that is no plain character written out: what comes from
-/// strangers can neither steer a terminal nor hide from the reader.
-pub(crate) fn harmless(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        // Those that are drawn from right to left or nowhere would let a text lie.
-        let odd = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-        if c.is_control() || odd {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
     out
 }
 

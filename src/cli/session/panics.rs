@@ -1,0 +1,60 @@
+//! Panics: whichever thread has one, it is logged first, then told to the session, which gives
+//! the terminal back and places no new calls.
+
+use std::io::{self, Write};
+use std::panic::PanicHookInfo;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::log;
+use crate::headless::harmless;
+
+/// What panicked so far. A std mutex: held to push or read a line, never across an await.
+static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static NOTICED: Notify = Notify::const_new();
+
+/// From here on panics are told.
+pub(super) fn watch() {
+    std::panic::set_hook(Box::new(hook));
+}
+
+fn hook(info: &PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or("?").to_owned();
+    let place = info
+        .location()
+        .map_or_else(|| "?".to_owned(), ToString::to_string);
+    let what = info.payload_as_str().unwrap_or("a value that is no text");
+    let text = harmless(&format!("a bug: {what} (thread {thread}, {place})"));
+    log::line(&format!("panic {text}\n"));
+    if !log::is_file() {
+        let _ = writeln!(io::stderr(), "dialdeck: {text}");
+    }
+    TOLD.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(text);
+    NOTICED.notify_one();
+}
+
+/// Comes back once something has panicked.
+pub(super) async fn noticed() {
+    NOTICED.notified().await;
+}
+
+/// Whether something has panicked.
+pub(super) fn any() -> bool {
+    !TOLD
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .is_empty()
+}
+
+/// What to tell at the end: the first panic, which is the cause of any other.
+pub(super) fn told() -> Option<String> {
+    let told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = told.first()?;
+    Some(format!(
+        "{first}. No more calls were placed; the next start takes care of what is left"
+    ))
+}

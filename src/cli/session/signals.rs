@@ -1,0 +1,64 @@
+//! Signals, as the session acts on them.
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::super::dial::load_settings;
+use super::super::exit::{self, Failure};
+use crate::campaign;
+use crate::control::{Command, Control, Who};
+
+/// What was caught.
+pub(super) enum Caught {
+    /// SIGTERM or SIGINT. The first drains, the second hangs up; the engine counts them.
+    Stop(&'static str),
+    /// SIGHUP.
+    HangUp,
+    /// SIGWINCH.
+    Resized,
+}
+
+pub(super) struct Signals {
+    term: Signal,
+    int: Signal,
+    hup: Signal,
+    winch: Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|e| Failure::Unexpected(format!("signals cannot be listened to: {e}")))
+        };
+        Ok(Self {
+            term: listen(SignalKind::terminate())?,
+            int: listen(SignalKind::interrupt())?,
+            hup: listen(SignalKind::hangup())?,
+            winch: listen(SignalKind::window_change())?,
+        })
+    }
+
+    pub(super) async fn next(&mut self) -> Caught {
+        tokio::select! {
+            Some(()) = self.term.recv() => Caught::Stop("SIGTERM"),
+            Some(()) = self.int.recv() => Caught::Stop("SIGINT"),
+            Some(()) = self.hup.recv() => Caught::HangUp,
+            Some(()) = self.winch.recv() => Caught::Resized,
+            else => std::future::pending().await,
+        }
+    }
+}
+
+/// SIGHUP without a terminal: rereads `.env`. What is wrong with it goes to standard error and
+/// changes nothing. MAX_CC takes effect now; everything else does at the next start.
+pub(super) async fn reload(control: &Control) {
+    let max_cc = match load_settings() {
+        Ok(settings) => settings.max_cc,
+        Err(failure) => {
+            let _ = exit::code(Err(failure));
+            return;
+        }
+    };
+    let command = Command::Campaign(campaign::Command::SetMaxCc(max_cc));
+    let _ = control.give(command, &Who::Signal("SIGHUP")).await;
+}
