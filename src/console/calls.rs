@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::filter::{Filter, call_word};
+use super::filter::Filter;
 use super::scroll::Scroll;
 use crate::campaign::{AttemptId, CallView, Time};
 
@@ -136,13 +136,5 @@ impl Calls {
 
     fn fits(&self, call: &CallView) -> bool {
         self.filter.fits_call(call.number.as_str(), call.word)
-    }
-}
-
-/// What a row's state is called.
-pub(crate) fn row_word(row: &Row) -> &'static str {
-    match row.gone_at {
-        Some(_) => "ended",
-        None => call_word(row.view.word),
     }
 }

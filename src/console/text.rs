@@ -74,7 +74,13 @@ pub(crate) fn percent(part: u32, whole: u32) -> String {
     if whole == 0 {
         return "-".to_owned();
     }
-    format!("{:.1}%", f64::from(part) * 100.0 / f64::from(whole))
+    let share = f64::from(part) * 100.0 / f64::from(whole);
+    // Whether it is 2.9 or 3.1 matters, whether 48.3 or 48.4 does not.
+    if share < 10.0 {
+        format!("{share:.1}%")
+    } else {
+        format!("{share:.0}%")
+    }
 }
 
 /// Every run of five digits or more with its middle hidden: enough stays to tell two numbers

@@ -143,6 +143,7 @@ impl Page<'_> {
         if let Some(recording) = &attempt.recording {
             self.field("recording", recording, Style::new());
         }
+        self.timeline(attempt);
         self.field("call id", &attempt.call_id, Style::new());
         if let Some(sip) = &attempt.sip_call_id {
             self.field("SIP Call-ID", sip, Style::new());
@@ -152,7 +153,6 @@ impl Page<'_> {
             self.field("leg B", &attempt.channel_b, theme.dim());
             self.field("bridge", &attempt.bridge, theme.dim());
         }
-        self.timeline(attempt);
     }
 
     /// What happened, each with the time since what was before it.

@@ -51,7 +51,11 @@ fn hint(model: &Model) -> String {
             key(Action::Quit)
         ),
         RunState::Draining => "no new calls; the live ones come to their end".to_owned(),
-        _ => String::new(),
+        RunState::Idle | RunState::Dialing => format!(
+            "arrows select a line, {} tells all about it, {} goes to the next pane",
+            key(Action::Detail),
+            key(Action::NextPane)
+        ),
     }
 }
 
@@ -103,6 +107,7 @@ fn actions(model: &Model) -> Vec<Action> {
                 Action::Detail,
                 Action::Requeue,
                 Action::Skip,
+                Action::NextPane,
                 Action::Filter,
                 Action::SortNext,
             ],
@@ -112,6 +117,7 @@ fn actions(model: &Model) -> Vec<Action> {
             &[
                 Action::HangUp,
                 Action::Detail,
+                Action::NextPane,
                 Action::Filter,
                 Action::Drain,
                 Action::SortNext,
@@ -121,6 +127,7 @@ fn actions(model: &Model) -> Vec<Action> {
             model,
             &[
                 Action::Autoscroll,
+                Action::NextPane,
                 Action::Down,
                 Action::Right,
                 Action::Drain,
@@ -128,13 +135,7 @@ fn actions(model: &Model) -> Vec<Action> {
         ),
     };
     if model.view == View::Panes {
-        actions.extend([
-            Action::NextPane,
-            Action::Freeze,
-            Action::Trends,
-            Action::Audit,
-            Action::Zoom,
-        ]);
+        actions.extend([Action::Freeze, Action::Trends, Action::Audit, Action::Zoom]);
     }
     if model.setup.read_only {
         actions.retain(|action| binding(*action).group != Group::Campaign);

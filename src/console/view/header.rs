@@ -139,19 +139,31 @@ fn time_left(shown: &Snapshot) -> Option<Duration> {
     Some(Duration::from_secs_f64(f64::from(waiting) / pace))
 }
 
+/// In full where it fits, with shorter words where it does not.
 fn figures(model: &Model) -> Line<'static> {
+    let long = figures_with(
+        model,
+        ["answered", "busy", "no answer", "failed", "abandoned"],
+    );
+    if long.width() <= usize::from(model.size.0) {
+        return long;
+    }
+    figures_with(model, ["ans", "busy", "n/a", "fail", "aband"])
+}
+
+fn figures_with(model: &Model, words: [&str; 5]) -> Line<'static> {
     let theme = model.setup.theme;
     let shown = model.shown();
     let ended = |d| shown.leads.ended_as(d);
     let (answered, abandoned) = (ended(Disposition::Answered), ended(Disposition::Abandoned));
-    let named = [
-        ("answered", answered, theme.good()),
-        ("busy", ended(Disposition::Busy), Style::new()),
-        ("no answer", ended(Disposition::NoAnswer), Style::new()),
-        ("failed", failed(shown), Style::new()),
+    let counts = [
+        (answered, theme.good()),
+        (ended(Disposition::Busy), Style::new()),
+        (ended(Disposition::NoAnswer), Style::new()),
+        (failed(shown), Style::new()),
     ];
     let mut spans = Vec::new();
-    for (word, n, style) in named {
+    for (word, (n, style)) in words.iter().zip(counts) {
         spans.push(Span::styled(format!("{word} {n}  "), style));
     }
     let share = percent(abandoned, answered + abandoned);
@@ -160,12 +172,12 @@ fn figures(model: &Model) -> Line<'static> {
     } else {
         Style::new()
     };
-    spans.push(Span::styled(format!("abandoned {share}  "), style));
+    spans.push(Span::styled(format!("{} {share}  ", words[4]), style));
     let stats = &shown.stats;
     let asr = percent(stats.seizures, stats.attempts);
     let acd = clock_span(stats.acd());
     spans.push(Span::raw(format!("ASR {asr}  ACD {acd}")));
-    if let Some(ms) = stats.dead_air_ms(0.9) {
+    if let Some(ms) = stats.dead_air_ms(0.9).filter(|_| model.size.0 >= 100) {
         spans.push(Span::styled(format!("  dead air p90 {ms} ms"), theme.dim()));
     }
     Line::from(spans)

@@ -7,9 +7,9 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 use tui_logger::{TuiLoggerTargetWidget, TuiLoggerWidget};
 
-use super::super::calls::{CallSort, Row, row_word};
+use super::super::calls::{CallSort, Row};
 use super::super::causes::cause_words;
-use super::super::filter::lead_word;
+use super::super::filter::{call_word, lead_word};
 use super::super::log::Format;
 use super::super::model::{Model, Pane};
 use super::super::queue::QueueSort;
@@ -17,7 +17,7 @@ use super::super::text::{clock_span, count};
 use super::columns::{Column, fitting, row};
 use super::lines::block;
 use crate::campaign::{CallWord, LeadId, LeadState};
-use crate::engine::Quality;
+use crate::engine::{Quality, Snapshot};
 
 /// Below this the panes do not stand side by side.
 const FOLD_COLUMNS: u16 = 70;
@@ -233,6 +233,10 @@ fn call_cells(model: &Model, row: &Row) -> Vec<(String, Style)> {
         Some(_) => theme.dim(),
         None => theme.call(call.word),
     };
+    let state = match row.gone_at {
+        Some(_) => ghost_word(shown, call.lead),
+        None => call_word(call.word).to_owned(),
+    };
     let quality = shown.quality.get(&call.attempt);
     let quality = quality.filter(|_| call.word == CallWord::Bridged);
     let recording = if call.recording && row.gone_at.is_none() {
@@ -242,7 +246,7 @@ fn call_cells(model: &Model, row: &Row) -> Vec<(String, Style)> {
     };
     vec![
         (model.number(call.number.as_str()), Style::new()),
-        (row_word(row).to_owned(), style),
+        (state, style),
         (clock_span(now.since(call.since)), Style::new()),
         (clock_span(now.since(call.begun_at)), theme.dim()),
         (recording.to_owned(), theme.bad()),
@@ -252,6 +256,14 @@ fn call_cells(model: &Model, row: &Row) -> Vec<(String, Style)> {
         ),
         (shown.target.to_string(), theme.dim()),
     ]
+}
+
+/// How a call ended that is still in its row.
+fn ghost_word(shown: &Snapshot, lead: LeadId) -> String {
+    match shown.leads.row(lead).map(|row| row.state) {
+        Some(state @ LeadState::Final(_)) => format!("({})", lead_word(state)),
+        _ => "(ended)".to_owned(),
+    }
 }
 
 /// How a call sounds: Asterisk's score where it has one, else what was lost.

@@ -33,9 +33,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let height = u16::try_from(lines.len() + 2)
         .unwrap_or(area.height)
         .min(area.height);
+    let y = match &model.popup {
+        // What is filtered stays in sight.
+        Some(Popup::Prompt(_)) => (area.height - height).saturating_sub(2),
+        _ => (area.height - height) / 2,
+    };
     let place = Rect {
         x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 2,
+        y: area.y + y,
         width,
         height,
     };

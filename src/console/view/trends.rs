@@ -9,7 +9,7 @@ use ratatui::widgets::Paragraph;
 use super::super::model::Model;
 use super::super::theme::Theme;
 use super::lines::block;
-use crate::engine::{Second, TREND_SECONDS, Trends};
+use crate::engine::{Second, Trends};
 
 /// The width of the axis on the left.
 const AXIS: u16 = 7;
@@ -54,7 +54,7 @@ fn mean(seconds: &[Second], of: fn(&Second) -> f64) -> f64 {
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let theme = model.setup.theme;
-    let title = format!(" Trends: the last {} minutes ", TREND_SECONDS / 60);
+    let title = " Trends: the last minutes ".to_owned();
     let block = block(theme, title, true);
     let inner = block.inner(area);
     frame.render_widget(block, area);
@@ -84,13 +84,15 @@ fn draw_chart(frame: &mut Frame<'_>, area: Rect, model: &Model, chart: &Chart) {
     }
     let theme = model.setup.theme;
     let columns = usize::from(area.width - AXIS - 1);
-    let values = sample(&model.shown().trends, columns, chart.value);
+    let trends = &model.shown().trends;
+    let (span, values) = (span(trends, columns), sample(trends, columns, chart.value));
     let most = values.iter().copied().fold(0.0, f64::max);
     let now = values.last().copied().unwrap_or(0.0);
     let heights = usize::from(area.height - 1);
     let mut lines = vec![Line::from(vec![
         Span::styled(chart.title, theme.bold()),
-        Span::styled(format!("  now {}", figure(now)), theme.dim()),
+        Span::styled(format!("  now {}", figure(now)), Style::new()),
+        Span::styled(format!("  {} a column", per_column(span)), theme.dim()),
     ])];
     for row in (0..heights).rev() {
         let label = if row + 1 == heights {
@@ -115,10 +117,16 @@ fn draw_chart(frame: &mut Frame<'_>, area: Rect, model: &Model, chart: &Chart) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// One value a column, the newest at the right: each column stands for as many seconds as all
-/// ten minutes need.
+/// How many seconds a column stands for: as few as show all there is.
+fn span(trends: &Trends, columns: usize) -> usize {
+    let needed = trends.seconds.len().div_ceil(columns.max(1)).max(1);
+    let spans = [1, 2, 5, 10, 20, 30, 60];
+    spans.into_iter().find(|s| *s >= needed).unwrap_or(60)
+}
+
+/// One value a column, the newest at the right.
 fn sample(trends: &Trends, columns: usize, value: fn(&[Second]) -> f64) -> Vec<f64> {
-    let span = TREND_SECONDS.div_ceil(columns.max(1));
+    let span = span(trends, columns);
     let seconds: Vec<Second> = trends.seconds.iter().copied().collect();
     // Columns are cut at fixed moments, or the whole chart would shimmer every second.
     let newest = usize::try_from(trends.newest % 600_600).unwrap_or(0);
@@ -151,6 +159,14 @@ fn eighths(value: f64, most: f64, heights: usize, row: usize) -> usize {
     full.saturating_sub(row * 8).min(8)
 }
 
+fn per_column(span: usize) -> String {
+    if span == 60 {
+        "1 min".to_owned()
+    } else {
+        format!("{span} s")
+    }
+}
+
 fn figure(value: f64) -> String {
     if value >= 10.0 || value.fract() == 0.0 {
         format!("{value:.0}")
@@ -175,10 +191,10 @@ mod tests {
     #[test]
     fn a_column_stands_for_the_same_seconds_as_time_goes_on() {
         let mut trends = Trends::default();
-        for second in 0..200_u32 {
+        for second in 0..500_u32 {
             trends.newest = u64::from(second);
             trends.seconds.push_back(Second {
-                calls: second / 6,
+                calls: second / 5,
                 ..Second::default()
             });
         }
@@ -186,7 +202,9 @@ mod tests {
         trends.newest += 1;
         trends.seconds.push_back(Second::default());
         let after = sample(&trends, 100, CHARTS[0].value);
-        assert_eq!(before[98..], [32.0, 33.0]);
-        assert_eq!(after[98..], before[98..]);
+        assert_eq!(before[98..], [98.0, 99.0]);
+        assert_eq!(after.len(), 100);
+        // 501 seconds need wider columns; the latest of them still ends at 99.
+        assert_eq!(after[98..], [99.0, 0.0]);
     }
 }
