@@ -4,4 +4,5 @@
 
 pub(crate) mod deck;
 pub(crate) mod lab;
+pub(crate) mod screen;
 pub(crate) mod wav;
