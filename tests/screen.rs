@@ -1,5 +1,7 @@
 //! The terminal that the console's tests use, tried on small programs.
 
+#[path = "screen/pictures.rs"]
+mod pictures;
 mod support;
 
 use std::collections::HashMap;

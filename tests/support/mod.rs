@@ -5,4 +5,5 @@
 pub(crate) mod deck;
 pub(crate) mod lab;
 pub(crate) mod screen;
+pub(crate) mod svg;
 pub(crate) mod wav;

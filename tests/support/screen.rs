@@ -208,9 +208,8 @@ impl Screen {
                 return text;
             }
             let left = until.saturating_duration_since(Instant::now());
-            if output.ended || left.is_zero() {
-                panic!("no {what} within {within:?}; {}", output.shown());
-            }
+            let hope = !output.ended && !left.is_zero();
+            assert!(hope, "no {what} within {within:?}; {}", output.shown());
             output = self.changed(output, left);
         }
     }
