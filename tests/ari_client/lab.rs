@@ -203,6 +203,28 @@ async fn a_busy_number_ends_with_cause_and_sip_status() {
 }
 
 #[tokio::test]
+async fn a_call_sounds_while_it_is_up_and_not_before_or_after() {
+    let mut engine = Engine::up("sound").await;
+    let (client, a) = (engine.client.clone(), engine.id("a"));
+    assert_eq!(client.rtp_statistics(&a).await, Ok(None));
+    engine.originate("84000001").await.unwrap();
+    assert_eq!(client.rtp_statistics(&a).await, Ok(None));
+    engine.until(is_start_of(a.clone())).await;
+    sleep(Duration::from_secs(1)).await;
+    let sound = client.rtp_statistics(&a).await.unwrap().unwrap();
+    // A packet each 20 ms; the machine may be busy.
+    let received = sound.received.unwrap();
+    assert!((20..=75).contains(&received), "{sound:?}");
+    assert_eq!(sound.received_lost, Some(0));
+    assert!(sound.received_jitter_ms.is_some(), "{sound:?}");
+    assert_eq!((sound.received_score, sound.rtt_ms), (None, None));
+    client.hangup(&a, None).await.unwrap();
+    engine.until(is_end_of(a.clone())).await;
+    assert_eq!(client.rtp_statistics(&a).await, Ok(None));
+    engine.leaves_nothing().await;
+}
+
+#[tokio::test]
 async fn a_staged_and_recorded_call_is_bridged_fetched_and_taken_down() {
     let mut engine = Engine::up("call").await;
     let client = engine.client.clone();

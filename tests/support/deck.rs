@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::screen::Screen;
+
 /// A working directory with `.env` and list, and the binary to run in it.
 pub(crate) struct Deck {
     dir: TempDir,
@@ -123,6 +125,11 @@ impl Deck {
             child: Some(child),
             dir: self.dir.path().to_owned(),
         }
+    }
+
+    /// Starts it in a terminal.
+    pub(crate) fn open(&self, args: &[&str], rows: u16, cols: u16) -> Screen {
+        Screen::open(&self.command(args), rows, cols)
     }
 
     /// The report, one map a lead, in the order of the list.

@@ -4,4 +4,6 @@
 
 pub(crate) mod deck;
 pub(crate) mod lab;
+pub(crate) mod screen;
+pub(crate) mod svg;
 pub(crate) mod wav;

@@ -15,7 +15,7 @@ use crate::contract::session::Session;
 const SOME_PACKETS: Duration = Duration::from_millis(500);
 
 /// Time enough for two reports: the first comes after 5 s, a round trip only with the second.
-const TWO_REPORTS: Duration = Duration::from_millis(11_000);
+const TWO_REPORTS: Duration = Duration::from_secs(11);
 
 /// Puts the names and types of the counters of `role` into the trace. The values are the
 /// line's own.
