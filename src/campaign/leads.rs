@@ -141,7 +141,7 @@ impl Leads {
     /// Where a lead stands.
     #[must_use]
     pub fn state(&self, lead: LeadId) -> Option<LeadState> {
-        self.get(lead).map(|row| row.state())
+        self.get(lead).map(Row::state)
     }
 
     /// All there is to show of a lead in one line.

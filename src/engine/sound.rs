@@ -1,6 +1,6 @@
 //! How the calls sound: one of them is asked for each second, all in turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,10 +35,10 @@ impl Sound {
     }
 
     /// The call to ask for: the one after the last, of those that talk.
-    fn next(&mut self, now: Time, talking: &BTreeMap<AttemptId, ()>) -> Option<AttemptId> {
+    fn next(&mut self, now: Time, talking: &BTreeSet<AttemptId>) -> Option<AttemptId> {
         let after = self.last.map_or(Bound::Unbounded, Bound::Excluded);
         let next = talking.range((after, Bound::Unbounded)).next();
-        let (attempt, ()) = next.or_else(|| talking.first_key_value())?;
+        let attempt = next.or_else(|| talking.first())?;
         self.last = Some(*attempt);
         self.asked_at = Some(now);
         self.asking = true;
@@ -80,7 +80,7 @@ impl Engine {
         let calls = self.campaign.calls();
         let talking = calls
             .filter(|call| call.word == CallWord::Bridged)
-            .map(|call| (call.attempt, ()))
+            .map(|call| call.attempt)
             .collect();
         let Some(attempt) = self.sound.next(now, &talking) else {
             return;
@@ -109,16 +109,16 @@ impl Engine {
 mod tests {
     use super::*;
 
-    fn talking(attempts: &[u64]) -> BTreeMap<AttemptId, ()> {
-        attempts.iter().map(|a| (AttemptId(*a), ())).collect()
+    fn talking(attempts: &[u64]) -> BTreeSet<AttemptId> {
+        attempts.iter().copied().map(AttemptId).collect()
     }
 
-    fn told(received: u64) -> Option<RtpStatistics> {
-        Some(RtpStatistics {
+    fn told(received: u64) -> RtpStatistics {
+        RtpStatistics {
             received: Some(received),
             received_score: Some(88.0),
             ..RtpStatistics::default()
-        })
+        }
     }
 
     #[test]
@@ -153,8 +153,8 @@ mod tests {
     #[test]
     fn what_was_told_is_shown_until_the_call_ends() {
         let mut sound = Sound::default();
-        sound.heard(Time(1), AttemptId(1), told(50));
-        sound.heard(Time(2), AttemptId(2), told(60));
+        sound.heard(Time(1), AttemptId(1), Some(told(50)));
+        sound.heard(Time(2), AttemptId(2), Some(told(60)));
         sound.heard(Time(3), AttemptId(2), None);
         let shown = sound.figures();
         assert_eq!(shown[&AttemptId(2)].received, 60);

@@ -146,8 +146,9 @@ impl Timelines {
         let tells = match event {
             LegEvent::Gone(_) => matches!(part, Part::A | Part::B),
             LegEvent::Leaving(cause) => cause.is_some() && matches!(part, Part::A | Part::B),
-            LegEvent::Joined | LegEvent::Up => part == Part::B,
-            LegEvent::Ringing | LegEvent::Dial(_) => part == Part::B,
+            LegEvent::Joined | LegEvent::Up | LegEvent::Ringing | LegEvent::Dial(_) => {
+                part == Part::B
+            }
             LegEvent::Entered => false,
         };
         if tells {

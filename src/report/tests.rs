@@ -192,6 +192,30 @@ fn a_row_an_attempt_in_the_order_of_dialing() {
 }
 
 #[test]
+fn a_lead_that_is_to_be_called_again_keeps_its_attempts_and_has_no_disposition() {
+    let mut records = mixed();
+    records.push(Record::LeadRequeued {
+        run: RunId(1),
+        lead: LeadId(0),
+        at: at(20_000),
+    });
+    let before = journal_of(mixed());
+    let (_dir, path, _) = journal_of(records);
+    let leads = report(&path, CSV);
+    let row = leads.lines().nth(1).expect("the first lead");
+    assert!(row.starts_with("+7001,,1,16,"), "{row}");
+    // Of the rows of attempts nothing changes but the call ids, which hang on the journal.
+    let attempts = |path: &Path| -> Vec<String> {
+        let report = report(path, by_attempt(Format::Json));
+        let rows: Vec<serde_json::Value> = serde_json::from_str(&report).expect("it is JSON");
+        let fields = ["number", "disposition", "attempts", "cause", "recording"];
+        let shown = |row: &serde_json::Value| fields.map(|name| row[name].to_string()).join(" ");
+        rows.iter().map(shown).collect()
+    };
+    assert_eq!(attempts(&path), attempts(&before.1));
+}
+
+#[test]
 fn json_says_the_same_as_csv() {
     let (_dir, path, _) = journal_of(mixed());
     for by in [By::Lead, By::Attempt] {

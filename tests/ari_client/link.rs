@@ -170,6 +170,23 @@ async fn pings_go_both_ways() {
 }
 
 #[tokio::test]
+async fn the_answer_to_a_ping_is_heard_though_no_event_comes() {
+    let mut fake = free_asterisk().await;
+    let mut engine = Engine::on(&fake, 100);
+    let mut socket = socket(&mut fake).await;
+    engine.expect_up().await;
+    let stats = engine.link.stats();
+    assert_eq!(stats.last_heard_age(), None);
+    while stats.last_heard_age().is_none() {
+        // Reading answers the link's pings.
+        let _ = timeout(Duration::from_millis(10), socket.next()).await;
+    }
+    assert_eq!(stats.snapshot().last_event_age, None);
+    let age = stats.last_heard_age().expect("it was heard");
+    assert!(age < LONG, "{age:?}");
+}
+
+#[tokio::test]
 async fn a_half_open_socket_is_noticed_and_replaced() {
     let mut fake = free_asterisk().await;
     let mut engine = Engine::on(&fake, 100);
