@@ -62,7 +62,13 @@ const SCENES: &[Scene] = &[
         args: &["demo", "--calls", "200"],
         cols: 120,
         rows: 40,
-        steps: &[See("DIALING"), Pass(8000), Type("2"), Type(key::ENTER)],
+        steps: &[
+            See("bridged"),
+            Pass(5000),
+            Type(key::DOWN),
+            Type(key::ENTER),
+            See("asked Asterisk to dial"),
+        ],
     },
     Scene {
         name: "trends",

@@ -87,7 +87,7 @@ struct DemoArgs {
     #[arg(long)]
     headless: bool,
     /// How many numbers are on the list
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=80_000))]
+    #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..=80_000))]
     calls: u32,
     /// How many calls may be up at once
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]

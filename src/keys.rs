@@ -402,6 +402,23 @@ fn names() -> String {
     names.join(", ")
 }
 
+/// The whole table in Markdown: what the manual shows.
+#[must_use]
+pub fn markdown() -> String {
+    let map = KeyMap::default();
+    let mut text = String::from("| key | name | |\n| --- | --- | --- |\n");
+    for binding in Group::ALL
+        .iter()
+        .flat_map(|group| BINDINGS.iter().filter(|b| b.group == *group))
+    {
+        let keys = map.keys(binding.action).iter();
+        let keys: Vec<String> = keys.map(|key| format!("`{key}`")).collect();
+        let (keys, name) = (keys.join(" "), binding.name);
+        text.push_str(&format!("| {keys} | `{name}` | {} |\n", binding.help));
+    }
+    text
+}
+
 /// The line of the table for an action.
 ///
 /// # Panics

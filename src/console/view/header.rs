@@ -105,8 +105,11 @@ fn calls(model: &Model, width: u16) -> Line<'static> {
         Span::raw("calls "),
         Span::styled(format!("{}/{}", limit.in_use, limit.effective), style),
         Span::raw(format!(" MAX_CC {}  ", limit.requested)),
-        Span::raw(format!("{:.1} CPS  ", shown.trends.cps(CPS_SPAN))),
     ];
+    if width >= 56 {
+        let cps = shown.trends.cps(CPS_SPAN);
+        spans.push(Span::raw(format!("{cps:.1} CPS  ")));
+    }
     let (done, all) = progress(shown);
     let mut tail = format!(" {} of {}", count(done), count(all));
     if let Some(left) = time_left(shown).filter(|_| width >= 60) {

@@ -25,9 +25,9 @@ const FOLD_ROWS: u16 = 14;
 
 const QUEUE: [Column; 4] = [
     Column::left("NUMBER", 15, 0),
-    Column::left("STATE", 11, 0),
+    Column::left("STATE", 10, 0),
     Column::right("TRIES", 5, 2),
-    Column::left("CAUSE", 18, 1),
+    Column::left("CAUSE", 16, 1),
 ];
 const CALLS: [Column; 7] = [
     Column::left("NUMBER", 15, 0),
@@ -239,6 +239,7 @@ fn call_cells(model: &Model, row: &Row) -> Vec<(String, Style)> {
     };
     let quality = shown.quality.get(&call.attempt);
     let quality = quality.filter(|_| call.word == CallWord::Bridged);
+    let target = shown.target.strip_prefix("Local/").unwrap_or(&shown.target);
     let recording = if call.recording && row.gone_at.is_none() {
         theme.recording()
     } else {
@@ -254,7 +255,7 @@ fn call_cells(model: &Model, row: &Row) -> Vec<(String, Style)> {
             quality.map_or_else(String::new, quality_words),
             Style::new(),
         ),
-        (shown.target.to_string(), theme.dim()),
+        (target.to_owned(), theme.dim()),
     ]
 }
 
