@@ -1,41 +1,18 @@
 //! A program in a terminal that a test looks at and types into: a pseudo terminal, with the
 //! screen that a real one would show.
 
-use std::ffi::OsStr;
+// Said in full, since an example has this file from another folder.
+#[path = "screen/key.rs"]
+pub(crate) mod key;
+#[path = "screen/terminal.rs"]
+mod terminal;
+
 use std::fmt::Write as _;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
-
-/// The bytes that a terminal sends for its keys. A lone [`key::ESC`] must not be followed by
-/// another key at once, or the program takes the two for one with Alt.
-pub(crate) mod key {
-    pub(crate) const ENTER: &str = "\r";
-    pub(crate) const ESC: &str = "\x1b";
-    pub(crate) const TAB: &str = "\t";
-    pub(crate) const BACK_TAB: &str = "\x1b[Z";
-    pub(crate) const BACKSPACE: &str = "\x7f";
-    pub(crate) const DELETE: &str = "\x1b[3~";
-    pub(crate) const UP: &str = "\x1b[A";
-    pub(crate) const DOWN: &str = "\x1b[B";
-    pub(crate) const RIGHT: &str = "\x1b[C";
-    pub(crate) const LEFT: &str = "\x1b[D";
-    pub(crate) const HOME: &str = "\x1b[H";
-    pub(crate) const END: &str = "\x1b[F";
-    pub(crate) const PAGE_UP: &str = "\x1b[5~";
-    pub(crate) const PAGE_DOWN: &str = "\x1b[6~";
-    pub(crate) const F1: &str = "\x1bOP";
-
-    /// Ctrl and a letter.
-    pub(crate) fn ctrl(letter: char) -> String {
-        char::from(letter.to_ascii_uppercase() as u8 & 0x1f).to_string()
-    }
-}
+use terminal::Terminal;
 
 /// A program in a terminal of its own. Dropping it kills the program.
 pub(crate) struct Screen {
@@ -44,14 +21,6 @@ pub(crate) struct Screen {
     seen: Arc<Seen>,
     /// Gone once the terminal has been hung up.
     terminal: Option<Terminal>,
-}
-
-/// Our end of the pseudo terminal.
-struct Terminal {
-    master: Box<dyn MasterPty + Send>,
-    writer: Mutex<Box<dyn Write + Send>>,
-    path: PathBuf,
-    reader: JoinHandle<()>,
 }
 
 /// What the program has written.
@@ -109,18 +78,6 @@ impl Screen {
     /// and the variables it sets; of our own environment the program gets nothing but `PATH`,
     /// `HOME` and `USER`, and `TERM` and `LANG` are set unless the command does.
     pub(crate) fn open(command: &Command, rows: u16, cols: u16) -> Self {
-        let pty = native_pty_system()
-            .openpty(size(rows, cols))
-            .expect("the machine has pseudo terminals");
-        let child: Box<dyn portable_pty::Child> = pty
-            .slave
-            .spawn_command(builder(command))
-            .expect("the program runs");
-        let child = *child
-            .downcast::<Child>()
-            .unwrap_or_else(|_| panic!("on Unix it is one of std's"));
-        // Else the terminal would not notice that the program has let go of it.
-        drop(pty.slave);
         let seen = Arc::new(Seen {
             output: Mutex::new(Output {
                 parser: vt100::Parser::new(rows, cols, 0),
@@ -131,21 +88,18 @@ impl Screen {
             }),
             changed: Condvar::new(),
         });
+        let (terminal, child) = Terminal::open(command, (rows, cols), &seen);
         Self {
             child,
             status: None,
-            terminal: Some(Terminal::new(pty.master, &seen)),
+            terminal: Some(terminal),
             seen,
         }
     }
 
     /// Types: the bytes as they are. For keys without a character see [`key`].
     pub(crate) fn keys(&self, keys: &str) {
-        let mut writer = unpoisoned(&self.terminal().writer);
-        writer
-            .write_all(keys.as_bytes())
-            .and_then(|()| writer.flush())
-            .expect("the terminal takes keys");
+        self.terminal().write(keys.as_bytes());
     }
 
     /// Pastes, as a terminal does where the program has asked for bracketed paste.
@@ -230,8 +184,7 @@ impl Screen {
         let mut output = self.output();
         output.parser.screen_mut().set_size(rows, cols);
         drop(output);
-        let resized = self.terminal().master.resize(size(rows, cols));
-        resized.expect("a terminal can be resized");
+        self.terminal().resize(rows, cols);
     }
 
     /// How many bytes the program has written.
@@ -264,7 +217,7 @@ impl Screen {
     /// How the terminal's line is set: the settings of `stty -a` but the size, such as
     /// `icanon` and `-echo`. Also once the program has ended.
     pub(crate) fn line_settings(&self) -> Vec<String> {
-        let all = shell(r#"stty -a <"$0""#, &self.terminal().path);
+        let all = self.terminal().stty();
         // The first line has the speed and the size.
         let settings = all.lines().skip(1).flat_map(|line| {
             let separator = if line.contains(';') { "; " } else { " " };
@@ -363,47 +316,6 @@ impl Drop for Screen {
     }
 }
 
-impl Terminal {
-    fn new(master: Box<dyn MasterPty + Send>, seen: &Arc<Seen>) -> Self {
-        let reader = master.try_clone_reader().expect("our end can be read");
-        let writer = master.take_writer().expect("our end can be written");
-        let path = master.tty_name().expect("a pseudo terminal has a name");
-        let seen = Arc::clone(seen);
-        let reader = std::thread::spawn(move || take_in(reader, &seen));
-        Self {
-            master,
-            writer: Mutex::new(writer),
-            path,
-            reader,
-        }
-    }
-
-    /// Closes all that holds our end open, which is the reader as well: where it waits, only
-    /// something to read ends that.
-    fn vanish(self, seen: &Seen) {
-        unpoisoned(&seen.output).stopping = true;
-        // The writer types Enter and Ctrl-D when it is dropped, unless the line has no key for
-        // the end of a file.
-        let script = r#"stty eof undef <"$0"; printf '\0' >"$0""#;
-        shell(script, &self.path);
-        self.reader.join().expect("the reader ends well");
-        drop(self.writer);
-        drop(self.master);
-    }
-}
-
-/// Takes in what the program writes, until there is no more or no more is wanted.
-fn take_in(mut from: Box<dyn Read>, seen: &Seen) {
-    let mut buffer = vec![0; 64 << 10];
-    while let Ok(count @ 1..) = from.read(&mut buffer) {
-        if !seen.take(&buffer[..count]) {
-            break;
-        }
-    }
-    unpoisoned(&seen.output).ended = true;
-    seen.changed.notify_all();
-}
-
 impl Seen {
     /// Whether more is wanted.
     fn take(&self, bytes: &[u8]) -> bool {
@@ -479,52 +391,6 @@ fn find(screen: &vt100::Screen, text: &str) -> Option<(u16, u16)> {
         let (_, col) = starts.iter().find(|(start, _)| *start == at)?;
         Some((row, *col))
     })
-}
-
-fn builder(command: &Command) -> CommandBuilder {
-    let mut builder = CommandBuilder::new(command.get_program());
-    builder.args(command.get_args());
-    builder.env_clear();
-    for name in ["PATH", "HOME", "USER"] {
-        if let Some(value) = std::env::var_os(name) {
-            builder.env(name, value);
-        }
-    }
-    builder.env("TERM", "xterm-256color");
-    builder.env("LANG", "C.UTF-8");
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => builder.env(name, value),
-            None => builder.env_remove(name),
-        }
-    }
-    if let Some(folder) = command.get_current_dir() {
-        builder.cwd::<&OsStr>(folder.as_ref());
-    }
-    builder
-}
-
-fn size(rows: u16, cols: u16) -> PtySize {
-    PtySize {
-        rows,
-        cols,
-        ..PtySize::default()
-    }
-}
-
-/// What `script` prints, whose `$0` is the terminal at `path`. A process of its own: if ours
-/// opened the terminal, it could become that of our own session.
-fn shell(script: &str, path: &Path) -> String {
-    let output = Command::new("sh")
-        .arg("-c")
-        .arg(script)
-        .arg(path)
-        .stdin(Stdio::null())
-        .output()
-        .expect("sh runs");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{script}: {errors}");
-    String::from_utf8(output.stdout).expect("it prints text")
 }
 
 /// A failed test has poisoned it, whose panic is the one to be told.
