@@ -18,6 +18,8 @@
 //! | `campaign/ending.rs` | its end, and what is left of it |
 //! | `campaign/recovery.rs` | what a crash or a lost link left behind |
 //! | `campaign/leads.rs` | who waits, and how the others ended |
+//! | `campaign/line.rs` | who is taken off the line or put back by a person's word |
+//! | `campaign/limit.rs` | how many calls may be up, and what holds dialing back |
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -31,6 +33,7 @@ mod ids;
 mod io;
 mod leads;
 mod limit;
+mod line;
 mod number;
 mod numbers;
 mod progress;
@@ -199,7 +202,7 @@ impl Campaign {
             }
             Command::HangUp(attempt) => self.hang_up_one(now, *attempt),
             Command::HangUpAll => Ok(format!("hanging up {} calls", self.hang_up_all(now))),
-            Command::Skip(lead) => self.skip(now, *lead, "by the operator"),
+            Command::Skip(lead) => self.skip(now, *lead),
             Command::Requeue(lead) => self.requeue(now, *lead),
         };
         self.place_calls(now);
@@ -272,52 +275,10 @@ impl Campaign {
         Ok(format!("hanging up call {attempt}"))
     }
 
-    fn skip(&mut self, now: Time, lead: LeadId, why: &str) -> Outcome {
-        if self.leads.state(lead) != Some(LeadState::Waiting) {
-            return Err(format!("lead {lead} does not wait"));
-        }
-        self.leads.skip(lead);
-        self.effects.push_back(Effect::Journal(Record::LeadSkipped {
-            run: self.run,
-            lead,
-            why: why.to_owned(),
-            at: now,
-        }));
-        Ok(format!("lead {lead} skipped"))
-    }
-
     /// Whether another call may be placed now: the one place that decides it.
     fn may_dial(&self, now: Time) -> bool {
         let limit = self.limit(now);
         limit.in_use < limit.effective && now >= self.next_call_at
-    }
-
-    /// How many calls may be up now, and what holds dialing back.
-    #[must_use]
-    pub fn limit(&self, now: Time) -> Limit {
-        let held = if self.state != RunState::Dialing {
-            Some(HeldBack::NotDialing)
-        } else if !self.link_up {
-            Some(HeldBack::LinkDown)
-        } else if !self.journal_well {
-            Some(HeldBack::JournalFull)
-        } else if !self.orphans.is_empty() {
-            Some(HeldBack::Reconciling)
-        } else if now < self.hold_until {
-            Some(HeldBack::Saturated {
-                until: self.hold_until,
-                refusals: self.setbacks,
-            })
-        } else {
-            None
-        };
-        let requested = self.policy.max_cc;
-        Limit {
-            requested,
-            effective: if held.is_none() { requested.calls() } else { 0 },
-            in_use: self.live.len(),
-            held,
-        }
     }
 
     fn place_calls(&mut self, now: Time) {

@@ -58,6 +58,8 @@ use trends::Meter;
 
 /// What stands for the reason until the first try has failed or succeeded.
 const NOT_YET: &str = "not connected to Asterisk yet";
+/// What stands for the reason until the link has told it.
+const LOST: &str = "the event stream was lost";
 /// How much news may wait for whoever shows it.
 const NEWS_QUEUE: usize = 16_384;
 
@@ -229,6 +231,7 @@ impl Engine {
             // originate that left meanwhile would be answered with nobody listening.
             self.link_state.ready = false;
             self.link_state.down_since = now;
+            LOST.clone_into(&mut self.link_state.why);
             self.pace.change();
             self.campaign.handle(now, Input::LinkDown);
         }
@@ -416,9 +419,7 @@ impl Engine {
         let own = [
             self.survey_due.filter(|_| self.link_state.connected),
             self.pace.due(),
-            self.sound
-                .due()
-                .filter(|_| self.link_state.ready && self.campaign.live_calls() > 0),
+            self.sound.due().filter(|_| self.link_state.ready),
             self.campaign.poll_timeout(),
             self.stopping.as_ref().map(|s| s.deadline),
         ];

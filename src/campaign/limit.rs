@@ -1,6 +1,6 @@
 //! How many calls may be up, and what holds dialing back.
 
-use super::{MaxCc, Time};
+use super::{Campaign, MaxCc, RunState, Time};
 
 /// How many calls may be up at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,4 +33,34 @@ pub enum HeldBack {
         /// How often in a row it did not.
         refusals: u32,
     },
+}
+
+impl Campaign {
+    /// How many calls may be up now, and what holds dialing back.
+    #[must_use]
+    pub fn limit(&self, now: Time) -> Limit {
+        let held = if self.state != RunState::Dialing {
+            Some(HeldBack::NotDialing)
+        } else if !self.link_up {
+            Some(HeldBack::LinkDown)
+        } else if !self.journal_well {
+            Some(HeldBack::JournalFull)
+        } else if !self.orphans.is_empty() {
+            Some(HeldBack::Reconciling)
+        } else if now < self.hold_until {
+            Some(HeldBack::Saturated {
+                until: self.hold_until,
+                refusals: self.setbacks,
+            })
+        } else {
+            None
+        };
+        let requested = self.policy.max_cc;
+        Limit {
+            requested,
+            effective: if held.is_none() { requested.calls() } else { 0 },
+            in_use: self.live.len(),
+            held,
+        }
+    }
 }

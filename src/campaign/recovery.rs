@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::call::{Answer, Bridged, Call, Phase, Verdict};
 use super::ending::INSIST_EVERY;
 use super::facts::{Facts, Presence, Recording};
-use super::io::{Census, Effect, LegEvent, Outcome};
+use super::io::{Census, Effect, LegEvent};
 use super::timers::Timer;
 use super::{
     AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, LeadState, Leads, Number,
@@ -104,48 +104,6 @@ impl Campaign {
             at: now,
         }));
         self.join(now, numbers);
-    }
-
-    /// A person wants everybody on the list called again: the next run, dialing.
-    pub fn new_run(&mut self, now: Time, list: &str, numbers: &Numbers) -> Outcome {
-        if self.state != RunState::Done {
-            let word = self.state.word();
-            return Err(format!("a new run begins at DONE, and this one is {word}"));
-        }
-        if !self.is_quiet() {
-            return Err("the last calls are still being taken down: try again".to_owned());
-        }
-        if numbers.is_empty() {
-            return Err("the list has no numbers".to_owned());
-        }
-        self.open_run(now, list, numbers);
-        self.no_more_hold(now);
-        self.set_state(now, RunState::Dialing);
-        self.place_calls(now);
-        let waiting = self.leads.len();
-        Ok(format!("run {} dials {waiting} numbers", self.run))
-    }
-
-    /// A person wants a lead called again that has ended.
-    pub(super) fn requeue(&mut self, now: Time, lead: LeadId) -> Outcome {
-        match self.leads.state(lead) {
-            None => return Err(format!("there is no lead {lead}")),
-            Some(LeadState::Waiting) => return Err(format!("lead {lead} waits already")),
-            Some(LeadState::Calling(_)) => return Err(format!("lead {lead} is being called")),
-            Some(LeadState::Final(_)) => {}
-        }
-        self.leads.put_back(lead);
-        self.effects
-            .push_back(Effect::Journal(Record::LeadRequeued {
-                run: self.run,
-                lead,
-                at: now,
-            }));
-        if self.state == RunState::Done {
-            self.no_more_hold(now);
-            self.set_state(now, RunState::Dialing);
-        }
-        Ok(format!("lead {lead} waits again"))
     }
 
     /// The list was read again: new numbers join, waiting leads that are no longer listed

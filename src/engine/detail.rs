@@ -98,7 +98,9 @@ impl Past {
             bridge: id(Part::Bridge),
             sip_call_id: None,
             timeline: timeline(&line),
-            recording: line.recording.map(recording),
+            recording: line
+                .recording
+                .map(|state| recording(state, line.end.is_some())),
             end: line.end.map(|end| AttemptOutcome {
                 disposition: end.disposition,
                 cause: end.cause,
@@ -131,8 +133,9 @@ fn timeline(line: &AttemptLine) -> Vec<(Time, String)> {
     steps.into_iter().flatten().collect()
 }
 
-fn recording(state: RecordingState) -> String {
+fn recording(state: RecordingState, call_is_over: bool) -> String {
     match state {
+        RecordingState::Started { .. } if !call_is_over => "it runs".to_owned(),
         RecordingState::Started { .. } => "not fetched yet".to_owned(),
         RecordingState::Saved { path } => path,
         RecordingState::Failed { why } => format!("none: {}", crate::ari::harmless(&why)),

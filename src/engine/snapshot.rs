@@ -11,7 +11,7 @@ use crate::campaign::{
 use super::trends::Trends;
 
 /// An immutable picture. The engine publishes one when something has happened, at most ten
-/// times a second, and one a second while nothing does. Taking one costs the same with ten
+/// times a second, one a second while nothing does, and one right after each command. Taking one costs the same with ten
 /// leads as with a million: the leads are shared, not copied.
 #[derive(Debug, Clone)]
 pub struct Snapshot {

@@ -36,11 +36,12 @@ impl Sound {
 
     /// The call to ask for: the one after the last, of those that talk.
     fn next(&mut self, now: Time, talking: &BTreeSet<AttemptId>) -> Option<AttemptId> {
+        // Also where nobody talks: it is looked at again in a second, and not at once.
+        self.asked_at = Some(now);
         let after = self.last.map_or(Bound::Unbounded, Bound::Excluded);
         let next = talking.range((after, Bound::Unbounded)).next();
         let attempt = next.or_else(|| talking.first())?;
         self.last = Some(*attempt);
-        self.asked_at = Some(now);
         self.asking = true;
         Some(*attempt)
     }
@@ -147,6 +148,13 @@ mod tests {
         sound.next(now, &talking(&[1]));
         assert_eq!(sound.due(), None);
         sound.heard(now, AttemptId(1), None);
+        assert_eq!(sound.due(), Some(Time::from_millis(6_000)));
+    }
+
+    #[test]
+    fn while_nobody_talks_it_is_looked_at_once_a_second() {
+        let mut sound = Sound::default();
+        assert_eq!(sound.next(Time::from_millis(5_000), &talking(&[])), None);
         assert_eq!(sound.due(), Some(Time::from_millis(6_000)));
     }
 

@@ -1,0 +1,63 @@
+//! Who waits or does not by a person's word: taken off, called again, or all of them anew.
+
+use super::io::{Effect, Outcome};
+use super::{Campaign, LeadId, LeadState, Numbers, Record, RunState, Time};
+
+impl Campaign {
+    /// A person wants a waiting lead taken off.
+    pub(super) fn skip(&mut self, now: Time, lead: LeadId) -> Outcome {
+        if self.leads.state(lead) != Some(LeadState::Waiting) {
+            return Err(format!("lead {lead} does not wait"));
+        }
+        self.leads.skip(lead);
+        self.effects.push_back(Effect::Journal(Record::LeadSkipped {
+            run: self.run,
+            lead,
+            why: "by the operator".to_owned(),
+            at: now,
+        }));
+        Ok(format!("lead {lead} skipped"))
+    }
+
+    /// A person wants everybody on the list called again: the next run, dialing.
+    pub fn new_run(&mut self, now: Time, list: &str, numbers: &Numbers) -> Outcome {
+        if self.state != RunState::Done {
+            let word = self.state.word();
+            return Err(format!("a new run begins at DONE, and this one is {word}"));
+        }
+        if !self.is_quiet() {
+            return Err("the last calls are still being taken down: try again".to_owned());
+        }
+        if numbers.is_empty() {
+            return Err("the list has no numbers".to_owned());
+        }
+        self.open_run(now, list, numbers);
+        self.no_more_hold(now);
+        self.set_state(now, RunState::Dialing);
+        self.place_calls(now);
+        let waiting = self.leads.len();
+        Ok(format!("run {} dials {waiting} numbers", self.run))
+    }
+
+    /// A person wants a lead called again that has ended.
+    pub(super) fn requeue(&mut self, now: Time, lead: LeadId) -> Outcome {
+        match self.leads.state(lead) {
+            None => return Err(format!("there is no lead {lead}")),
+            Some(LeadState::Waiting) => return Err(format!("lead {lead} waits already")),
+            Some(LeadState::Calling(_)) => return Err(format!("lead {lead} is being called")),
+            Some(LeadState::Final(_)) => {}
+        }
+        self.leads.put_back(lead);
+        self.effects
+            .push_back(Effect::Journal(Record::LeadRequeued {
+                run: self.run,
+                lead,
+                at: now,
+            }));
+        if self.state == RunState::Done {
+            self.no_more_hold(now);
+            self.set_state(now, RunState::Dialing);
+        }
+        Ok(format!("lead {lead} waits again"))
+    }
+}
