@@ -23,13 +23,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit};
-use axum::http::{Request, StatusCode};
+use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -145,30 +146,17 @@ async fn serve(listener: std::net::TcpListener, addr: SocketAddr, api: Api) {
 }
 
 async fn connection(stream: TcpStream, peer: SocketAddr, router: Router) {
-    let service = hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let router = router.clone();
-        async move { tower_call(router, request).await }
-    });
+    let router = router.layer(Extension(ConnectInfo(peer)));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_headers(MAX_HEADERS)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .await;
     if let Err(error) = served {
         tracing::debug!(%peer, %error, "a connection of the control API ended");
     }
-}
-
-async fn tower_call(
-    router: Router,
-    request: Request<hyper::body::Incoming>,
-) -> Result<Response, std::convert::Infallible> {
-    use tower_service::Service;
-    let mut router = router;
-    router.call(request.map(axum::body::Body::new)).await
 }
 
 fn router(addr: SocketAddr, api: Api) -> Router {

@@ -15,6 +15,7 @@
 //! | [`engine`] | the only driver of `campaign`: inputs in, effects out | deciding anything |
 //! | [`control`] | the one way in for commands, and who gave them | deciding about calls |
 //! | [`console`] | the operator's console in a terminal | touching the engine's state |
+//! | [`http`] | the control API and metrics | deciding about calls |
 //! | [`headless`] | one structured line an event, and the summary | |
 //! | [`simulator`] | a fake Asterisk that speaks real ARI on loopback | being used by any module above |
 //! | [`cli`] | the command line and the commands behind it | |
@@ -27,6 +28,7 @@ pub mod console;
 pub mod control;
 pub mod engine;
 pub mod headless;
+pub mod http;
 pub mod journal;
 pub mod keys;
 pub mod list;

@@ -13,12 +13,14 @@ const BUCKETS: usize = bucket(MOST_MS) + 1;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DeadAir {
     counts: [u32; BUCKETS],
+    sum_ms: u64,
 }
 
 impl Default for DeadAir {
     fn default() -> Self {
         Self {
             counts: [0; BUCKETS],
+            sum_ms: 0,
         }
     }
 }
@@ -27,12 +29,30 @@ impl DeadAir {
     pub(super) fn add(&mut self, ms: u32) {
         let count = &mut self.counts[bucket(ms.min(MOST_MS))];
         *count = count.saturating_add(1);
+        self.sum_ms += u64::from(ms);
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> u64 {
+        self.counts.iter().copied().map(u64::from).sum()
+    }
+
+    /// How long they are all together, in milliseconds.
+    pub(super) fn sum_ms(&self) -> u64 {
+        self.sum_ms
+    }
+
+    /// How many are as long as `ms` or shorter: exact below 128 ms and at the ends of buckets,
+    /// such as 255 or 1023; else those up to the end of its bucket.
+    pub(super) fn up_to(&self, ms: u32) -> u64 {
+        let last = bucket(ms.min(MOST_MS));
+        self.counts[..=last].iter().copied().map(u64::from).sum()
     }
 
     /// The value that `share` (0 to 1) of the others stay below, in milliseconds: the upper
     /// end of its bucket, which never makes it look shorter than it was.
     pub(super) fn quantile(&self, share: f64) -> Option<u32> {
-        let all: u64 = self.counts.iter().copied().map(u64::from).sum();
+        let all = self.count();
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -104,6 +124,15 @@ mod tests {
             let told = of([ms]).quantile(0.5).expect("there is one");
             assert!(told >= ms && told - ms < ms / 16 + 1, "{ms} told as {told}");
         }
+    }
+
+    #[test]
+    fn counts_up_to_a_bound_are_exact_at_the_ends_of_buckets() {
+        let dead_air = of(0..3000);
+        for ms in (0..128).chain([255, 511, 1023, 2047]) {
+            assert_eq!(dead_air.up_to(ms), u64::from(ms) + 1, "{ms}");
+        }
+        assert_eq!((dead_air.count(), dead_air.sum_ms()), (3000, 2999 * 1500));
     }
 
     #[test]

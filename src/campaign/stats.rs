@@ -46,6 +46,25 @@ impl Stats {
         self.dead_air.quantile(share)
     }
 
+    /// How many bridged calls had a dead air of `ms` milliseconds or less: exact below 128 and
+    /// at 255, 511, 1023 and so on.
+    #[must_use]
+    pub fn dead_air_up_to(&self, ms: u32) -> u64 {
+        self.dead_air.up_to(ms)
+    }
+
+    /// How many bridged calls there were a dead air of.
+    #[must_use]
+    pub fn dead_air_count(&self) -> u64 {
+        self.dead_air.count()
+    }
+
+    /// The dead air of all of them together.
+    #[must_use]
+    pub fn dead_air_sum(&self) -> Duration {
+        Duration::from_millis(self.dead_air.sum_ms())
+    }
+
     /// Average call duration: of the bridged calls.
     #[must_use]
     pub fn acd(&self) -> Duration {

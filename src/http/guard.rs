@@ -157,7 +157,10 @@ mod tests {
             assert_eq!(refused(LOOPBACK, None, &[("host", host)]), None, "{host}");
         }
         assert_eq!(refused("[::1]:3000", None, &[("host", "[::1]:3000")]), None);
-        assert_eq!(refused("127.0.0.1:80", None, &[("host", "127.0.0.1")]), None);
+        assert_eq!(
+            refused("127.0.0.1:80", None, &[("host", "127.0.0.1")]),
+            None
+        );
     }
 
     #[test]
@@ -208,10 +211,19 @@ mod tests {
     fn a_token_is_asked_for_where_one_is_set() {
         let token = Some("0123456789abcdef");
         let with = |value| {
-            refused(LOOPBACK, token, &[("host", LOOPBACK), ("authorization", value)])
+            refused(
+                LOOPBACK,
+                token,
+                &[("host", LOOPBACK), ("authorization", value)],
+            )
         };
         assert_eq!(with("Bearer 0123456789abcdef"), None);
-        for wrong in ["Bearer 0123456789abcdeX", "Bearer ", "0123456789abcdef", "Basic x"] {
+        for wrong in [
+            "Bearer 0123456789abcdeX",
+            "Bearer ",
+            "0123456789abcdef",
+            "Basic x",
+        ] {
             assert_eq!(with(wrong), Some(401), "{wrong}");
         }
         assert_eq!(refused(LOOPBACK, token, &[("host", LOOPBACK)]), Some(401));
@@ -224,6 +236,9 @@ mod tests {
     fn bound_to_every_address_any_address_will_do_and_no_name() {
         let all = "0.0.0.0:3000";
         assert_eq!(refused(all, None, &[("host", "192.0.2.1:3000")]), None);
-        assert_eq!(refused(all, None, &[("host", "pbx.example:3000")]), Some(403));
+        assert_eq!(
+            refused(all, None, &[("host", "pbx.example:3000")]),
+            Some(403)
+        );
     }
 }
