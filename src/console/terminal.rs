@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 use crossterm::cursor;
 use crossterm::execute;
@@ -122,10 +123,16 @@ pub fn can_show() -> bool {
     rustix::termios::isatty(io::stdout()) && !dumb
 }
 
-/// Stops the process until somebody continues it, as the terminal's own Ctrl-Z does.
+/// How long a stop may take to reach this thread.
+const STOPPING: Duration = Duration::from_millis(100);
+
+/// Stops the process until somebody continues it, as the terminal's own Ctrl-Z does: with all
+/// that was started with it, or a shell that waits for a script around it would wait for ever.
 pub(crate) fn suspend() -> io::Result<()> {
-    let own = rustix::process::getpid();
-    rustix::process::kill_process(own, rustix::process::Signal::TSTP)?;
+    rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
+    // The signal goes to any of the threads. Before it has stopped this one, nothing may be
+    // drawn on the terminal that was just given back.
+    std::thread::sleep(STOPPING);
     Ok(())
 }
 
