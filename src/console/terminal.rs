@@ -1,7 +1,7 @@
 //! The terminal: taken with a guard, and given back whatever happens.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
@@ -9,16 +9,11 @@ use crossterm::cursor;
 use crossterm::execute;
 use crossterm::style::Print;
 use crossterm::terminal as screen;
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// Text that is pasted is to come in brackets.
 const BRACKETED_PASTE: &str = "\x1b[?2004h";
 const PLAIN_PASTE: &str = "\x1b[?2004l";
-
-/// What is drawn on.
-pub(crate) type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
 
 /// Holds the terminal. When this is dropped, the terminal is as it was.
 pub(crate) struct Guard(());
@@ -49,17 +44,6 @@ impl Drop for Guard {
         );
         let _ = screen::disable_raw_mode();
     }
-}
-
-/// A screen to draw on, once the guard is taken.
-pub(crate) fn screen() -> io::Result<Screen> {
-    // What colours there are, the theme decides: with crossterm's own switch for NO_COLOR,
-    // reversed and bold would go too.
-    crossterm::style::force_color_output(true);
-    Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(
-        64 * 1024,
-        io::stdout(),
-    )))
 }
 
 /// Where keys come from: standard input, or the terminal itself where that is something else.

@@ -366,7 +366,7 @@ fn quit(model: &mut Model) -> Vec<Ask> {
     }
     let calls = commands::live_calls(model);
     if model.live.stopping.is_some() {
-        let text = format!("Dialdeck ends when the calls have. {calls}. Do not wait for them?");
+        let text = format!("{calls}, and Dialdeck ends when they have. Hang them up now?");
         let question = Question::new("Quit now", text, "Hang up and quit", Command::QuitNow);
         model.popup = Some(Popup::Question(question));
         return Vec::new();

@@ -15,7 +15,11 @@ fn x_asks_and_hangs_up_exactly_the_selected_call() {
         let list = numbers("80", 3);
         let desk = Desk::new(3, &list);
         let screen = desk.dialing(size, 3);
-        screen.wait_until("three conversations", |text| text.matches("bridged   ").count() == 3, SOON);
+        screen.wait_until(
+            "three conversations",
+            |text| text.matches("bridged   ").count() == 3,
+            SOON,
+        );
         screen.keys("x");
         screen.wait_for("no live call is selected", SOON);
 
@@ -28,7 +32,9 @@ fn x_asks_and_hangs_up_exactly_the_selected_call() {
         screen.wait_for("▶[ Cancel ]", SOON);
         screen.keys(key::ENTER);
         screen.wait_until("no question", |text| !text.contains("Cancel"), SOON);
-        watch(&screen, "all three", Duration::from_secs(2), |text| in_use(text) == 3);
+        watch(&screen, "all three", Duration::from_secs(2), |text| {
+            in_use(text) == 3
+        });
 
         screen.keys("x");
         screen.wait_for(&format!("Hang up {number} (bridged)?"), SOON);
@@ -40,7 +46,11 @@ fn x_asks_and_hangs_up_exactly_the_selected_call() {
         screen.keys("x");
         screen.wait_for("this call has ended", SOON);
         for (called, disposition, by) in desk.ends() {
-            let expected = if called == number { ("answered", "operator") } else { ("", "") };
+            let expected = if called == number {
+                ("answered", "operator")
+            } else {
+                ("", "")
+            };
             assert_eq!((&*disposition, &*by), expected, "{called}");
         }
     }
@@ -50,7 +60,11 @@ fn x_asks_and_hangs_up_exactly_the_selected_call() {
 fn capital_x_asks_and_hangs_up_all() {
     let desk = Desk::new(3, &numbers("80", 9));
     let screen = desk.dialing((24, 80), 3);
-    screen.wait_until("three conversations", |text| text.matches("bridged   ").count() == 3, SOON);
+    screen.wait_until(
+        "three conversations",
+        |text| text.matches("bridged   ").count() == 3,
+        SOON,
+    );
     screen.keys("p");
     screen.wait_until("PAUSED", |text| state(text) == "PAUSED", SOON);
     screen.keys("X");
@@ -58,14 +72,18 @@ fn capital_x_asks_and_hangs_up_all() {
     screen.wait_for("▶[ Cancel ]", SOON);
     screen.keys(key::ESC);
     screen.wait_until("no question", |text| !text.contains("Cancel"), SOON);
-    watch(&screen, "all three", Duration::from_secs(1), |text| in_use(text) == 3);
+    watch(&screen, "all three", Duration::from_secs(1), |text| {
+        in_use(text) == 3
+    });
 
     screen.keys("X");
     screen.wait_for("Hang up 3 live calls?", SOON);
     confirm(&screen);
     let text = screen.wait_until("no calls", |text| in_use(text) == 0, SOON);
     assert_eq!(waiting(&text), Some(6));
-    wait("an empty Asterisk", SOON, || desk.asterisk.channels().is_empty());
+    wait("an empty Asterisk", SOON, || {
+        desk.asterisk.channels().is_empty()
+    });
     let ended = desk.ends().into_iter().filter(|end| end.2 == "operator");
     assert_eq!(ended.count(), 3);
     assert_eq!(desk.placed(), 3);
@@ -113,7 +131,9 @@ fn a_skipped_lead_is_never_called_and_one_asked_for_again_is_called_again() {
     screen.wait_for("Call it again?", SOON);
     screen.keys(key::ENTER);
     screen.wait_until("no question", |text| !text.contains("again?"), SOON);
-    watch(&screen, "done", Duration::from_secs(1), |text| state(text) == "DONE");
+    watch(&screen, "done", Duration::from_secs(1), |text| {
+        state(text) == "DONE"
+    });
     assert_eq!(times(&desk), expected);
     screen.keys("r");
     screen.wait_for("Call it again?", SOON);

@@ -17,7 +17,9 @@ const CONSOLE: Modes = Modes {
 #[test]
 fn it_moves_at_once_comes_to_done_and_leaves_the_terminal_as_it_was() {
     for size in SIZES {
-        let args = ["--seed", "3", "--calls", "12", "--max-cc", "6", "--speed", "10"];
+        let args = [
+            "--seed", "3", "--calls", "12", "--max-cc", "6", "--speed", "10",
+        ];
         let mut screen = demo(&args, size);
         let before = screen.line_settings();
         screen.keys(key::ENTER);
@@ -34,7 +36,10 @@ fn it_moves_at_once_comes_to_done_and_leaves_the_terminal_as_it_was() {
         assert_eq!(screen.modes(), Modes::PLAIN);
         assert_eq!(screen.line_settings(), before);
         let text = screen.text();
-        assert!(text.contains("Run 1: DONE, 12 leads, 0 waiting\n"), "{text}");
+        assert!(
+            text.contains("Run 1: DONE, 12 leads, 0 waiting\n"),
+            "{text}"
+        );
         assert!(text.contains("Attempts 12, "), "{text}");
     }
 }
@@ -57,7 +62,10 @@ fn a_bug_gives_the_terminal_back_and_places_no_more_calls() {
             title_is_gone(text)
         };
         screen.wait_until("end of the console", gone, SOON);
-        screen.wait_for("a bug: asked for, to show what then happens", Duration::from_secs(2));
+        screen.wait_for(
+            "a bug: asked for, to show what then happens",
+            Duration::from_secs(2),
+        );
         assert!(screen.is_running(), "calls are up that come to their end");
         assert_eq!(screen.modes(), Modes::PLAIN, "{part}");
         assert_eq!(screen.line_settings(), before, "{part}");

@@ -90,11 +90,7 @@ fn a_large_step_of_max_cc_asks_and_starts_on_cancel() {
     screen.keys("m12\r");
     screen.wait_for("Raise MAX_CC from 2 to 12?", SOON);
     confirm(&screen);
-    screen.wait_until(
-        "12 calls",
-        |text| figures(text) == Some((12, 12, 12)),
-        SOON,
-    );
+    screen.wait_until("12 calls", |text| figures(text) == Some((12, 12, 12)), SOON);
 
     // What is no limit is not taken, and says why.
     screen.keys("m0\r");

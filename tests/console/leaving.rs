@@ -40,7 +40,10 @@ fn quitting_asks_then_drains_and_ends_by_itself() {
         assert_eq!(screen.modes(), Modes::PLAIN);
         assert!(!screen.is_raw());
         let text = screen.text();
-        assert!(text.contains(&format!("Run 1: IDLE, 30 leads, {left} waiting")), "{text}");
+        assert!(
+            text.contains(&format!("Run 1: IDLE, 30 leads, {left} waiting")),
+            "{text}"
+        );
         assert_eq!(desk.placed(), 30 - left);
         for end in desk.ends().iter().filter(|end| !end.1.is_empty()) {
             assert_eq!((&*end.1, &*end.2), ("answered", "callee"), "{end:?}");
@@ -70,12 +73,15 @@ fn quitting_again_asks_whether_to_wait_any_longer() {
     quit(&screen, 1);
     screen.wait_for("QUITTING: by keyboard", SOON);
     screen.keys("q");
-    let text = screen.wait_for("Do not wait for them?", SOON);
+    let text = screen.wait_for("┌ Quit now ", SOON);
     assert!(!text.contains("Drain and quit"), "{text}");
+    assert!(text.contains("▶[ Cancel ]"), "{text}");
     screen.keys(key::ENTER);
-    watch(&screen, "two calls", Duration::from_secs(2), |text| in_use(text) == 2);
+    watch(&screen, "two calls", Duration::from_secs(2), |text| {
+        in_use(text) == 2
+    });
     screen.keys("q");
-    screen.wait_for("Do not wait for them?", SOON);
+    screen.wait_for("┌ Quit now ", SOON);
     confirm(&screen);
     assert_eq!(screen.wait(SOON), Some(0));
     assert!(desk.asterisk.channels().is_empty());
@@ -147,7 +153,9 @@ fn two_hangups_at_once_are_one() {
     let both = format!("kill -s HUP {pid}; kill -s HUP {pid}");
     let status = Command::new("sh").args(["-c", &both]).status();
     assert!(status.expect("sh runs").success());
-    wait("its own terminal back", SOON, || screen.modes() == Modes::PLAIN);
+    wait("its own terminal back", SOON, || {
+        screen.modes() == Modes::PLAIN
+    });
     goes_on_then_drains(screen);
 }
 

@@ -71,7 +71,10 @@ fn it_stops_while_no_call_is_up_and_comes_back() {
     screen.wait_until("two calls", |text| in_use(text) == 2, SOON);
     let pid = console_below(screen.pid());
     screen.keys(&key::ctrl('z'));
-    screen.wait_for("not suspended, the engine would stop with it: 2 calls are up", SOON);
+    screen.wait_for(
+        "not suspended, the engine would stop with it: 2 calls are up",
+        SOON,
+    );
     std::thread::sleep(Duration::from_millis(500));
     assert!(!is_stopped(pid));
 

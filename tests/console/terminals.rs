@@ -43,7 +43,11 @@ fn without_a_terminal_on_its_output_it_prints_lines() {
 }
 
 fn assert_plain(bytes: &[u8]) {
-    assert!(!bytes.contains(&0x1b), "escapes in {}", String::from_utf8_lossy(bytes));
+    assert!(
+        !bytes.contains(&0x1b),
+        "escapes in {}",
+        String::from_utf8_lossy(bytes)
+    );
     assert!(bytes.windows(11).any(|w| w == b" call.ended"));
 }
 
@@ -67,7 +71,9 @@ fn without_a_keyboard_on_its_input_it_reads_the_terminal() {
 /// Every key that shows something, one after the other, with a call selected.
 fn look_around(screen: &Screen) {
     screen.wait_until("calls", |text| (1..=4).contains(&in_use(text)), SOON);
-    for keys in ["?", "?", "t", "t", "a", "a", "1", "j", ">", "2", "j", "\r", "q", "3", "z", "z", "m"] {
+    for keys in [
+        "?", "?", "t", "t", "a", "a", "1", "j", ">", "2", "j", "\r", "q", "3", "z", "z", "m",
+    ] {
         screen.keys(keys);
         std::thread::sleep(Duration::from_millis(120));
     }
@@ -127,7 +133,8 @@ fn in_the_c_locale_every_byte_is_ascii() {
     look_around(&screen);
     let raw = screen.raw();
     let odd = raw.iter().position(|byte| *byte >= 0x80);
-    let around = odd.map(|at| String::from_utf8_lossy(&raw[at.saturating_sub(40)..at + 20]).into_owned());
+    let around =
+        odd.map(|at| String::from_utf8_lossy(&raw[at.saturating_sub(40)..at + 20]).into_owned());
     assert_eq!(around, None);
     assert!(screen.text().contains("+-"), "{}", screen.text());
 }
