@@ -12,6 +12,7 @@
 //! | `console/view.rs` and below | what it looks like |
 //! | `console/run.rs` | the loop: events in, at most one frame, commands out |
 //! | `console/terminal.rs` | the terminal: taken, given back |
+//! | `console/screen.rs` | what is drawn on |
 
 mod calls;
 mod causes;
@@ -24,6 +25,7 @@ mod moving;
 mod popup;
 mod queue;
 mod run;
+mod screen;
 mod scroll;
 mod terminal;
 mod text;

@@ -228,6 +228,7 @@ impl Running {
     async fn panicked(&mut self) {
         self.panicked = true;
         self.close_console().await;
+        panics::tell_at_once();
         let _ = self.control.give(Command::Quit, &Who::Panic).await;
     }
 

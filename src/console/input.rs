@@ -144,7 +144,8 @@ fn step(bytes: &[u8]) -> Step {
     match bytes {
         [] => Step::More,
         [0x1b, rest @ ..] => escape(bytes, rest),
-        [b'\r', ..] => Step::Key(1, Key::plain(KeyCode::Enter)),
+        // A paste without brackets may have line feeds.
+        [b'\r' | b'\n', ..] => Step::Key(1, Key::plain(KeyCode::Enter)),
         [b'\t', ..] => Step::Key(1, Key::plain(KeyCode::Tab)),
         [0x08 | 0x7f, ..] => Step::Key(1, Key::plain(KeyCode::Backspace)),
         [control @ 0x01..=0x1a, ..] => {
@@ -278,6 +279,7 @@ mod tests {
             (b"x", KeyCode::Char('x')),
             ("é".as_bytes(), KeyCode::Char('é')),
             (b"\r", KeyCode::Enter),
+            (b"\n", KeyCode::Enter),
             (b"\x7f", KeyCode::Backspace),
             (b"\x1b[A", KeyCode::Up),
             (b"\x1bOB", KeyCode::Down),

@@ -16,7 +16,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::input::{Input, Parser};
 use super::model::{Model, Setup};
-use super::terminal::{self, Guard, Keyboard, Read, Screen};
+use super::screen::Screen;
+use super::terminal::{self, Guard, Keyboard, Read};
 use super::update::{Ask, Event, update};
 use super::view;
 use crate::campaign::{LeadId, Time};
@@ -128,13 +129,12 @@ impl Console {
 
     fn try_run(self) -> io::Result<Left> {
         let guard = Guard::take()?;
-        let mut screen = terminal::screen()?;
+        let mut screen = Screen::open()?;
         let wanted = Arc::new(AtomicBool::new(true));
         let reader = spawn_reader(self.sender.clone(), Arc::clone(&wanted))?;
         let clock = Clock::new();
         let first = self.ports.snapshots.borrow().clone();
-        let size = screen.size()?;
-        let mut model = Model::new(self.setup, first, (size.width, size.height));
+        let mut model = Model::new(self.setup, first, screen.fit()?);
         model.now = clock.now();
         let outside = Outside::new(self.ports, self.sender);
         let mut session = Session {
@@ -234,8 +234,8 @@ impl Session<'_> {
                 return Ok(Some(Left::TerminalGone(io::ErrorKind::BrokenPipe.into())));
             }
             Message::Resized => {
-                let size = self.screen.size()?;
-                Event::Resize(size.width, size.height)
+                let (columns, rows) = self.screen.fit()?;
+                Event::Resize(columns, rows)
             }
             Message::Event(event) => event,
         };
@@ -262,8 +262,7 @@ impl Session<'_> {
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        self.screen.draw(|frame| view::draw(frame, self.model))?;
-        Ok(())
+        self.screen.draw(|frame| view::draw(frame, self.model))
     }
 
     fn suspend(&mut self) -> io::Result<()> {

@@ -151,6 +151,13 @@ fn answer(model: &mut Model, key: Key) -> Vec<Ask> {
     let Some(Popup::Question(question)) = &mut model.popup else {
         return Vec::new();
     };
+    if key.ctrl {
+        // Ctrl-C gets out of anything; Ctrl-Y is no `y`.
+        if key.code == KeyCode::Char('c') {
+            model.popup = None;
+        }
+        return Vec::new();
+    }
     match key.code {
         KeyCode::Left | KeyCode::Up | KeyCode::BackTab | KeyCode::Char('h' | 'k') => {
             question.step(false);
@@ -358,6 +365,12 @@ fn quit(model: &mut Model) -> Vec<Ask> {
         return Vec::new();
     }
     let calls = commands::live_calls(model);
+    if model.live.stopping.is_some() {
+        let text = format!("{calls}, and Dialdeck ends when they have. Hang them up now?");
+        let question = Question::new("Quit now", text, "Hang up and quit", Command::QuitNow);
+        model.popup = Some(Popup::Question(question));
+        return Vec::new();
+    }
     let text = format!(
         "Quit Dialdeck? {calls}. Draining places no new call and waits for them to end; what \
          is still up after DRAIN_SECONDS is hung up."

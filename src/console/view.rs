@@ -13,6 +13,7 @@ mod popup;
 mod trends;
 
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Clear, Paragraph};
@@ -33,6 +34,24 @@ struct Parts {
 
 /// Draws everything.
 pub(crate) fn draw(frame: &mut Frame<'_>, model: &mut Model) {
+    draw_all(frame, model);
+    if model.setup.theme.ascii {
+        write_out(frame.buffer_mut());
+    }
+}
+
+/// Texts that come from elsewhere may have any letters; this terminal has none but ASCII's.
+fn write_out(buffer: &mut Buffer) {
+    let odd = buffer
+        .content
+        .iter_mut()
+        .filter(|cell| !cell.symbol().is_ascii());
+    for cell in odd {
+        cell.set_symbol("?");
+    }
+}
+
+fn draw_all(frame: &mut Frame<'_>, model: &mut Model) {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         return too_small(frame, model);

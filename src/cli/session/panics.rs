@@ -50,6 +50,20 @@ pub(super) fn any() -> bool {
         .is_empty()
 }
 
+/// Tells on the terminal, which the console has given back, what the log file has already: its
+/// operator may have to wait for calls to end.
+pub(super) fn tell_at_once() {
+    let told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(first) = told.first().filter(|_| log::is_file()) {
+        // Without a standard error there is nobody to tell.
+        let _ = writeln!(
+            io::stderr(),
+            "dialdeck: {first}. No call is placed any more; the process ends when those that \
+             are up have. Ctrl-C hangs them up"
+        );
+    }
+}
+
 /// What to tell at the end: the first panic, which is the cause of any other.
 pub(super) fn told() -> Option<String> {
     let told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);

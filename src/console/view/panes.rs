@@ -31,10 +31,11 @@ const QUEUE: [Column; 4] = [
 ];
 const CALLS: [Column; 7] = [
     Column::left("NUMBER", 15, 0),
-    Column::left("STATE", 8, 0),
+    // Wide enough for how a call ended: `(answered)`.
+    Column::left("STATE", 11, 0),
     Column::right("FOR", 7, 1),
     Column::right("TOTAL", 7, 2),
-    Column::left("REC", 3, 1),
+    Column::left("R", 1, 1),
     Column::left("SOUND", 9, 3),
     Column::left("TARGET", 12, 4),
 ];
@@ -62,6 +63,7 @@ fn draw_one(frame: &mut Frame<'_>, area: Rect, model: &mut Model, pane: Pane) {
     }
 }
 
+/// What is filtered stands first in a title: a list that looks empty must say why.
 fn filter_title(text: &str, rows: usize) -> String {
     if text.trim().is_empty() {
         return String::new();
@@ -125,11 +127,11 @@ fn draw_queue(frame: &mut Frame<'_>, area: Rect, model: &mut Model) {
     let leads = &model.shown().leads;
     let ended = leads.len() - leads.open().min(leads.len());
     let title = format!(
-        " 1 Queue {} waiting {} {} ended {}",
+        " 1 Queue {}{} waiting {} {} ended ",
+        filter_title(model.queue.filter.text(), model.queue.rows().len()),
         count(leads.waiting()),
         theme.dot(),
         count(ended),
-        filter_title(model.queue.filter.text(), model.queue.rows().len())
     );
     let block = block(theme, title, focused);
     let inner = block.inner(area);
