@@ -83,10 +83,9 @@ fn expected(action: Action, state: &RunState) -> Does {
         Action::MaxType => Does::Types,
         Action::HangUp => asks(Campaign::HangUp(attempt_of(22))),
         Action::HangUpAll => asks(Campaign::HangUpAll),
-        // The selected call's lead is being called.
-        Action::Requeue | Action::Skip => Does::Refuses,
         Action::NewRun if done => Does::Asks(Command::NewRun),
-        Action::NewRun => Does::Refuses,
+        // The selected call's lead is being called.
+        Action::NewRun | Action::Requeue | Action::Skip => Does::Refuses,
         other => panic!("{other:?} is no key of the campaign that this test knows"),
     }
 }

@@ -6,8 +6,10 @@ use crate::campaign::{HeldBack, RunState, Time};
 use crate::console::view::SMALLEST;
 use crate::engine::{Snapshot, Stop};
 
+type Condition = (&'static str, fn(&mut Snapshot));
+
 /// Each with the word that stands for it.
-const ALL: [(&str, fn(&mut Snapshot)); 7] = [
+const ALL: [Condition; 7] = [
     ("QUITTING", |s| {
         s.stopping = Some(Stop {
             by: "SIGTERM".to_owned(),

@@ -81,14 +81,14 @@ fn questions_tell_what_lives_and_not_what_is_shown() {
     assert!(screen.contains("Hang up 1 live call?"), "{screen}");
 }
 
-fn detail(lead: LeadId) -> Box<Detail> {
+fn detail(lead: LeadId) -> Detail {
     let snapshot = busy();
-    Box::new(Detail {
+    Detail {
         lead,
         number: snapshot.leads.number(lead).expect("a lead"),
         row: snapshot.leads.row(lead).expect("a lead"),
         attempts: Vec::new(),
-    })
+    }
 }
 
 #[test]
@@ -96,13 +96,16 @@ fn a_detail_that_is_opened_while_frozen_fills_once_and_then_stands() {
     let mut model = frozen("gj");
     let lead = LeadId(23);
     assert_eq!(press(&mut model, "\r"), [Ask::Detail(lead)]);
-    update(&mut model, Event::Detail(lead, Some(detail(lead))));
+    update(
+        &mut model,
+        Event::Detail(lead, Some(Box::new(detail(lead)))),
+    );
     assert!(matches!(&model.view, View::Detail(_, Some(_))));
     let tick = Event::Tick(Time(NOW.0 + 12_000_000));
     assert_eq!(update(&mut model, tick), [], "it is not asked for again");
     let mut newer = detail(lead);
     newer.row.attempts = 9;
-    update(&mut model, Event::Detail(lead, Some(newer)));
+    update(&mut model, Event::Detail(lead, Some(Box::new(newer))));
     assert!(!text(&mut model).contains("9 attempts"));
 }
 
@@ -113,13 +116,16 @@ fn an_open_detail_follows_keeps_what_it_has_and_takes_nobody_else_s() {
     assert_eq!(press(&mut model, "g\r"), [Ask::Detail(lead)]);
     update(
         &mut model,
-        Event::Detail(LeadId(3), Some(detail(LeadId(3)))),
+        Event::Detail(LeadId(3), Some(Box::new(detail(LeadId(3))))),
     );
     assert_eq!(model.view, View::Detail(lead, None));
-    update(&mut model, Event::Detail(lead, Some(detail(lead))));
+    update(
+        &mut model,
+        Event::Detail(lead, Some(Box::new(detail(lead)))),
+    );
     // The engine is gone and has no answer any more.
     update(&mut model, Event::Detail(lead, None));
-    assert_eq!(model.view, View::Detail(lead, Some(detail(lead))));
+    assert_eq!(model.view, View::Detail(lead, Some(Box::new(detail(lead)))));
     let tick = Event::Tick(Time(NOW.0 + 1_000_000));
     assert_eq!(update(&mut model, tick), [Ask::Detail(lead)]);
 }

@@ -106,7 +106,7 @@ fn live_detail() -> Model {
 
 fn failed_detail() -> Model {
     let mut model = with(busy(), "1");
-    let lead = LeadId(Disposition::ALL.len() as u32 + Disposition::Failed as u32);
+    let lead = LeadId(11 + Disposition::Failed as u32);
     model.queue.selected = Some(lead);
     press(&mut model, "\r");
     let ended = |mut attempt: AttemptDetail, disposition, q850, sip, note: Option<&str>| {

@@ -70,8 +70,8 @@ const CALLS: [(CallWord, u64, u64, bool); 6] = [
 ];
 
 /// Two leads for each disposition come first, then those being called.
-pub(super) const FIRST_CALLED: u32 = 2 * Disposition::ALL.len() as u32;
-pub(super) const FIRST_WAITING: u32 = FIRST_CALLED + CALLS.len() as u32;
+pub(super) const FIRST_CALLED: u32 = 22;
+pub(super) const FIRST_WAITING: u32 = FIRST_CALLED + 6;
 const LEADS: u32 = 60;
 
 /// The first lead that ended so.
@@ -106,7 +106,7 @@ pub(super) fn end(leads: &mut Leads, lead: LeadId, disposition: Disposition) {
     let tried = disposition != Disposition::Skipped;
     let row = LeadRow {
         state: LeadState::Final(disposition),
-        attempts: if tried { 1 + (lead.0 / 11) as u16 } else { 0 },
+        attempts: u16::from(tried) + u16::from(tried && lead.0 >= 11),
         last: tried.then(|| attempt_of(lead.0)),
         cause: HangupCause { q850, sip },
     };
