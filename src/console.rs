@@ -33,6 +33,9 @@ mod theme;
 mod update;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use log::{prepare as prepare_log, tell};
 pub use run::{Console, Left, Ports, Remote};
 pub use terminal::can_show;

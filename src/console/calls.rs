@@ -20,6 +20,15 @@ pub(crate) enum CallSort {
 
 impl CallSort {
     pub(crate) const ALL: [Self; 4] = [Self::Age, Self::Number, Self::State, Self::InState];
+
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Age => "age",
+            Self::Number => "number",
+            Self::State => "state",
+            Self::InState => "time in the state",
+        }
+    }
 }
 
 /// One row: a live call, or one that has ended since a row was selected.

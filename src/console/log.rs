@@ -90,12 +90,7 @@ impl LogFormatter for Format {
             Level::Info => ("I", Style::new()),
             Level::Debug | Level::Trace => ("D", self.theme.dim()),
         };
-        let text = harmless(event.msg().trim());
-        let text = if self.hide_digits {
-            hide_digits(&text)
-        } else {
-            text
-        };
+        let text = self.text(event.msg());
         let time = event.timestamp.strftime("%H:%M:%S").to_string();
         let rows = wrap(&text, width.saturating_sub(INDENT));
         let rows = rows.into_iter().take(MOST_ROWS).enumerate();
@@ -109,6 +104,18 @@ impl LogFormatter for Format {
             ])
         })
         .collect()
+    }
+}
+
+impl Format {
+    /// A message as it may be shown.
+    pub(crate) fn text(&self, message: &str) -> String {
+        let text = harmless(message.trim());
+        if self.hide_digits {
+            hide_digits(&text)
+        } else {
+            text
+        }
     }
 }
 

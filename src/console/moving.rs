@@ -2,7 +2,7 @@
 
 use super::calls::CallSort;
 use super::filter::Filter;
-use super::model::{Model, Pane, View};
+use super::model::{Model, Pane, Tone, View};
 use super::queue::QueueSort;
 use super::scroll::Scroll;
 use crate::keys::Action;
@@ -95,6 +95,17 @@ fn sort(model: &mut Model, pane: Pane, forward: bool) {
         _ => model.calls.sort = neighbour(&CallSort::ALL, model.calls.sort, forward),
     }
     model.rebuild(pane);
+    say_order(model, pane);
+}
+
+/// The column may be among those that there is no room for.
+fn say_order(model: &mut Model, pane: Pane) {
+    let (by, descending) = match pane {
+        Pane::Queue => (model.queue.sort.word(), model.queue.descending),
+        _ => (model.calls.sort.word(), model.calls.descending),
+    };
+    let way = if descending { ", turned round" } else { "" };
+    model.say(Tone::Done, format!("sorted by {by}{way}"));
 }
 
 fn neighbour<T: Copy + PartialEq>(all: &[T], one: T, forward: bool) -> T {
@@ -109,6 +120,7 @@ fn invert(model: &mut Model, pane: Pane) {
         _ => model.calls.descending = !model.calls.descending,
     }
     model.rebuild(pane);
+    say_order(model, pane);
 }
 
 pub(crate) fn set_filter(model: &mut Model, pane: Pane, text: &str) {

@@ -36,6 +36,16 @@ impl QueueSort {
         Self::Attempts,
         Self::Cause,
     ];
+
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Line => "the order of dialing",
+            Self::Number => "number",
+            Self::State => "state",
+            Self::Attempts => "tries",
+            Self::Cause => "cause",
+        }
+    }
 }
 
 /// What the index was made of.

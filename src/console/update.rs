@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use super::model::{Model, Pane, Tone, View};
+use super::model::{MaxCcAsked, Model, Pane, Tone, View};
 use super::popup::{MOST_CALLS, Popup, Prompt, Purpose, Question};
 use super::{commands, moving};
-use crate::campaign::{LeadId, Outcome, Time};
+use crate::campaign::{self, LeadId, Outcome, Time};
 use crate::control::Command;
 use crate::engine::{Detail, Snapshot};
 use crate::keys::{Action, Group, Key, KeyCode, binding};
@@ -52,6 +52,14 @@ pub(crate) fn update(model: &mut Model, event: Event) -> Vec<Ask> {
             Vec::new()
         }
         Event::Picture(picture) => {
+            if picture.run != model.live.run {
+                leave_the_run(model);
+            }
+            if let Some(MaxCcAsked::Answered(_, at)) = model.max_cc
+                && picture.at > at
+            {
+                model.max_cc = None;
+            }
             model.live = picture;
             if model.frozen.is_none() {
                 model.refresh();
@@ -71,9 +79,11 @@ pub(crate) fn update(model: &mut Model, event: Event) -> Vec<Ask> {
             Vec::new()
         }
         Event::Detail(lead, detail) => {
+            // While the display stands still, one that has just been opened still fills.
             if let View::Detail(shown, slot) = &mut model.view
                 && *shown == lead
-                && model.frozen.is_none()
+                && (model.frozen.is_none() || slot.is_none())
+                && detail.is_some()
             {
                 *slot = detail;
             }
@@ -83,6 +93,24 @@ pub(crate) fn update(model: &mut Model, event: Event) -> Vec<Ask> {
             model.engine_ended = Some(why);
             Vec::new()
         }
+    }
+}
+
+/// A new run has begun, and its leads have other ids: what is open about one of the run
+/// before must not become about somebody else.
+fn leave_the_run(model: &mut Model) {
+    let about_the_run = match &model.popup {
+        Some(Popup::Question(question)) => question
+            .choices
+            .iter()
+            .any(|choice| !matches!(choice.does, None | Some(Command::Quit | Command::QuitNow))),
+        _ => false,
+    };
+    if about_the_run {
+        model.popup = None;
+    }
+    if matches!(model.view, View::Detail(..)) {
+        model.view = View::Panes;
     }
 }
 
@@ -96,8 +124,16 @@ fn wants_detail(model: &Model) -> Vec<Ask> {
 
 fn answered(model: &mut Model, command: &Command, outcome: Outcome) {
     model.pending = model.pending.saturating_sub(1);
-    if model.pending == 0 {
-        model.pending_max_cc = None;
+    let asked = match (command, model.max_cc) {
+        (Command::Campaign(campaign::Command::SetMaxCc(to)), Some(MaxCcAsked::Sent(last))) => {
+            (to.calls() == last as usize).then_some(last)
+        }
+        _ => None,
+    };
+    if let Some(last) = asked {
+        model.max_cc = outcome
+            .is_ok()
+            .then_some(MaxCcAsked::Answered(last, model.now));
     }
     match outcome {
         Ok(text) => model.say(Tone::Done, text),
@@ -393,11 +429,17 @@ fn suspend(model: &mut Model) -> Vec<Ask> {
     vec![Ask::Suspend]
 }
 
+/// `MAX_CC` as it was asked for last.
+pub(crate) fn max_cc_asked(model: &Model) -> u32 {
+    match model.max_cc {
+        Some(MaxCcAsked::Sent(to) | MaxCcAsked::Answered(to, _)) => to,
+        None => u32::try_from(model.live.limit.requested.calls()).unwrap_or(MOST_CALLS),
+    }
+}
+
 /// One step of `MAX_CC`, from what was asked for last.
 pub(crate) fn max_cc_step(model: &Model, up: bool) -> u32 {
-    let from = model
-        .pending_max_cc
-        .unwrap_or_else(|| u32::try_from(model.live.limit.requested.calls()).unwrap_or(MOST_CALLS));
+    let from = max_cc_asked(model);
     let to = if up { from + 1 } else { from.saturating_sub(1) };
     to.clamp(1, MOST_CALLS)
 }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use super::snapshot::{AttemptDetail, AttemptOutcome};
 use crate::ari::{ChannelInfo, Event, EventKind, harmless};
 use crate::campaign::{
-    AsteriskIds, AttemptId, CallStep, Input, LeadId, LegEvent, Notice, Number, Op, OpError, Part,
-    Record, RunId, Time,
+    AsteriskIds, AttemptId, CallStep, DialStatus, Input, LeadId, LegEvent, Notice, Number, Op,
+    OpError, Part, Record, RunId, Time,
 };
 use crate::journal::call_id;
 use entry::{What, sentence};
@@ -146,10 +146,11 @@ impl Timelines {
         let tells = match event {
             LegEvent::Gone(_) => matches!(part, Part::A | Part::B),
             LegEvent::Leaving(cause) => cause.is_some() && matches!(part, Part::A | Part::B),
+            // That it is up says the same, and says it of every kind of target.
+            LegEvent::Dial(DialStatus::Answer) | LegEvent::Entered => false,
             LegEvent::Joined | LegEvent::Up | LegEvent::Ringing | LegEvent::Dial(_) => {
                 part == Part::B
             }
-            LegEvent::Entered => false,
         };
         if tells {
             self.note(now, attempt, What::Leg(part, event));

@@ -60,14 +60,14 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn field(&mut self, label: &str, text: &str, style: Style) {
+        let text = self.model.number(&harmless(text));
+        self.figures(label, &text, style);
+    }
+
+    /// A field whose digits are no number's.
+    fn figures(&mut self, label: &str, text: &str, style: Style) {
         let theme = self.model.setup.theme;
-        let text = harmless(text);
-        let text = if self.model.hide_digits {
-            super::super::text::hide_digits(&text)
-        } else {
-            text
-        };
-        for (i, row) in wrap(&text, self.width.saturating_sub(LABELS))
+        for (i, row) in wrap(text, self.width.saturating_sub(LABELS))
             .into_iter()
             .enumerate()
         {
@@ -118,7 +118,7 @@ impl Page<'_> {
     fn quality(&mut self, attempt: AttemptId) {
         if let Some(quality) = self.model.shown().quality.get(&attempt) {
             let text = quality_text(quality);
-            self.field("sound", &text, Style::new());
+            self.figures("sound", &text, Style::new());
         }
     }
 
@@ -163,12 +163,7 @@ impl Page<'_> {
             let gap = before.map_or_else(String::new, |b| format!("+{}", fine_span(at.since(b))));
             before = Some(*at);
             let clock = super::super::text::time_of_day(*at, &self.model.setup.zone);
-            let text = harmless(text);
-            let text = if self.model.hide_digits {
-                super::super::text::hide_digits(&text)
-            } else {
-                text
-            };
+            let text = self.model.number(&harmless(text));
             let rows = wrap(&text, self.width.saturating_sub(21));
             for (i, row) in rows.into_iter().enumerate() {
                 let (clock, gap) = if i == 0 {
