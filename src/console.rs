@@ -59,6 +59,7 @@ pub struct Options {
 
 impl Console {
     /// A console on this process's terminal, as `NO_COLOR`, `TERM` and the locale say.
+    #[must_use]
     pub fn open(options: Options, ports: Ports) -> (Self, Remote) {
         let setup = Setup {
             theme: Theme::of_this_terminal(),

@@ -183,7 +183,7 @@ fn character(bytes: &[u8]) -> Step {
 
 fn escape(all: &[u8], rest: &[u8]) -> Step {
     match rest {
-        [] => Step::More,
+        [] | [b'O'] => Step::More,
         [b'[', b'[', rest @ ..] => match rest {
             [] => Step::More,
             // The Linux console's F1 to F5.
@@ -195,7 +195,6 @@ fn escape(all: &[u8], rest: &[u8]) -> Step {
             Some(code) => Step::Key(3, Key::plain(code)),
             None => Step::Skip(3),
         },
-        [b'O'] => Step::More,
         [0x1b, ..] => Step::Key(1, Key::plain(KeyCode::Esc)),
         // A key with Alt: none has a meaning here, least of all the one without it.
         [_, ..] => match step(rest) {

@@ -40,28 +40,23 @@ fn scroll_page(model: &mut Model, action: Action) {
 }
 
 fn move_cursor(model: &mut Model, pane: Pane, action: Action) {
-    let (scroll, len, selected) = match pane {
-        Pane::Queue => {
-            let queue = &model.queue;
-            (queue.scroll, queue.rows().len(), queue.selected.is_some())
-        }
-        _ => {
-            let calls = &model.calls;
-            (calls.scroll, calls.rows().len(), calls.selected.is_some())
-        }
+    let (queue, calls) = (&mut model.queue, &mut model.calls);
+    let in_queue = pane == Pane::Queue;
+    let (scroll, len, selected) = if in_queue {
+        let len = queue.rows().len();
+        (&mut queue.scroll, len, queue.selected.is_some())
+    } else {
+        let len = calls.rows().len();
+        (&mut calls.scroll, len, calls.selected.is_some())
     };
-    let Some(place) = target(scroll, len, selected, action) else {
+    let Some(place) = target(*scroll, len, selected, action) else {
         return;
     };
-    match pane {
-        Pane::Queue => {
-            model.queue.scroll.go(place, len);
-            model.queue.select(place);
-        }
-        _ => {
-            model.calls.scroll.go(place, len);
-            model.calls.select(place);
-        }
+    scroll.go(place, len);
+    if in_queue {
+        queue.select(place);
+    } else {
+        calls.select(place);
     }
 }
 

@@ -120,6 +120,7 @@ impl Console {
     }
 
     /// Runs until the operator leaves, it is told to leave, or the terminal has gone. Blocks.
+    #[must_use]
     pub fn run(self) -> Left {
         match self.try_run() {
             Ok(left) => left,

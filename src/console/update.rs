@@ -160,7 +160,8 @@ fn paste(model: &mut Model, text: &str) -> Vec<Ask> {
 
 fn key(model: &mut Model, key: Key) -> Vec<Ask> {
     let action = model.setup.keys.action(key);
-    if action == Some(Action::Redraw) {
+    let typing = matches!(model.popup, Some(Popup::Prompt(_))) && key.is_text();
+    if action == Some(Action::Redraw) && !typing {
         return vec![Ask::Redraw];
     }
     match &mut model.popup {
@@ -168,17 +169,15 @@ fn key(model: &mut Model, key: Key) -> Vec<Ask> {
         Some(Popup::Prompt(_)) => return prompt_key(model, key),
         None => {}
     }
-    match action {
-        Some(action) => act(model, action),
-        None => {
-            let help = model.setup.keys.name(Action::Help);
-            model.say(
-                Tone::Refused,
-                format!("{key} does nothing here; {help} lists the keys"),
-            );
-            Vec::new()
-        }
-    }
+    let Some(action) = action else {
+        let help = model.setup.keys.name(Action::Help);
+        model.say(
+            Tone::Refused,
+            format!("{key} does nothing here; {help} lists the keys"),
+        );
+        return Vec::new();
+    };
+    act(model, action)
 }
 
 /// Keys while a question is open: arrows choose, Enter takes, `y` takes the first that does

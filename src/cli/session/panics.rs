@@ -25,7 +25,12 @@ fn hook(info: &PanicHookInfo<'_>) {
     let place = info
         .location()
         .map_or_else(|| "?".to_owned(), ToString::to_string);
-    let what = info.payload_as_str().unwrap_or("a value that is no text");
+    let payload = info.payload();
+    let what = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a value that is no text");
     let text = harmless(&format!("a bug: {what} (thread {thread}, {place})"));
     log::line(&format!("panic {text}\n"));
     if !log::is_file() {

@@ -153,7 +153,10 @@ fn every_state_of_the_run_is_a_word_in_the_header_at_every_width() {
 
 #[test]
 fn the_chosen_answer_is_marked_and_reversed_and_in_sight_on_the_smallest_screen() {
+    let mut long = done();
+    long.list = "/srv/lists/".repeat(40).into();
     for (snapshot, keys) in [
+        (long, "n"),
         (busy(), "q"),
         (busy(), "d"),
         (busy(), "gx"),

@@ -100,7 +100,7 @@ fn every_filter_in_every_order_lists_the_right_leads() {
     let mut random = fastrand::Rng::with_seed(1);
     let few = mixed(10, &mut random);
     let many = mixed(100_000, &mut random);
-    for (leads, filters) in [(few, &FILTERS[..]), (many, &FILTERS[..3])] {
+    for (leads, filters) in [(few, &FILTERS[..]), (many, &FILTERS[..2])] {
         let mut queue = Queue::default();
         for filter in filters {
             for sort in QueueSort::ALL {

@@ -1,5 +1,7 @@
 //! All about one lead: its call if one is up, what happened when, and its earlier attempts.
 
+use std::fmt::Write as _;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -133,10 +135,10 @@ impl Page<'_> {
             let mut text = format!("{}, ended by {}", end.disposition, end.by.as_str());
             let cause = cause_words(end.cause);
             if !cause.is_empty() {
-                text.push_str(&format!(": {cause}, cause {}", end.cause.q850));
+                let _ = write!(text, ": {cause}, cause {}", end.cause.q850);
             }
             if let Some(note) = &end.note {
-                text.push_str(&format!(" ({note})"));
+                let _ = write!(text, " ({note})");
             }
             self.field("outcome", &text, theme.disposition(end.disposition));
         }
@@ -186,10 +188,10 @@ fn quality_text(quality: &Quality) -> String {
         quality.received, quality.lost, quality.jitter_ms
     );
     if let Some(rtt) = quality.rtt_ms {
-        text.push_str(&format!(", round trip {rtt:.0} ms"));
+        let _ = write!(text, ", round trip {rtt:.0} ms");
     }
     if let Some(score) = quality.score {
-        text.push_str(&format!(", score {score:.0} of 100"));
+        let _ = write!(text, ", score {score:.0} of 100");
     }
     text
 }

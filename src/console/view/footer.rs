@@ -164,9 +164,8 @@ fn actions(model: &Model) -> Vec<Action> {
 /// First what makes the run go or stop.
 fn with_run(model: &Model, rest: &[Action]) -> Vec<Action> {
     let first: &[Action] = match model.live.state {
-        RunState::Idle => &[Action::Start, Action::MaxType],
+        RunState::Idle | RunState::Paused(_) => &[Action::Start, Action::MaxType],
         RunState::Dialing => &[Action::Pause, Action::MaxType],
-        RunState::Paused(_) => &[Action::Start, Action::MaxType],
         RunState::Draining => &[Action::Start, Action::Pause],
         RunState::Done => &[Action::NewRun],
     };

@@ -134,7 +134,9 @@ fn calls(model: &Model, width: u16) -> Line<'static> {
     let (done, all) = progress(shown);
     let mut tail = format!(" {} of {}", count(done), count(all));
     if let Some(left) = time_left(shown).filter(|_| width >= NARROW) {
-        tail.push_str(&format!("  {} left", clock_span(left)));
+        tail.push_str("  ");
+        tail.push_str(&clock_span(left));
+        tail.push_str(" left");
     }
     let used: usize = spans.iter().map(Span::width).sum::<usize>() + tail.len();
     let room = usize::from(width).saturating_sub(used).min(60);
