@@ -12,7 +12,10 @@
 //! | `console/view.rs` and below | what it looks like |
 //! | `console/run.rs` | the loop: events in, at most one frame, commands out |
 //! | `console/terminal.rs` | the terminal: taken, given back |
+//! | `console/bench.rs` | the console without terminal and engine, to be measured |
 
+#[doc(hidden)]
+pub mod bench;
 mod calls;
 mod causes;
 mod commands;
@@ -21,6 +24,7 @@ mod input;
 mod log;
 mod model;
 mod moving;
+mod order;
 mod popup;
 mod queue;
 mod run;

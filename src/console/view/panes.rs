@@ -125,11 +125,16 @@ fn draw_queue(frame: &mut Frame<'_>, area: Rect, model: &mut Model) {
     let leads = &model.shown().leads;
     let ended = leads.len() - leads.open().min(leads.len());
     let title = format!(
-        " 1 Queue {} waiting {} {} ended {}",
+        " 1 Queue {} waiting {} {} ended {}{}",
         count(leads.waiting()),
         theme.dot(),
         count(ended),
-        filter_title(model.queue.filter.text(), model.queue.rows().len())
+        filter_title(model.queue.filter.text(), model.queue.rows().len()),
+        if model.queue.is_sorting() {
+            "sorting "
+        } else {
+            ""
+        },
     );
     let block = block(theme, title, focused);
     let inner = block.inner(area);
