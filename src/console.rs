@@ -13,7 +13,10 @@
 //! | `console/run.rs` | the loop: events in, at most one frame, commands out |
 //! | `console/terminal.rs` | the terminal: taken, given back |
 //! | `console/screen.rs` | what is drawn on |
+//! | `console/bench.rs` | the console without terminal and engine, to be measured |
 
+#[doc(hidden)]
+pub mod bench;
 mod calls;
 mod causes;
 mod commands;
@@ -22,6 +25,7 @@ mod input;
 mod log;
 mod model;
 mod moving;
+mod order;
 mod popup;
 mod queue;
 mod run;

@@ -208,3 +208,43 @@ impl Model {
         });
     }
 }
+
+/// Whether a picture shows more than the one before, but for what the passing of time changes:
+/// one comes every second, whether or not anything has happened.
+pub(crate) fn shows_more(picture: &Snapshot, before: &Snapshot) -> bool {
+    let Snapshot {
+        at: _,
+        run,
+        list,
+        target,
+        state,
+        stopping,
+        link,
+        journal,
+        recordings,
+        limit,
+        leads,
+        calls,
+        quality,
+        // They change with the leads.
+        stats: _,
+        // They go on with every second.
+        trends: _,
+        audit,
+        news_dropped,
+    } = picture;
+    *run != before.run
+        || *list != before.list
+        || *target != before.target
+        || *state != before.state
+        || *stopping != before.stopping
+        || (&link.down, link.lost) != (&before.link.down, before.link.lost)
+        || journal.full != before.journal.full
+        || *recordings != before.recordings
+        || *limit != before.limit
+        || leads.version() != before.leads.version()
+        || *calls != before.calls
+        || *quality != before.quality
+        || *audit != before.audit
+        || *news_dropped != before.news_dropped
+}

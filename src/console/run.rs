@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 use super::input::{Input, Parser};
-use super::model::{Model, Setup};
+use super::model::{Model, Setup, shows_more};
 use super::screen::Screen;
 use super::terminal::{self, Guard, Keyboard, Read};
 use super::update::{Ask, Event, update};
@@ -240,7 +240,9 @@ impl Session<'_> {
             }
             Message::Event(event) => event,
         };
-        *due = (*due).max(match event {
+        *due = (*due).max(match &event {
+            // The next tick shows what time alone has changed.
+            Event::Picture(picture) if !shows_more(picture, &self.model.live) => Due::Nothing,
             Event::Picture(_) | Event::Tick(_) | Event::Detail(..) => Due::Data,
             _ => Due::Now,
         });

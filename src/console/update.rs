@@ -72,6 +72,9 @@ pub(crate) fn update(model: &mut Model, event: Event) -> Vec<Ask> {
             if model.message.as_ref().is_some_and(|m| old(m.at)) {
                 model.message = None;
             }
+            if model.queue.has_sorted() {
+                model.rebuild(Pane::Queue);
+            }
             wants_detail(model)
         }
         Event::Outcome(command, outcome) => {

@@ -138,7 +138,8 @@ fn draw_queue(frame: &mut Frame<'_>, area: Rect, model: &mut Model) {
         let (waiting, ended) = (count(leads.waiting()), count(ended));
         format!("{waiting} waiting {} {ended} ended ", theme.dot())
     };
-    let title = format!(" 1 Queue {}", filter.unwrap_or_else(counts));
+    let sorting = if queue.is_sorting() { "sorting " } else { "" };
+    let title = format!(" 1 Queue {}{sorting}", filter.unwrap_or_else(counts));
     let block = block(theme, title, focused);
     let inner = block.inner(area);
     frame.render_widget(block, area);
