@@ -49,7 +49,16 @@ fn it_moves_at_once_comes_to_done_and_leaves_the_terminal_as_it_was() {
 #[test]
 fn a_bug_gives_the_terminal_back_and_places_no_more_calls() {
     for part in ["console", "task"] {
-        let args = ["--max-cc", "3", "--speed", "4", "--fail-in", part];
+        let args = [
+            "--calls",
+            "100",
+            "--max-cc",
+            "3",
+            "--speed",
+            "4",
+            "--fail-in",
+            part,
+        ];
         let mut screen = demo(&args, (24, 80));
         let before = screen.line_settings();
         screen.keys(key::ENTER);

@@ -56,6 +56,8 @@ fn max_cc_goes_up_at_once_and_down_without_hanging_up() {
         };
         screen.keys("+");
         shows((4, 4, 4));
+        // One that is not dialed yet would wait again.
+        wait("a fourth call", SOON, || desk.placed() == 4);
         screen.keys("---");
         shows((4, 1, 1));
         // Three calls over the limit stay until they end by themselves.
