@@ -14,6 +14,9 @@ use crate::support::screen::Screen;
 /// terminal to answer (which would be read as keys), and goes to the main screen.
 const HOSTILE: &str = "Eve\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}cod.exe\u{2066}\r\nfake 100\u{9b}31m\u{1b}[6n\u{1b}[?1049l";
 
+/// The same on one line, and without what a dialplan would take for its own.
+pub(super) const HOSTILE_NAME: &str = "Eve\u{1b}[2J\u{1b}]0Z\u{7}\u{1b}[6n";
+
 /// The title's text may be there, but not as one.
 fn assert_harmless(what: &str, bytes: &[u8]) {
     for evil in [
@@ -33,7 +36,7 @@ fn assert_harmless(what: &str, bytes: &[u8]) {
     }
 }
 
-fn assert_screen_and_log(screen: &Screen, deck: &Deck) {
+pub(super) fn assert_screen_and_log(screen: &Screen, deck: &Deck) {
     assert_harmless("what was drawn", &screen.raw());
     assert!(screen.modes().alternate_screen, "{}", screen.text());
     let log = fs::read(deck.path("dialdeck.log")).expect("a log");

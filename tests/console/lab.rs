@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::desk::{
     LATER, SIZES, SOON, confirm, figures, in_use, ready, select_first, state, wait, waiting, watch,
 };
+use super::hostile::{HOSTILE_NAME, assert_screen_and_log};
 use crate::support::deck::Deck;
 use crate::support::lab::{Lab, Node};
 use crate::support::screen::{Modes, Screen, key};
@@ -261,4 +262,48 @@ fn the_terminal_vanishes_and_on_hangup_drain_ends_it() {
         );
     }
     lab.assert_nothing_left();
+}
+
+/// A target whose dialplan names its caller and its callee in a hostile way: Asterisk hands the
+/// names on as they are, in the events of the channels.
+#[test]
+fn a_caller_s_name_steers_no_terminal() {
+    let lab = Lab::get();
+    let steps = [
+        format!("Set(CALLERID(name)={HOSTILE_NAME})"),
+        format!("Set(CONNECTEDLINE(name)={HOSTILE_NAME})"),
+        "Answer()".to_owned(),
+        "Wait(60)".to_owned(),
+    ];
+    for (n, step) in steps.iter().enumerate() {
+        let add = format!(
+            "dialplan add extension 188,{},{step} into lab-evil replace",
+            n + 1
+        );
+        lab.cli(Node::Pbx, &add);
+    }
+    let mut deck = deck(&lab, 2).set("TARGET_ENDPOINT", "Local/188@lab-evil");
+    deck.list(talks(60, 2));
+    let screen = open(&deck, (48, 160));
+    screen.keys("s");
+    screen.wait_until(
+        "2 conversations",
+        |text| text.matches("bridged   ").count() == 2,
+        SOON,
+    );
+    let named = |channel: &str| {
+        let (name, _) = channel.split_once('!').expect("a channel");
+        lab.cli(Node::Pbx, &format!("core show channel {name}"))
+            .contains(HOSTILE_NAME)
+    };
+    assert!(lab.channels(Node::Pbx).iter().any(|channel| named(channel)));
+    select_first(&screen);
+    screen.keys(key::ENTER);
+    screen.wait_for("packets received", SOON);
+    screen.keys("X");
+    screen.wait_for("Hang up 2 live calls?", SOON);
+    confirm(&screen);
+    screen.wait_until("no calls", |text| in_use(text) == 0, SOON);
+    assert_screen_and_log(&screen, &deck);
+    lab.cli(Node::Pbx, "dialplan remove context lab-evil");
 }

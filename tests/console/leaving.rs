@@ -128,7 +128,6 @@ fn goes_on_then_drains(mut screen: Screen) {
     std::thread::sleep(Duration::from_secs(3));
     assert!(screen.is_running(), "it ended with its terminal");
     let used = used_seconds(pid) - before;
-    println!("{used:.2} s of a processor in 3 s without a terminal");
     assert!(used < 1.0, "{used:.2} s of a processor in 3 s");
     screen.signal("TERM");
     assert_eq!(screen.wait(LATER), Some(0));
