@@ -199,6 +199,9 @@ fn quitting_drains_the_real_calls() {
     let mut screen = open(&deck, (24, 80));
     screen.keys("s");
     screen.wait_until("three calls", |text| in_use(text) == 3, SOON);
+    wait("three at the carrier", SOON, || {
+        lab.carrier_calls().len() == 3
+    });
     screen.keys("q");
     screen.wait_for("▶[ Cancel ]", SOON);
     confirm(&screen);
@@ -252,6 +255,9 @@ fn the_terminal_vanishes_and_on_hangup_drain_ends_it() {
     let mut screen = open(&deck, (24, 80));
     screen.keys("s");
     screen.wait_until("three calls", |text| in_use(text) == 3, SOON);
+    wait("three at the carrier", SOON, || {
+        lab.carrier_calls().len() == 3
+    });
     screen.hang_up();
     assert_eq!(screen.wait(LATER), Some(0));
     assert_eq!(lab.carrier_calls().len(), 3);
