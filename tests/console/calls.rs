@@ -25,8 +25,9 @@ fn x_asks_and_hangs_up_exactly_the_selected_call() {
 
         screen.keys(key::DOWN);
         screen.keys(key::DOWN);
-        let text = screen.wait_until("a selected row", |text| selected(text).is_some(), SOON);
-        let number = selected(&text).expect("just seen");
+        let number = list[1].clone();
+        let second = |text: &str| selected(text).as_ref() == Some(&number);
+        screen.wait_until("the second row", second, SOON);
         screen.keys("x");
         screen.wait_for(&format!("Hang up {number} (bridged)?"), SOON);
         screen.wait_for("▶[ Cancel ]", SOON);

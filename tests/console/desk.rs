@@ -72,6 +72,8 @@ impl Desk {
         let screen = self.open(size);
         screen.keys("s");
         screen.wait_until("calls", |text| in_use(text) == calls, SOON);
+        // One that is not dialed yet would wait again at a pause or a drain.
+        wait("calls at the carrier", SOON, || self.placed() == calls);
         screen
     }
 
@@ -184,6 +186,14 @@ pub(crate) fn watch(screen: &Screen, what: &str, span: Duration, holds: impl Fn(
         span + SOON,
     );
     assert!(!broken.get(), "no longer {what}:\n{}", screen.text());
+}
+
+/// Waits for `text`, and for the rest of the frame that it came with: a large one comes in
+/// pieces.
+pub(crate) fn whole(screen: &Screen, text: &str) -> String {
+    screen.wait_for(text, SOON);
+    screen.wait_quiet(Duration::from_millis(40), SOON);
+    screen.text()
 }
 
 /// Waits for something beside the screen.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::desk::{
     Desk, LATER, SIZES, SOON, confirm, demo, figures, in_use, numbers, state, used_seconds, wait,
-    waiting, watch,
+    waiting, watch, whole,
 };
 use crate::support::screen::{Modes, Screen, key};
 
@@ -30,7 +30,7 @@ fn quitting_asks_then_drains_and_ends_by_itself() {
         assert_eq!(state(&screen.text()), "DIALING");
 
         quit(&screen, 1);
-        let text = screen.wait_for("QUITTING: by keyboard", SOON);
+        let text = whole(&screen, "QUITTING: by keyboard");
         let left = waiting(&text).expect("a queue");
         assert_eq!(state(&text), "DRAINING");
         // While it waits, it dials nobody, not even when asked to.
@@ -73,7 +73,7 @@ fn quitting_again_asks_whether_to_wait_any_longer() {
     quit(&screen, 1);
     screen.wait_for("QUITTING: by keyboard", SOON);
     screen.keys("q");
-    let text = screen.wait_for("┌ Quit now ", SOON);
+    let text = whole(&screen, "┌ Quit now ");
     assert!(!text.contains("Drain and quit"), "{text}");
     assert!(text.contains("▶[ Cancel ]"), "{text}");
     screen.keys(key::ENTER);
@@ -128,7 +128,6 @@ fn goes_on_then_drains(mut screen: Screen) {
     std::thread::sleep(Duration::from_secs(3));
     assert!(screen.is_running(), "it ended with its terminal");
     let used = used_seconds(pid) - before;
-    println!("{used:.2} s of a processor in 3 s without a terminal");
     assert!(used < 1.0, "{used:.2} s of a processor in 3 s");
     screen.signal("TERM");
     assert_eq!(screen.wait(LATER), Some(0));

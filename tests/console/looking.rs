@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::desk::{
-    Desk, LATER, SIZES, SOON, demo, in_use, numbers, select_first, selected, state, waiting,
+    Desk, LATER, SIZES, SOON, demo, in_use, numbers, select_first, selected, state, waiting, whole,
 };
 use crate::support::screen::{Screen, key};
 
@@ -37,7 +37,7 @@ fn a_filter_hides_the_rest_and_goes_again() {
         screen.keys("1/");
         screen.wait_for("Filter: number or state", SOON);
         screen.keys("10");
-        let text = screen.wait_for("/10 (4)", SOON);
+        let text = whole(&screen, "/10 (4)");
         assert_eq!(queue_rows(&text), numbers("10", 4));
         screen.keys(key::ENTER);
         screen.wait_until("no prompt", |text| !text.contains("Filter:"), SOON);
@@ -52,13 +52,13 @@ fn a_filter_hides_the_rest_and_goes_again() {
         screen.keys("+++++");
         screen.wait_until("all called", |text| waiting(text) == Some(0), SOON);
         screen.keys("/busy\r");
-        let text = screen.wait_for("/busy (4)", SOON);
+        let text = whole(&screen, "/busy (4)");
         let mut busy = queue_rows(&text);
         busy.sort();
         assert_eq!(busy, numbers("10", 4));
         // The other pane has its own.
         screen.keys("2/80550001\r");
-        let text = screen.wait_for("/80550001 (1)", SOON);
+        let text = whole(&screen, "/80550001 (1)");
         assert!(!text.contains("80550002      "), "{text}");
         assert_eq!(in_use(&text), 3);
     }
@@ -88,7 +88,7 @@ fn a_frozen_display_stands_still_while_dialing_goes_on() {
         let desk = Desk::new(3, &numbers("77", 60));
         let screen = desk.dialing(size, 3);
         screen.keys("f");
-        let text = screen.wait_for("FROZEN", SOON);
+        let text = whole(&screen, "FROZEN");
         let rows = |text: &str| -> Vec<String> {
             // The log is a record, and goes on.
             let panes = text
@@ -161,7 +161,7 @@ fn the_audit_tells_who_gave_which_command() {
             SOON,
         );
         screen.keys("a");
-        let text = screen.wait_for("Audit: the latest commands", SOON);
+        let text = whole(&screen, "Audit: the latest commands");
         let by = "keyboard anna (ssh 192.0.2.7)";
         let given: Vec<&str> = text
             .lines()
@@ -180,7 +180,7 @@ fn help_trends_zoom_and_panes() {
         let desk = Desk::new(2, &numbers("80", 9));
         let screen = desk.dialing(size, 2);
         screen.keys("?");
-        let text = screen.wait_for("start dialing, or go on after a pause", SOON);
+        let text = whole(&screen, "start dialing, or go on after a pause");
         assert!(!text.contains("1 Queue"));
         screen.keys("G");
         screen.wait_for("being recorded", SOON);
@@ -231,17 +231,19 @@ fn a_call_s_detail_tells_its_story() {
         screen.wait_for("nothing is selected", SOON);
         let number = select_first(&screen);
         screen.keys(key::ENTER);
-        let text = screen.wait_for(&format!("Lead 1: {number}"), SOON);
+        let text = whole(&screen, &format!("Lead 1: {number}"));
         assert!(!text.contains("1 Queue"));
-        let text = screen.wait_for("bridged for 0:02", SOON);
-        // Steps with the time between them.
-        assert!(text.contains("call id"), "{text}");
-        assert!(text.contains(" +") && text.contains(" ms "), "{text}");
+        let text = whole(&screen, "bridged for 0:02");
+        // Steps with the time between them; the ids come last.
+        assert!(text.contains(" ms  answered"), "{text}");
+        screen.keys("G");
+        screen.wait_for("bridge      ", SOON);
         // The call is hung up from here as well.
         screen.keys("x");
         screen.wait_for(&format!("Hang up {number}"), SOON);
         super::desk::confirm(&screen);
-        screen.wait_for("ended by operator", SOON);
+        screen.keys("g");
+        screen.wait_for("answered, ended by operator", SOON);
         escape(&screen);
         screen.wait_for("1 Queue", SOON);
         // A row that was selected is let go of, then nothing more happens.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::desk::{Desk, SOON, in_use, numbers, state};
+use super::desk::{Desk, SOON, in_use, numbers, state, whole};
 use crate::support::screen::{Screen, key};
 
 /// 200 lines, as somebody may have them in the clipboard: every key that does something is
@@ -21,7 +21,7 @@ fn audit(screen: &Screen) -> String {
     // What follows a burst at once is taken for a part of it.
     std::thread::sleep(Duration::from_millis(500));
     screen.keys("a");
-    let text = screen.wait_for("Audit: the latest commands", SOON);
+    let text = whole(screen, "Audit: the latest commands");
     screen.keys(key::ESC);
     screen.wait_for("1 Queue", SOON);
     text
@@ -52,12 +52,12 @@ fn fires_nothing(paste: impl Fn(&Screen, &str)) {
 
 #[test]
 fn in_brackets() {
-    fires_nothing(|screen, text| screen.paste(text));
+    fires_nothing(Screen::paste);
 }
 
 #[test]
 fn in_one_burst() {
-    fires_nothing(|screen, text| screen.keys(text));
+    fires_nothing(Screen::keys);
 }
 
 #[test]
