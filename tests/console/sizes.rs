@@ -72,7 +72,7 @@ fn on_a_terminal_that_is_too_small_it_says_what_it_needs() {
     let desk = Desk::new(2, &numbers("80", 9));
     let screen = desk.deck.open(&["--start"], 5, 20);
     screen.wait_for("DIALING calls 2", SOON);
-    screen.wait_for("Dialdeck needs 40x10", SOON);
+    screen.wait_for("Dialdeck needs\n40x10", SOON);
     screen.resize(10, 40);
     screen.wait_until("the console", |text| in_use(text) == 2, SOON);
     screen.resize(24, 80);
