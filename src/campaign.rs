@@ -19,6 +19,7 @@
 //! | `campaign/recovery.rs` | what a crash or a lost link left behind |
 //! | `campaign/leads.rs` | who waits, and how the others ended |
 //! | `campaign/line.rs` | who is taken off the line or put back by a person's word |
+//! | `campaign/relist.rs` | what a list that was read again changes, and what a start does then |
 //! | `campaign/limit.rs` | how many calls may be up, and what holds dialing back |
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
@@ -39,6 +40,7 @@ mod numbers;
 mod progress;
 mod record;
 mod recovery;
+mod relist;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -46,6 +48,7 @@ mod time;
 mod timers;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use disposition::{Disposition, EndedBy, HangupCause};
@@ -59,11 +62,12 @@ pub use limit::{HeldBack, Limit};
 pub use number::{MAX_NUMBER_LEN, Number, NumberError};
 pub use numbers::Numbers;
 pub use record::{AttemptEnd, Record, RecordingState, RunState, Step};
-pub use recovery::{Orphan, Relisted};
+pub use recovery::Orphan;
+pub use relist::{Began, Listed, NO_LONGER_LISTED, Relisted, StartedAgain};
 pub use stats::{CallView, CallWord, Stats};
 pub use time::Time;
 
-use call::{Call, Phase, Verdict};
+use call::{Call, Phase, Rules, Verdict};
 use ending::Remains;
 use facts::{Channel, Facts};
 use timers::{Timer, Timers};
@@ -84,9 +88,12 @@ const MOST_DOUBLINGS: u32 = 5;
 pub struct Campaign {
     ids: AsteriskIds,
     policy: Policy,
-    recording_format: String,
+    /// The MAX_CC that the settings had last, whatever a person has set since.
+    given_max_cc: MaxCc,
+    recording_format: Arc<str>,
     run: RunId,
     state: RunState,
+    state_since: Time,
     /// The event stream is up and what it missed is known.
     link_up: bool,
     /// No event was missed that a census has not made up for.
@@ -121,10 +128,12 @@ impl Campaign {
     ) -> Self {
         Self {
             ids,
+            given_max_cc: policy.max_cc,
             policy,
-            recording_format,
+            recording_format: recording_format.into(),
             run: RunId(0),
             state: RunState::Idle,
+            state_since: Time::default(),
             link_up: false,
             heard_all: false,
             journal_well: true,
@@ -313,6 +322,7 @@ impl Campaign {
             run: self.run,
             lead,
             number,
+            rules: self.rules(),
             before,
             begun_at: now,
             ringing_at: None,
@@ -348,7 +358,7 @@ impl Campaign {
         call.facts.a = Channel::asked();
         self.timers.set(now + STAGE_AFTER, attempt, Timer::Stage);
         self.timers.set(
-            now + self.policy.call_timeout + RING_GRACE,
+            now + call.rules.call_timeout + RING_GRACE,
             attempt,
             Timer::Ring,
         );
@@ -399,6 +409,7 @@ impl Campaign {
             return;
         }
         self.state = state.clone();
+        self.state_since = now;
         self.effects.push_back(Effect::Journal(Record::RunState {
             run: self.run,
             state: state.clone(),
@@ -458,6 +469,38 @@ impl Campaign {
     #[must_use]
     pub fn leads(&self) -> &Leads {
         &self.leads
+    }
+
+    /// New rules, for calls that have not begun: those under way keep theirs. MAX_CC changes
+    /// only if the settings have another than last time: else what a person set since holds.
+    /// What it allows is done at the next input.
+    pub fn set_policy(&mut self, policy: Policy, recording_format: &str) {
+        let max_cc = if policy.max_cc == self.given_max_cc {
+            self.policy.max_cc
+        } else {
+            policy.max_cc
+        };
+        self.given_max_cc = policy.max_cc;
+        self.policy = Policy { max_cc, ..policy };
+        self.recording_format = recording_format.into();
+    }
+
+    /// What a call that begins now keeps to its end.
+    fn rules(&self) -> Rules {
+        Rules {
+            call_timeout: self.policy.call_timeout,
+            target_timeout: self.policy.target_timeout,
+            max_call: self.policy.max_call,
+            stage_target: self.policy.stage_target,
+            music: self.policy.music,
+            recording_format: Arc::clone(&self.recording_format),
+        }
+    }
+
+    /// The id that the next attempt will have.
+    #[must_use]
+    pub fn next_attempt(&self) -> AttemptId {
+        self.next_attempt
     }
 
     /// How calls are made.

@@ -69,6 +69,8 @@ struct Row {
     /// 0: none was told.
     sip: u16,
     stand: Stand,
+    /// It was skipped because the list had it no longer.
+    unlisted: bool,
 }
 
 /// A [`LeadState`]; which attempt calls is in [`Row::last`].
@@ -184,6 +186,12 @@ impl Leads {
         Some(self.numbers.get(lead.0))
     }
 
+    /// The lead with this number. `near` is where it is looked for first, and becomes the
+    /// place after it: who asks for a list in its order hardly searches.
+    pub(super) fn find_near(&self, number: &str, near: &mut u32) -> Option<LeadId> {
+        self.numbers.find_near(number, near).map(LeadId)
+    }
+
     /// The lead with this number.
     #[must_use]
     pub fn find(&self, number: &str) -> Option<LeadId> {
@@ -253,13 +261,32 @@ impl Leads {
 
     /// Back to its place in the line: it is to be called again.
     pub(super) fn put_back(&mut self, lead: LeadId) {
-        self.change(lead, |row| row.stand = Stand::Waiting);
+        self.change(lead, |row| {
+            row.stand = Stand::Waiting;
+            row.unlisted = false;
+        });
     }
 
     /// Takes a waiting lead off, for good in this run.
     pub(super) fn skip(&mut self, lead: LeadId) {
         let skipped = Stand::Final(Disposition::Skipped);
         self.change(lead, |row| row.stand = skipped);
+    }
+
+    /// Takes a lead off that is no longer listed. If it never was called it may rejoin.
+    pub fn unlist(&mut self, lead: LeadId) {
+        self.change(lead, |row| {
+            row.stand = Stand::Final(Disposition::Skipped);
+            row.unlisted = true;
+        });
+    }
+
+    /// Whether the lead was taken off for not being listed, and was never called.
+    #[must_use]
+    pub fn may_rejoin(&self, lead: LeadId) -> bool {
+        let skipped = Stand::Final(Disposition::Skipped);
+        self.get(lead)
+            .is_some_and(|row| row.unlisted && row.stand == skipped && row.attempts == 0)
     }
 
     /// The lead's attempt has ended.
@@ -334,6 +361,7 @@ impl Row {
         q850: 0,
         sip: 0,
         stand: Stand::Waiting,
+        unlisted: false,
     };
 
     fn state(&self) -> LeadState {

@@ -322,6 +322,9 @@ fn restore(
             cause: known.cause,
         };
         leads.restore_row(id, row);
+        if known.unlisted {
+            leads.unlist(id);
+        }
     })?;
     campaign.restore(
         now,
@@ -330,6 +333,7 @@ fn restore(
         leads,
         orphans(&run.unfinished),
     );
+    campaign.restore_since(run.since);
     Ok(())
 }
 
