@@ -13,7 +13,9 @@ impl Sim {
         let delay = self.rng.u64(1..6000);
         self.plan(delay, Item::Mischief);
         let someone = self.campaign.calls().map(|c| c.attempt).last();
-        match self.rng.u8(..20) {
+        match self.rng.u8(..24) {
+            20..=21 => self.reread(),
+            22..=23 => self.start_again(),
             0 => self.command(&Command::Pause),
             1 => self.command(&Command::Drain),
             2 => self.command(&Command::StopNow),
@@ -102,6 +104,9 @@ impl Sim {
         let (leads, orphans) = (found.leads, found.orphans);
         self.campaign
             .restore(self.now, RunId(1), found.state, leads, orphans);
+        self.campaign.restore_since(found.since);
+        let listed = self.listed.clone();
+        self.campaign.relist(self.now, &listed);
         self.running = true;
         self.effects()?;
         self.reconnect();
