@@ -155,7 +155,7 @@ impl Campaign {
     pub fn handle(&mut self, now: Time, input: Input) {
         match input {
             Input::Durable(attempt) => self.dial(now, attempt),
-            Input::NotDurable(attempt) => self.journal_refused(attempt),
+            Input::NotDurable(attempt) => self.journal_refused(now, attempt),
             Input::JournalWell => self.journal_well = true,
             Input::LinkUp(census) => {
                 self.link_up = true;
@@ -379,12 +379,13 @@ impl Campaign {
         }
     }
 
-    fn journal_refused(&mut self, attempt: AttemptId) {
+    fn journal_refused(&mut self, now: Time, attempt: AttemptId) {
         self.journal_well = false;
         if self.live.get(&attempt).is_some_and(|call| !call.durable)
             && let Some(call) = self.live.remove(&attempt)
         {
             self.leads.take_back(call.lead, call.before);
+            self.skip_if_unlisted(now, call.lead);
         }
     }
 

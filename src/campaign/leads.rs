@@ -69,7 +69,8 @@ struct Row {
     /// 0: none was told.
     sip: u16,
     stand: Stand,
-    /// It was skipped because the list had it no longer.
+    /// The list had it no longer when it was read last: it was skipped, or must not be called
+    /// once more by itself.
     unlisted: bool,
 }
 
@@ -281,6 +282,18 @@ impl Leads {
         });
     }
 
+    /// Whether the list has the lead that is being called.
+    pub(super) fn note_listed(&mut self, lead: LeadId, listed: bool) {
+        if self.is_unlisted(lead) == listed {
+            self.change(lead, |row| row.unlisted = !listed);
+        }
+    }
+
+    /// Whether the list had the lead no longer when it was read last.
+    pub(super) fn is_unlisted(&self, lead: LeadId) -> bool {
+        self.get(lead).is_some_and(|row| row.unlisted)
+    }
+
     /// Whether the lead was taken off for not being listed, and was never called.
     #[must_use]
     pub fn may_rejoin(&self, lead: LeadId) -> bool {
@@ -373,6 +386,7 @@ impl Row {
     }
 
     fn set_state(&mut self, state: LeadState) {
+        self.unlisted = false;
         self.stand = match state {
             LeadState::Waiting => Stand::Waiting,
             LeadState::Calling(attempt) => {

@@ -141,10 +141,10 @@ impl Campaign {
 
     fn compare(&mut self, now: Time, numbers: &Numbers) -> Relisted {
         self.withdraw_unlisted(now, numbers);
-        Relisted {
-            skipped: self.skip_unlisted(now, numbers),
-            joined: self.join(now, numbers),
-        }
+        let skipped = self.skip_unlisted(now, numbers);
+        self.mark_unlisted(numbers);
+        let joined = self.join(now, numbers);
+        Relisted { joined, skipped }
     }
 
     /// Who was about to be dialed and is not listed goes back in line, to be skipped there.
@@ -169,15 +169,38 @@ impl Campaign {
         };
         let gone: Vec<LeadId> = self.leads.line().filter(is_gone).collect();
         for lead in &gone {
-            self.leads.unlist(*lead);
-            self.effects.push_back(Effect::Journal(Record::LeadSkipped {
-                run: self.run,
-                lead: *lead,
-                why: NO_LONGER_LISTED.to_owned(),
-                at: now,
-            }));
+            self.unlist(now, *lead);
         }
         u32::try_from(gone.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whoever is being called and not listed is called to the end, and not once more.
+    fn mark_unlisted(&mut self, numbers: &Numbers) {
+        let live = self.live.values().map(|call| call.lead);
+        let orphans = self.orphans.values().map(|orphan| orphan.lead);
+        let called: Vec<LeadId> = live.chain(orphans).collect();
+        for lead in called {
+            let number = self.leads.number_text(lead);
+            let listed = number.is_some_and(|number| numbers.find(number).is_some());
+            self.leads.note_listed(lead, listed);
+        }
+    }
+
+    /// A lead is back in line without having been called: it stays there only if it is listed.
+    pub(super) fn skip_if_unlisted(&mut self, now: Time, lead: LeadId) {
+        if self.leads.is_unlisted(lead) {
+            self.unlist(now, lead);
+        }
+    }
+
+    fn unlist(&mut self, now: Time, lead: LeadId) {
+        self.leads.unlist(lead);
+        self.effects.push_back(Effect::Journal(Record::LeadSkipped {
+            run: self.run,
+            lead,
+            why: NO_LONGER_LISTED.to_owned(),
+            at: now,
+        }));
     }
 
     /// Who is new on the list joins the line, and who was taken off it uncalled comes back.

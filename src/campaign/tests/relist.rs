@@ -118,6 +118,22 @@ fn whoever_is_unlisted_before_the_originate_leaves_is_not_dialed() {
 }
 
 #[test]
+fn whoever_rings_and_is_unlisted_is_not_dialed_once_more() {
+    let mut rig = Rig::started(policy(1), 2);
+    assert_eq!(relist(&mut rig, &[1]), (0, 0));
+    assert_eq!(rig.lead(0), LeadState::Calling(FIRST));
+    rig.refuse(Op::OriginateA, OpError::NotSent);
+    assert_eq!(rig.lead(0), SKIPPED);
+    assert_eq!(relist(&mut rig, &[0, 1]), (1, 0), "nothing of it had left");
+
+    let mut back = Rig::started(policy(1), 2);
+    relist(&mut back, &[1]);
+    relist(&mut back, &[0, 1]);
+    back.refuse(Op::OriginateA, OpError::NotSent);
+    assert_eq!(back.lead(0), LeadState::Waiting);
+}
+
+#[test]
 fn a_list_without_anybody_who_waits_ends_the_run_when_the_last_call_does() {
     let mut rig = Rig::started(policy(1), 2);
     relist(&mut rig, &[5]);
