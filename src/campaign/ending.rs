@@ -46,7 +46,8 @@ impl Campaign {
         }
         self.leads
             .finish(call.lead, verdict.disposition, verdict.cause);
-        let again = verdict.disposition == Disposition::Interrupted && self.policy.retry_interrupted;
+        let again =
+            verdict.disposition == Disposition::Interrupted && self.policy.retry_interrupted;
         if again && !self.leads.is_unlisted(call.lead) {
             self.leads.put_back(call.lead);
         }

@@ -135,9 +135,7 @@ impl Engine {
         let (settings, numbers) = reading?;
         let mut reloaded = self.apply(&settings);
         let list = settings.list.to_string();
-        let said = self
-            .campaign
-            .new_run(self.clock.now(), &list, &numbers)?;
+        let said = self.campaign.new_run(self.clock.now(), &list, &numbers)?;
         self.runs_over(&settings.list, &mut reloaded);
         for changed in &reloaded.changed {
             self.tell(Told::Info(changed.clone()));
@@ -184,7 +182,9 @@ impl Engine {
         let from = first.unwrap_or_else(|| self.campaign.next_attempt());
         self.in_force
             .send_modify(|in_force| in_force.change(from, settings));
-        reloaded.ignored.retain(|said| !said.contains(difference::ANOTHER_LIST));
+        reloaded
+            .ignored
+            .retain(|said| !said.contains(difference::ANOTHER_LIST));
         reloaded.changed.push(format!("the list is {list}"));
     }
 

@@ -142,7 +142,9 @@ impl Fetch {
         let mut bytes = 0;
         while let Some(chunk) = body.next_chunk().await? {
             let chunk = chunk.as_ref();
-            file.write_all(chunk).await.map_err(|e| self.disk(job, &e))?;
+            file.write_all(chunk)
+                .await
+                .map_err(|e| self.disk(job, &e))?;
             bytes += chunk.len() as u64;
         }
         file.sync_all().await.map_err(|e| self.disk(job, &e))?;

@@ -71,7 +71,11 @@ fn a_list_read_in_a_run_adds_skips_and_leaves_the_called_alone() {
     assert_eq!(rig.lead(3), LeadState::Waiting);
     assert_eq!(relist(&mut rig, &[2, 7]), (0, 0), "nothing is new in it");
     rig.gone(Part::A, 17);
-    assert_eq!(relist(&mut rig, &[0, 2, 7]), (0, 0), "nobody is called again");
+    assert_eq!(
+        relist(&mut rig, &[0, 2, 7]),
+        (0, 0),
+        "nobody is called again"
+    );
     assert_eq!(rig.lead(0), LeadState::Final(Disposition::Busy));
 }
 
@@ -90,14 +94,20 @@ fn whoever_was_taken_off_the_list_uncalled_is_called_after_all_once_listed_again
     };
     assert!(rig.has(&Effect::Journal(back)));
     rig.gone(Part::A, 17);
-    rig.leg_of(AttemptId(2), Part::A, LegEvent::Gone(HangupCause::default()));
+    rig.leg_of(
+        AttemptId(2),
+        Part::A,
+        LegEvent::Gone(HangupCause::default()),
+    );
     // Called, wanted again, and taken off: it was called in this run.
     rig.command(&Command::Pause).expect_err("it is done");
     rig.command(&Command::Requeue(LeadId(1))).expect("it ended");
     rig.command(&Command::HangUpAll).expect("always");
     let mut other = Rig::started(policy(1), 2);
     other.gone(Part::A, 17);
-    other.command(&Command::Requeue(LeadId(0))).expect("it ended");
+    other
+        .command(&Command::Requeue(LeadId(0)))
+        .expect("it ended");
     assert_eq!(relist(&mut other, &[1]), (0, 1));
     assert_eq!(relist(&mut other, &[0, 1]), (0, 0));
     assert_eq!(other.lead(0), SKIPPED);
@@ -200,7 +210,11 @@ fn a_minute_after_the_end_a_start_is_a_new_run_and_not_before() {
 fn somebody_new_on_the_list_makes_a_new_run_at_once_and_somebody_less_does_not() {
     let mut rig = Rig::started(policy(2), 2);
     rig.gone(Part::A, 17);
-    rig.leg_of(AttemptId(2), Part::A, LegEvent::Gone(HangupCause::default()));
+    rig.leg_of(
+        AttemptId(2),
+        Part::A,
+        LegEvent::Gone(HangupCause::default()),
+    );
     rig.wait(3000);
     assert_eq!(began(&mut rig, &[1]), Began::DoneAndUnchanged);
     assert_eq!(began(&mut rig, &[1, 9]), Began::Restarted);
@@ -221,7 +235,10 @@ fn another_list_than_the_run_s_waits_for_a_new_run() {
     assert_eq!(started.began, Began::AlreadyRunning);
     assert_eq!(started.relisted, Relisted::default());
     let mut rig = done();
-    let started = rig.campaign.start_again(rig.now, listed).expect("it is done");
+    let started = rig
+        .campaign
+        .start_again(rig.now, listed)
+        .expect("it is done");
     assert_eq!(started.began, Began::Restarted);
     rig.handle(Input::Tick);
     let opened = Record::RunOpened {

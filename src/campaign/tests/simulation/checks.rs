@@ -39,7 +39,10 @@ impl Sim {
         if listed || self.requeues.contains_key(&call.lead) {
             return Ok(());
         }
-        Err(format!("{attempt} leaves for {}, who is not listed", call.number))
+        Err(format!(
+            "{attempt} leaves for {}, who is not listed",
+            call.number
+        ))
     }
 
     /// After a list was read: whoever waits is on it, and whoever is on it is known and was
