@@ -20,6 +20,7 @@
 //! | `campaign/leads.rs` | who waits, and how the others ended |
 //! | `campaign/line.rs` | who is taken off the line or put back by a person's word |
 //! | `campaign/relist.rs` | what a list that was read again changes, and what a start does then |
+//! | `campaign/rules.rs` | what a call keeps of the settings it began with |
 //! | `campaign/limit.rs` | how many calls may be up, and what holds dialing back |
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
@@ -41,6 +42,7 @@ mod progress;
 mod record;
 mod recovery;
 mod relist;
+mod rules;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -67,7 +69,7 @@ pub use relist::{Began, Listed, NO_LONGER_LISTED, Relisted, StartedAgain};
 pub use stats::{CallView, CallWord, Stats};
 pub use time::Time;
 
-use call::{Call, Phase, Rules, Verdict};
+use call::{Call, Phase, Verdict};
 use ending::Remains;
 use facts::{Channel, Facts};
 use timers::{Timer, Timers};
@@ -78,11 +80,6 @@ const STAGE_AFTER: Duration = Duration::from_millis(100);
 /// How much longer than `CALL_TIMEOUT` our own ring timer waits: Asterisk's own, started
 /// with the originate, should end the call first and tell the cause.
 const RING_GRACE: Duration = Duration::from_secs(3);
-/// How long dialing is held back after an originate that Asterisk did not take; twice as
-/// long after each further one in a row, up to `HOLD` times 2 to the `MOST_DOUBLINGS`.
-const HOLD: Duration = Duration::from_secs(1);
-const MOST_DOUBLINGS: u32 = 5;
-
 /// A campaign: one run of a list at a time.
 #[derive(Debug)]
 pub struct Campaign {
@@ -389,22 +386,6 @@ impl Campaign {
         }
     }
 
-    /// Places no call for a while: Asterisk did not take one.
-    fn hold(&mut self, now: Time) {
-        if now < self.hold_until {
-            return;
-        }
-        let doublings = self.setbacks.min(MOST_DOUBLINGS);
-        self.setbacks += 1;
-        self.hold_until = now + HOLD * 2_u32.pow(doublings);
-        self.timers.set(self.hold_until, AttemptId(0), Timer::Hold);
-    }
-
-    fn no_more_hold(&mut self, now: Time) {
-        self.setbacks = 0;
-        self.hold_until = self.hold_until.min(now);
-    }
-
     fn set_state(&mut self, now: Time, state: RunState) {
         if self.state == state {
             return;
@@ -470,38 +451,6 @@ impl Campaign {
     #[must_use]
     pub fn leads(&self) -> &Leads {
         &self.leads
-    }
-
-    /// New rules, for calls that have not begun: those under way keep theirs. MAX_CC changes
-    /// only if the settings have another than last time: else what a person set since holds.
-    /// What it allows is done at the next input.
-    pub fn set_policy(&mut self, policy: Policy, recording_format: &str) {
-        let max_cc = if policy.max_cc == self.given_max_cc {
-            self.policy.max_cc
-        } else {
-            policy.max_cc
-        };
-        self.given_max_cc = policy.max_cc;
-        self.policy = Policy { max_cc, ..policy };
-        self.recording_format = recording_format.into();
-    }
-
-    /// What a call that begins now keeps to its end.
-    fn rules(&self) -> Rules {
-        Rules {
-            call_timeout: self.policy.call_timeout,
-            target_timeout: self.policy.target_timeout,
-            max_call: self.policy.max_call,
-            stage_target: self.policy.stage_target,
-            music: self.policy.music,
-            recording_format: Arc::clone(&self.recording_format),
-        }
-    }
-
-    /// The id that the next attempt will have.
-    #[must_use]
-    pub fn next_attempt(&self) -> AttemptId {
-        self.next_attempt
     }
 
     /// How calls are made.

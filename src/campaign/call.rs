@@ -4,11 +4,9 @@
 //! request that caused it), so they are kept apart from the phase, which only moves
 //! forward. After every input [`Call::next_ops`] is asked what can be done now.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use super::facts::{Channel, Facts, Join, Music, Plan, Presence, Recording};
 use super::io::{CallSummary, Op};
+use super::rules::Rules;
 use super::{AttemptId, Disposition, EndedBy, HangupCause, LeadId, Number, Part, RunId, Time};
 
 /// The moment of A's answer, by our clock and by Asterisk's.
@@ -52,17 +50,6 @@ pub(super) enum Phase {
         answered: Option<Answer>,
         bridged: Option<Bridged>,
     },
-}
-
-/// What a call keeps from its beginning, whatever the settings become.
-#[derive(Debug, Clone)]
-pub(super) struct Rules {
-    pub(super) call_timeout: Duration,
-    pub(super) target_timeout: Duration,
-    pub(super) max_call: Option<Duration>,
-    pub(super) stage_target: bool,
-    pub(super) music: bool,
-    pub(super) recording_format: Arc<str>,
 }
 
 /// A call: it holds a slot from the decision to dial until A is gone.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::call::{Answer, Bridged, Call, Phase, Rules, Verdict};
+use super::call::{Answer, Bridged, Call, Phase, Verdict};
 use super::ending::INSIST_EVERY;
 use super::facts::{Facts, Presence, Recording};
 use super::io::{Census, Effect, LegEvent};
+use super::rules::Rules;
 use super::timers::Timer;
 use super::{
     AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, LeadState, Leads, Number,

@@ -61,7 +61,7 @@ fn read_again() -> Result<(Settings, Numbers), String> {
     let folder = check_folder(&settings.recordings.dir).map_err(|e| e.to_string());
     let list = list::load(&settings.list, &settings.rejects_file()).map_err(|e| e.to_string());
     let list = match (folder, list) {
-        (Ok(_), Ok(list)) => list,
+        (Ok(()), Ok(list)) => list,
         (Err(folder), Err(list)) => return Err(format!("{folder}\n{list}")),
         (Err(why), _) | (_, Err(why)) => return Err(why),
     };

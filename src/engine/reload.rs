@@ -87,11 +87,10 @@ impl Engine {
     pub(super) fn start_again(&mut self, reading: Reading, by: &str) -> Result<Started, String> {
         let result = self.start_unless_ending(reading);
         let outcome = result.as_ref().map(|started| {
-            let changed = &started.reloaded.changed;
-            match changed.is_empty() {
-                true => started.said.clone(),
-                false => format!("{}; {}", started.said, changed.join("; ")),
-            }
+            let changed = started.reloaded.changed.iter();
+            let said = [started.said.as_str()].into_iter();
+            let all: Vec<&str> = said.chain(changed.map(String::as_str)).collect();
+            all.join("; ")
         });
         self.write_down(by, "start again".to_owned(), &as_outcome(outcome));
         let reloaded = result.as_ref().map(|started| started.reloaded.clone());

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::*;
-use super::model::{Fate, Model};
+use super::model::Model;
 use super::rig::{campaign, numbers, policy};
 
 const SEEDS: u64 = 2500;
@@ -432,36 +432,6 @@ impl Sim {
         };
         self.plan_at(self.now + delay, Item::Tell(self.process, answer));
         Ok(())
-    }
-
-    fn decide_fates(&mut self, attempt: AttemptId) {
-        let rng = &mut self.rng;
-        let a_ends = rng.bool();
-        let talks = |ends: bool, rng: &mut fastrand::Rng| ends.then(|| rng.u64(1..12_000));
-        let a = match rng.u8(..10) {
-            0 => Fate::Fails {
-                after: rng.u64(1..300),
-                q850: *rng.choice(&[17, 34, 1, 21, 16]).expect("some"),
-            },
-            1 => Fate::Silent,
-            _ => Fate::Answers {
-                after: rng.u64(1..3000),
-                talks: talks(a_ends, rng),
-            },
-        };
-        let b = match rng.u8(..10) {
-            0 => Fate::BusyTone {
-                after: rng.u64(1..100),
-            },
-            1 => Fate::Fails { after: 1, q850: 16 },
-            2 => Fate::Silent,
-            _ => Fate::Answers {
-                after: rng.u64(1..3000),
-                talks: talks(!a_ends, rng),
-            },
-        };
-        self.model.fates.insert((attempt, Part::A), a);
-        self.model.fates.insert((attempt, Part::B), b);
     }
 
     /// Sends Asterisk's events on their way, in their order, some of them twice.

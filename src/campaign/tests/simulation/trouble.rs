@@ -2,6 +2,7 @@
 
 use super::books::Books;
 use super::{Item, LEADS, Sim};
+use crate::campaign::tests::model::Fate;
 use crate::campaign::*;
 
 impl Sim {
@@ -40,6 +41,37 @@ impl Sim {
             }
             _ => self.command(&Command::Start),
         }
+    }
+
+    /// What will become of a call that is dialed now.
+    pub(super) fn decide_fates(&mut self, attempt: AttemptId) {
+        let rng = &mut self.rng;
+        let a_ends = rng.bool();
+        let talks = |ends: bool, rng: &mut fastrand::Rng| ends.then(|| rng.u64(1..12_000));
+        let a = match rng.u8(..10) {
+            0 => Fate::Fails {
+                after: rng.u64(1..300),
+                q850: *rng.choice(&[17, 34, 1, 21, 16]).expect("some"),
+            },
+            1 => Fate::Silent,
+            _ => Fate::Answers {
+                after: rng.u64(1..3000),
+                talks: talks(a_ends, rng),
+            },
+        };
+        let b = match rng.u8(..10) {
+            0 => Fate::BusyTone {
+                after: rng.u64(1..100),
+            },
+            1 => Fate::Fails { after: 1, q850: 16 },
+            2 => Fate::Silent,
+            _ => Fate::Answers {
+                after: rng.u64(1..3000),
+                talks: talks(!a_ends, rng),
+            },
+        };
+        self.model.fates.insert((attempt, Part::A), a);
+        self.model.fates.insert((attempt, Part::B), b);
     }
 
     /// The operator wants somebody called again. Only who has ended may be, and at DONE that
