@@ -109,7 +109,8 @@ impl Engine {
             numbers: &numbers,
         };
         let now = self.clock.now();
-        let started = self.campaign.start_again(now, listed)?;
+        let started = self.campaign.start_again(now, listed);
+        let started = started.inspect_err(|_| self.tell_changed(&reloaded))?;
         if started.began == Began::Restarted {
             self.runs_over(&settings.list, &mut reloaded);
         }
@@ -136,9 +137,7 @@ impl Engine {
         let list = settings.list.to_string();
         let said = self.campaign.new_run(self.clock.now(), &list, &numbers)?;
         self.runs_over(&settings.list, &mut reloaded);
-        for changed in &reloaded.changed {
-            self.tell(Told::Info(changed.clone()));
-        }
+        self.tell_changed(&reloaded);
         self.tell_ignored(&Ok(reloaded));
         Ok(said)
     }
@@ -191,6 +190,13 @@ impl Engine {
         match self.stopping {
             Some(_) => Err(super::commands::ENDING.to_owned()),
             None => Ok(()),
+        }
+    }
+
+    /// Where the command's own line does not tell it.
+    fn tell_changed(&mut self, reloaded: &Reloaded) {
+        for changed in &reloaded.changed {
+            self.tell(Told::Info(changed.clone()));
         }
     }
 
