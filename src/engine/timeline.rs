@@ -9,6 +9,7 @@ mod entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::requests::DialPlan;
 use super::snapshot::{AttemptDetail, AttemptOutcome};
 use crate::ari::{ChannelInfo, Event, EventKind, harmless};
 use crate::campaign::{
@@ -26,12 +27,11 @@ const ENTRIES: usize = 64;
 const FIRST: usize = 24;
 
 /// All that sentences need beside what happened.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Setting<'a> {
     pub(super) ids: &'a AsteriskIds,
     pub(super) journal: uuid::Uuid,
-    pub(super) trunk: &'a str,
-    pub(super) target: &'a str,
+    pub(super) plan: Arc<DialPlan>,
 }
 
 /// The timelines of this process's calls.
@@ -225,17 +225,17 @@ impl Timelines {
     }
 
     /// What is known of the attempts at a lead, the latest first.
-    pub(super) fn of(
+    pub(super) fn of<'a>(
         &self,
         run: RunId,
         lead: LeadId,
         number: &Number,
-        setting: &Setting<'_>,
+        setting: impl Fn(AttemptId) -> Setting<'a>,
     ) -> Vec<AttemptDetail> {
         let calls = self.calls.iter().rev();
         calls
             .filter(|(_, call)| (call.run, call.lead) == (run, lead))
-            .map(|(attempt, call)| call.detail(*attempt, number, setting))
+            .map(|(attempt, call)| call.detail(*attempt, number, &setting(*attempt)))
             .collect()
     }
 }
