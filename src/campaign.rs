@@ -19,6 +19,8 @@
 //! | `campaign/recovery.rs` | what a crash or a lost link left behind |
 //! | `campaign/leads.rs` | who waits, and how the others ended |
 //! | `campaign/line.rs` | who is taken off the line or put back by a person's word |
+//! | `campaign/relist.rs` | what a list that was read again changes, and what a start does then |
+//! | `campaign/rules.rs` | what a call keeps of the settings it began with |
 //! | `campaign/limit.rs` | how many calls may be up, and what holds dialing back |
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
@@ -39,6 +41,8 @@ mod numbers;
 mod progress;
 mod record;
 mod recovery;
+mod relist;
+mod rules;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -46,6 +50,7 @@ mod time;
 mod timers;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use disposition::{Disposition, EndedBy, HangupCause};
@@ -59,7 +64,8 @@ pub use limit::{HeldBack, Limit};
 pub use number::{MAX_NUMBER_LEN, Number, NumberError};
 pub use numbers::Numbers;
 pub use record::{AttemptEnd, Record, RecordingState, RunState, Step};
-pub use recovery::{Orphan, Relisted};
+pub use recovery::Orphan;
+pub use relist::{Began, Listed, NO_LONGER_LISTED, Relisted, StartedAgain};
 pub use stats::{CallView, CallWord, Stats};
 pub use time::Time;
 
@@ -74,19 +80,17 @@ const STAGE_AFTER: Duration = Duration::from_millis(100);
 /// How much longer than `CALL_TIMEOUT` our own ring timer waits: Asterisk's own, started
 /// with the originate, should end the call first and tell the cause.
 const RING_GRACE: Duration = Duration::from_secs(3);
-/// How long dialing is held back after an originate that Asterisk did not take; twice as
-/// long after each further one in a row, up to `HOLD` times 2 to the `MOST_DOUBLINGS`.
-const HOLD: Duration = Duration::from_secs(1);
-const MOST_DOUBLINGS: u32 = 5;
-
 /// A campaign: one run of a list at a time.
 #[derive(Debug)]
 pub struct Campaign {
     ids: AsteriskIds,
     policy: Policy,
-    recording_format: String,
+    /// The MAX_CC that the settings had last, whatever a person has set since.
+    given_max_cc: MaxCc,
+    recording_format: Arc<str>,
     run: RunId,
     state: RunState,
+    state_since: Time,
     /// The event stream is up and what it missed is known.
     link_up: bool,
     /// No event was missed that a census has not made up for.
@@ -121,10 +125,12 @@ impl Campaign {
     ) -> Self {
         Self {
             ids,
+            given_max_cc: policy.max_cc,
             policy,
-            recording_format,
+            recording_format: recording_format.into(),
             run: RunId(0),
             state: RunState::Idle,
+            state_since: Time::default(),
             link_up: false,
             heard_all: false,
             journal_well: true,
@@ -146,7 +152,7 @@ impl Campaign {
     pub fn handle(&mut self, now: Time, input: Input) {
         match input {
             Input::Durable(attempt) => self.dial(now, attempt),
-            Input::NotDurable(attempt) => self.journal_refused(attempt),
+            Input::NotDurable(attempt) => self.journal_refused(now, attempt),
             Input::JournalWell => self.journal_well = true,
             Input::LinkUp(census) => {
                 self.link_up = true;
@@ -313,6 +319,7 @@ impl Campaign {
             run: self.run,
             lead,
             number,
+            rules: self.rules(),
             before,
             begun_at: now,
             ringing_at: None,
@@ -348,7 +355,7 @@ impl Campaign {
         call.facts.a = Channel::asked();
         self.timers.set(now + STAGE_AFTER, attempt, Timer::Stage);
         self.timers.set(
-            now + self.policy.call_timeout + RING_GRACE,
+            now + call.rules.call_timeout + RING_GRACE,
             attempt,
             Timer::Ring,
         );
@@ -369,29 +376,14 @@ impl Campaign {
         }
     }
 
-    fn journal_refused(&mut self, attempt: AttemptId) {
+    fn journal_refused(&mut self, now: Time, attempt: AttemptId) {
         self.journal_well = false;
         if self.live.get(&attempt).is_some_and(|call| !call.durable)
             && let Some(call) = self.live.remove(&attempt)
         {
             self.leads.take_back(call.lead, call.before);
+            self.skip_if_unlisted(now, call.lead);
         }
-    }
-
-    /// Places no call for a while: Asterisk did not take one.
-    fn hold(&mut self, now: Time) {
-        if now < self.hold_until {
-            return;
-        }
-        let doublings = self.setbacks.min(MOST_DOUBLINGS);
-        self.setbacks += 1;
-        self.hold_until = now + HOLD * 2_u32.pow(doublings);
-        self.timers.set(self.hold_until, AttemptId(0), Timer::Hold);
-    }
-
-    fn no_more_hold(&mut self, now: Time) {
-        self.setbacks = 0;
-        self.hold_until = self.hold_until.min(now);
     }
 
     fn set_state(&mut self, now: Time, state: RunState) {
@@ -399,6 +391,7 @@ impl Campaign {
             return;
         }
         self.state = state.clone();
+        self.state_since = now;
         self.effects.push_back(Effect::Journal(Record::RunState {
             run: self.run,
             state: state.clone(),

@@ -12,7 +12,11 @@
 //! | `console/view.rs` and below | what it looks like |
 //! | `console/run.rs` | the loop: events in, at most one frame, commands out |
 //! | `console/terminal.rs` | the terminal: taken, given back |
+//! | `console/screen.rs` | what is drawn on |
+//! | `console/bench.rs` | the console without terminal and engine, to be measured |
 
+#[doc(hidden)]
+pub mod bench;
 mod calls;
 mod causes;
 mod commands;
@@ -21,15 +25,20 @@ mod input;
 mod log;
 mod model;
 mod moving;
+mod order;
 mod popup;
 mod queue;
 mod run;
+mod screen;
 mod scroll;
 mod terminal;
 mod text;
 mod theme;
 mod update;
 mod view;
+
+#[cfg(test)]
+mod tests;
 
 pub use log::{prepare as prepare_log, tell};
 pub use run::{Console, Left, Ports, Remote};
@@ -54,6 +63,7 @@ pub struct Options {
 
 impl Console {
     /// A console on this process's terminal, as `NO_COLOR`, `TERM` and the locale say.
+    #[must_use]
     pub fn open(options: Options, ports: Ports) -> (Self, Remote) {
         let setup = Setup {
             theme: Theme::of_this_terminal(),

@@ -7,10 +7,14 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::campaign::{self, LeadId, Numbers, Outcome};
-use crate::engine::{Detail, Request};
+use crate::config::Settings;
+use crate::engine::{Detail, Reading, Request};
+
+pub use crate::campaign::Began;
+pub use crate::engine::{Reloaded, Started};
 
 /// What may be asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,8 +100,8 @@ impl fmt::Display for Who {
     }
 }
 
-/// Gives the list as it stands now, or says in a sentence why it can't. Blocks.
-pub type ReadList = Arc<dyn Fn() -> Result<Numbers, String> + Send + Sync>;
+/// Gives settings and list as they stand now, or every problem in one text. Blocks.
+pub type Reread = Arc<dyn Fn() -> Result<(Settings, Numbers), String> + Send + Sync>;
 
 /// What stands for an outcome when there is nobody left to ask.
 const GONE: &str = "the engine has ended";
@@ -106,16 +110,20 @@ const GONE: &str = "the engine has ended";
 #[derive(Clone)]
 pub struct Control {
     requests: mpsc::Sender<Request>,
-    read_list: ReadList,
+    reread: Reread,
+    /// One reading at a time, to its end in the engine: many starts at once hold one list
+    /// and not many, and what was read later is never replaced by what was read before.
+    reading: Arc<Mutex<()>>,
 }
 
 impl Control {
     /// To the engine at the other end of `requests`.
     #[must_use]
-    pub fn new(requests: mpsc::Sender<Request>, read_list: ReadList) -> Self {
+    pub fn new(requests: mpsc::Sender<Request>, reread: Reread) -> Self {
         Self {
             requests,
-            read_list,
+            reread,
+            reading: Arc::default(),
         }
     }
 
@@ -128,16 +136,43 @@ impl Control {
                 self.ask(request).await
             }
             Command::NewRun => {
-                let numbers = Box::new(self.read_list().await?);
-                let request = |reply| Request::NewRun { numbers, by, reply };
-                self.ask(request).await
+                let request = |reading, reply| Request::NewRun { reading, by, reply };
+                self.read_and_ask(request).await
             }
             Command::Quit => self.stop(false, by).await,
             Command::QuitNow => self.stop(true, by).await,
         }
     }
 
-    async fn ask(&self, request: impl FnOnce(oneshot::Sender<Outcome>) -> Request) -> Outcome {
+    /// Rereads `.env` and the list: takes over what may change in a running engine. What is
+    /// wrong with them changes nothing, and is told.
+    pub async fn reload(&self, who: &Who) -> Result<Reloaded, String> {
+        let by = who.to_string();
+        let request = |reading, reply| Request::Reload { reading, by, reply };
+        self.read_and_ask(request).await
+    }
+
+    /// `GET /start`: rereads, then starts, goes on, or begins a new run, as the run's state
+    /// has it. Of any number of them at once, one begins a run.
+    pub async fn start_again(&self, who: &Who) -> Result<Started, String> {
+        let by = who.to_string();
+        let request = |reading, reply| Request::StartAgain { reading, by, reply };
+        self.read_and_ask(request).await
+    }
+
+    async fn read_and_ask<T>(
+        &self,
+        request: impl FnOnce(Box<Reading>, oneshot::Sender<Result<T, String>>) -> Request,
+    ) -> Result<T, String> {
+        let _alone = self.reading.lock().await;
+        let reading = Box::new(self.read().await);
+        self.ask(|reply| request(reading, reply)).await
+    }
+
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, String>>) -> Request,
+    ) -> Result<T, String> {
         let (reply, outcome) = oneshot::channel();
         if self.requests.send(request(reply)).await.is_err() {
             return Err(GONE.to_owned());
@@ -157,11 +192,11 @@ impl Control {
     }
 
     /// A long list takes a while, and a file may lie on a disk that hangs.
-    async fn read_list(&self) -> Result<Numbers, String> {
-        let read_list = Arc::clone(&self.read_list);
-        tokio::task::spawn_blocking(move || read_list())
+    async fn read(&self) -> Reading {
+        let reread = Arc::clone(&self.reread);
+        tokio::task::spawn_blocking(move || reread())
             .await
-            .unwrap_or_else(|_| Err("the list could not be read".to_owned()))
+            .unwrap_or_else(|_| Err("settings and list could not be read".to_owned()))
     }
 
     /// All there is to know of a lead.
@@ -225,18 +260,33 @@ mod tests {
         }
     }
 
-    fn list(text: &'static str) -> ReadList {
+    /// Settings to read again, with a list of one number.
+    fn list(text: &'static str) -> Reread {
         Arc::new(move || {
             let number = Number::parse(text).map_err(|e| e.to_string())?;
             let mut numbers = Numbers::default();
             numbers.push(&number);
-            Ok(numbers)
+            Ok((settings(), numbers))
         })
     }
 
-    fn control(list: ReadList) -> (Control, mpsc::Receiver<Request>) {
+    fn settings() -> Settings {
+        let values = [
+            ("ARI_URL", "http://127.0.0.1:8088"),
+            ("ARI_USERNAME", "u"),
+            ("ARI_PASSWORD", "p"),
+            ("ARI_TRUNK", "t"),
+            ("OUTBOUND_NUMBER", "12"),
+        ];
+        let environment = values.map(|(name, value)| (name.into(), value.into()));
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let loaded = crate::config::load(folder.path(), environment.into_iter());
+        loaded.expect("the settings are good").settings
+    }
+
+    fn control(reread: Reread) -> (Control, mpsc::Receiver<Request>) {
         let (requests, engine) = mpsc::channel(1);
-        (Control::new(requests, list), engine)
+        (Control::new(requests, reread), engine)
     }
 
     const WHO: Who = Who::Signal("SIGHUP");
@@ -260,25 +310,52 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_new_run_brings_the_list_as_it_stands_and_a_bad_list_no_run() {
-        let (good, mut engine) = control(list("12"));
-        let asked = async {
-            match engine.recv().await {
-                Some(Request::NewRun { numbers, reply, .. }) => {
-                    reply.send(Err("it dials".to_owned())).expect("it waits");
-                    numbers.len()
+    async fn what_needs_the_list_brings_it_as_it_stands_or_what_is_wrong_with_it() {
+        for (text, read) in [("12", Ok(1)), ("x", Err(true))] {
+            let (control, mut engine) = control(list(text));
+            let asked = async {
+                match engine.recv().await {
+                    Some(Request::NewRun { reading, reply, .. }) => {
+                        reply.send(Err("it dials".to_owned())).expect("it waits");
+                        let numbers = reading.map(|(_, numbers)| numbers.len());
+                        numbers.map_err(|why| why.contains("not allowed"))
+                    }
+                    other => panic!("no new run: {other:?}"),
                 }
-                other => panic!("no new run: {other:?}"),
-            }
-        };
-        let (outcome, numbers) = tokio::join!(good.give(Command::NewRun, &WHO), asked);
-        assert_eq!((outcome, numbers), (Err("it dials".to_owned()), 1));
+            };
+            let (outcome, numbers) = tokio::join!(control.give(Command::NewRun, &WHO), asked);
+            assert_eq!((outcome, numbers), (Err("it dials".to_owned()), read));
+        }
+    }
 
-        let (bad, mut engine) = control(list("x"));
-        let refused = bad.give(Command::NewRun, &WHO).await;
-        assert!(refused.is_err_and(|why| why.contains("not allowed")));
-        drop(bad);
-        assert!(engine.recv().await.is_none(), "nothing was asked");
+    #[tokio::test]
+    async fn what_was_read_first_reaches_the_engine_first_and_one_list_is_read_at_a_time() {
+        let (read, reading) = std::sync::mpsc::channel();
+        let reread: Reread = Arc::new(move || {
+            read.send(()).expect("the test waits");
+            Err("no list".to_owned())
+        });
+        let (control, mut engine) = control(reread);
+        let first = async {
+            let reloaded = control.reload(&WHO);
+            let started = control.start_again(&WHO);
+            let (reloaded, started) = tokio::join!(reloaded, started);
+            assert_eq!(reloaded, Err("first".to_owned()));
+            assert_eq!(started, Err("second".to_owned()));
+        };
+        let answers = async {
+            let Some(Request::Reload { reply, .. }) = engine.recv().await else {
+                panic!("no reload")
+            };
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            assert_eq!(reading.try_iter().count(), 1, "the other one waits");
+            reply.send(Err("first".to_owned())).expect("it waits");
+            let Some(Request::StartAgain { reply, .. }) = engine.recv().await else {
+                panic!("no start")
+            };
+            reply.send(Err("second".to_owned())).expect("it waits");
+        };
+        tokio::join!(first, answers);
     }
 
     #[tokio::test]

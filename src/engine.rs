@@ -14,6 +14,7 @@ mod listening;
 mod news;
 mod pace;
 mod picture;
+mod reload;
 mod requests;
 mod snapshot;
 mod sound;
@@ -31,6 +32,8 @@ use uuid::Uuid;
 
 pub use clock::Clock;
 pub use news::{News, Told};
+pub(crate) use reload::Reading;
+pub use reload::{InForce, Reloaded, Started};
 pub use snapshot::{
     AttemptDetail, AttemptOutcome, AuditEntry, Detail, JournalView, LinkView, Quality,
     RecordingsView, Snapshot, Stop,
@@ -41,8 +44,8 @@ pub use trends::{SECONDS as TREND_SECONDS, Second, Trends};
 use crate::ari::link::{Link, LinkEvent, LinkState as LinkIs, LinkStats};
 use crate::ari::{AriError, RtpStatistics};
 use crate::campaign::{
-    AsteriskIds, AttemptId, Campaign, Command, Effect, Input, LeadId, Notice, Number, Numbers, Op,
-    OpError, Outcome, Part, Record, RunState, Time,
+    AsteriskIds, AttemptId, Campaign, Command, Effect, Input, LeadId, Notice, Number, Op, OpError,
+    Outcome, Part, Record, RunState, Time,
 };
 use crate::journal::{Health, Journal, Writer};
 use crate::recordings::{Fetcher, Job, Outcome as Fetched};
@@ -88,14 +91,32 @@ pub enum Request {
         /// Where the outcome goes.
         reply: oneshot::Sender<Outcome>,
     },
-    /// A new run over this list, at DONE: it calls everybody on it again.
+    /// A new run, at DONE: it calls everybody on the list again.
     NewRun {
-        /// The list as it stands.
-        numbers: Box<Numbers>,
+        /// Settings and list as they stand.
+        reading: Box<Reading>,
         /// Who.
         by: String,
         /// Where the outcome goes.
         reply: oneshot::Sender<Outcome>,
+    },
+    /// Take over what may change of the settings and the list.
+    Reload {
+        /// Settings and list as they stand, or what is wrong with them.
+        reading: Box<Reading>,
+        /// Who.
+        by: String,
+        /// Where the outcome goes.
+        reply: oneshot::Sender<Result<Reloaded, String>>,
+    },
+    /// The same, and then start, go on, or begin a new run, as the run's state has it.
+    StartAgain {
+        /// Settings and list as they stand, or what is wrong with them.
+        reading: Box<Reading>,
+        /// Who.
+        by: String,
+        /// Where the outcome goes.
+        reply: oneshot::Sender<Result<Started, String>>,
     },
     /// All there is to know of a lead; `None` if there is no such lead.
     Detail {
@@ -124,6 +145,8 @@ pub struct Handle {
     pub news: mpsc::Receiver<News>,
     /// The journal's identity, from which call ids are derived.
     pub journal: Uuid,
+    /// The settings that hold now, and by which each call began.
+    pub in_force: watch::Receiver<InForce>,
 }
 
 /// What tasks and threads report to the engine.
@@ -152,9 +175,7 @@ pub struct Engine {
     journal_uuid: Uuid,
     requester: Requester,
     exit_when_done: bool,
-    keep_on_asterisk: bool,
-    drain: Duration,
-    give_up: Duration,
+    in_force: watch::Sender<InForce>,
 
     link: Link,
     link_events: mpsc::Receiver<LinkEvent>,
@@ -323,7 +344,7 @@ impl Engine {
     }
 
     fn ask(&mut self, attempt: AttemptId, op: Op, number: Number) {
-        let requester = self.requester.clone();
+        let requester = self.requester.with(self.in_force.borrow().plan_of(attempt));
         let inbox = self.inbox.clone();
         let run = self.campaign.run();
         tokio::spawn(async move {

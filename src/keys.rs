@@ -1,5 +1,7 @@
 //! The console's keys. One table makes the dispatch, the footer, the help page and the manual.
 
+use std::fmt::Write as _;
+
 mod key;
 
 pub use key::Key;
@@ -289,7 +291,8 @@ pub fn markdown() -> String {
         let keys = map.keys(binding.action).iter();
         let keys: Vec<String> = keys.map(|key| format!("`{key}`")).collect();
         let (keys, name) = (keys.join(" "), binding.name);
-        text.push_str(&format!("| {keys} | `{name}` | {} |\n", binding.help));
+        // Writing into a string can't fail.
+        let _ = writeln!(text, "| {keys} | `{name}` | {} |", binding.help);
     }
     text
 }

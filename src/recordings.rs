@@ -52,6 +52,8 @@ pub struct Job {
     pub file_name: String,
     /// Whether Asterisk keeps its copy.
     pub keep: bool,
+    /// Where it goes, if not to the fetcher's own folder.
+    pub folder: Option<PathBuf>,
 }
 
 /// What became of a job.

@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 
 use dialdeck::campaign::{self, CallWord, Disposition, LeadId, LeadState, Number, Numbers, RunId};
 use dialdeck::config::{self, Settings};
-use dialdeck::control::{Command, Control, ReadList, Who};
+use dialdeck::control::{Command, Control, Reread, Who};
 use dialdeck::engine::{self, Detail, Exit, Handle, Options, Snapshot};
 use dialdeck::simulator::{self, Scenario, SimConfig, SimHandle};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+#[path = "engine/reload.rs"]
+mod reload;
 
 /// More than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(30);
@@ -79,9 +82,13 @@ impl Place {
         // Nobody here reads the news; they are dropped and counted.
         drop(news);
         let next = numbers(next);
-        let read_list: ReadList = Arc::new(move || Ok(next.clone()));
+        let folder = self.folder.path().to_owned();
+        let reread: Reread = Arc::new(move || {
+            let loaded = config::load(&folder, std::iter::empty());
+            Ok((loaded.map_err(|p| p.to_string())?.settings, next.clone()))
+        });
         Running {
-            control: Control::new(requests, read_list),
+            control: Control::new(requests, reread),
             snapshots,
             engine: tokio::spawn(engine.run()),
         }

@@ -55,5 +55,6 @@ mod real {
     mod recordings;
     mod recovery;
     mod refusals;
+    mod reload;
     mod settings;
 }

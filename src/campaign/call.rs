@@ -5,7 +5,8 @@
 //! forward. After every input [`Call::next_ops`] is asked what can be done now.
 
 use super::facts::{Channel, Facts, Join, Music, Plan, Presence, Recording};
-use super::io::{CallSummary, Op, Policy};
+use super::io::{CallSummary, Op};
+use super::rules::Rules;
 use super::{AttemptId, Disposition, EndedBy, HangupCause, LeadId, Number, Part, RunId, Time};
 
 /// The moment of A's answer, by our clock and by Asterisk's.
@@ -58,6 +59,7 @@ pub(super) struct Call {
     pub(super) run: RunId,
     pub(super) lead: LeadId,
     pub(super) number: Number,
+    pub(super) rules: Rules,
     /// The attempt at its lead before this one.
     pub(super) before: Option<AttemptId>,
     pub(super) begun_at: Time,
@@ -99,19 +101,19 @@ impl Verdict {
 
 impl Call {
     /// What can be done now. What is returned counts as asked for.
-    pub(super) fn next_ops(&mut self, now: Time, policy: &Policy) -> Vec<Op> {
+    pub(super) fn next_ops(&mut self, now: Time) -> Vec<Op> {
         let mut ops = Vec::new();
         match self.phase {
             Phase::Journaling | Phase::Dialing { staging: false } => {}
             Phase::Dialing { staging: true } => self.stage(&mut ops),
             Phase::Connecting(_) => {
                 self.stage(&mut ops);
-                self.connect(now, policy, &mut ops);
-                self.play(policy, &mut ops);
+                self.connect(now, &mut ops);
+                self.play(&mut ops);
                 self.record(&mut ops);
             }
             Phase::Talking(..) => {
-                self.play(policy, &mut ops);
+                self.play(&mut ops);
                 self.record(&mut ops);
             }
             Phase::HangingUp { .. } => self.facts.take_down(&mut ops),
@@ -149,10 +151,10 @@ impl Call {
     }
 
     /// A has answered: A into the bridge and B dialed, side by side.
-    fn connect(&mut self, now: Time, policy: &Policy, ops: &mut Vec<Op>) {
+    fn connect(&mut self, now: Time, ops: &mut Vec<Op>) {
         let f = &mut self.facts;
         // A channel in a bridge hears the bridge, so music comes before it.
-        let may_join = !policy.music || f.b.up;
+        let may_join = !self.rules.music || f.b.up;
         if may_join
             && f.bridge == Presence::There
             && f.a.presence == Presence::There
@@ -181,10 +183,10 @@ impl Call {
         }
     }
 
-    fn play(&mut self, policy: &Policy, ops: &mut Vec<Op>) {
+    fn play(&mut self, ops: &mut Vec<Op>) {
         let f = &mut self.facts;
         match f.music {
-            Music::Off if policy.music && f.a.entered && !f.b.up => {
+            Music::Off if self.rules.music && f.a.entered && !f.b.up => {
                 f.music = Music::Asked;
                 ops.push(Op::StartMusic);
             }

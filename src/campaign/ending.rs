@@ -46,7 +46,9 @@ impl Campaign {
         }
         self.leads
             .finish(call.lead, verdict.disposition, verdict.cause);
-        if verdict.disposition == Disposition::Interrupted && self.policy.retry_interrupted {
+        let again =
+            verdict.disposition == Disposition::Interrupted && self.policy.retry_interrupted;
+        if again && !self.leads.is_unlisted(call.lead) {
             self.leads.put_back(call.lead);
         }
         let summary = call.summary(now, verdict);
@@ -72,6 +74,7 @@ impl Campaign {
         self.leads.take_back(call.lead, call.before);
         self.effects
             .push_back(Effect::Journal(Record::AttemptWithdrawn { attempt }));
+        self.skip_if_unlisted(now, call.lead);
         self.keep_remains(now, call);
     }
 

@@ -69,6 +69,9 @@ struct Row {
     /// 0: none was told.
     sip: u16,
     stand: Stand,
+    /// The list had it no longer when it was read last: it was skipped, or must not be called
+    /// once more by itself.
+    unlisted: bool,
 }
 
 /// A [`LeadState`]; which attempt calls is in [`Row::last`].
@@ -184,6 +187,12 @@ impl Leads {
         Some(self.numbers.get(lead.0))
     }
 
+    /// The lead with this number. `near` is where it is looked for first, and becomes the
+    /// place after it: who asks for a list in its order hardly searches.
+    pub(super) fn find_near(&self, number: &str, near: &mut u32) -> Option<LeadId> {
+        self.numbers.find_near(number, near).map(LeadId)
+    }
+
     /// The lead with this number.
     #[must_use]
     pub fn find(&self, number: &str) -> Option<LeadId> {
@@ -253,13 +262,44 @@ impl Leads {
 
     /// Back to its place in the line: it is to be called again.
     pub(super) fn put_back(&mut self, lead: LeadId) {
-        self.change(lead, |row| row.stand = Stand::Waiting);
+        self.change(lead, |row| {
+            row.stand = Stand::Waiting;
+            row.unlisted = false;
+        });
     }
 
     /// Takes a waiting lead off, for good in this run.
     pub(super) fn skip(&mut self, lead: LeadId) {
         let skipped = Stand::Final(Disposition::Skipped);
         self.change(lead, |row| row.stand = skipped);
+    }
+
+    /// Takes a lead off that is no longer listed. If it never was called it may rejoin.
+    pub fn unlist(&mut self, lead: LeadId) {
+        self.change(lead, |row| {
+            row.stand = Stand::Final(Disposition::Skipped);
+            row.unlisted = true;
+        });
+    }
+
+    /// Whether the list has the lead that is being called.
+    pub(super) fn note_listed(&mut self, lead: LeadId, listed: bool) {
+        if self.is_unlisted(lead) == listed {
+            self.change(lead, |row| row.unlisted = !listed);
+        }
+    }
+
+    /// Whether the list had the lead no longer when it was read last.
+    pub(super) fn is_unlisted(&self, lead: LeadId) -> bool {
+        self.get(lead).is_some_and(|row| row.unlisted)
+    }
+
+    /// Whether the lead was taken off for not being listed, and was never called.
+    #[must_use]
+    pub fn may_rejoin(&self, lead: LeadId) -> bool {
+        let skipped = Stand::Final(Disposition::Skipped);
+        self.get(lead)
+            .is_some_and(|row| row.unlisted && row.stand == skipped && row.attempts == 0)
     }
 
     /// The lead's attempt has ended.
@@ -334,6 +374,7 @@ impl Row {
         q850: 0,
         sip: 0,
         stand: Stand::Waiting,
+        unlisted: false,
     };
 
     fn state(&self) -> LeadState {
@@ -345,6 +386,7 @@ impl Row {
     }
 
     fn set_state(&mut self, state: LeadState) {
+        self.unlisted = false;
         self.stand = match state {
             LeadState::Waiting => Stand::Waiting,
             LeadState::Calling(attempt) => {

@@ -1,6 +1,14 @@
 //! How many calls may be up, and what holds dialing back.
 
-use super::{Campaign, MaxCc, RunState, Time};
+use std::time::Duration;
+
+use super::timers::Timer;
+use super::{AttemptId, Campaign, MaxCc, RunState, Time};
+
+/// How long dialing is held back after an originate that Asterisk did not take; twice as
+/// long after each further one in a row, up to `HOLD` times 2 to the `MOST_DOUBLINGS`.
+const HOLD: Duration = Duration::from_secs(1);
+const MOST_DOUBLINGS: u32 = 5;
 
 /// How many calls may be up at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,5 +70,21 @@ impl Campaign {
             in_use: self.live.len(),
             held,
         }
+    }
+
+    /// Places no call for a while: Asterisk did not take one.
+    pub(super) fn hold(&mut self, now: Time) {
+        if now < self.hold_until {
+            return;
+        }
+        let doublings = self.setbacks.min(MOST_DOUBLINGS);
+        self.setbacks += 1;
+        self.hold_until = now + HOLD * 2_u32.pow(doublings);
+        self.timers.set(self.hold_until, AttemptId(0), Timer::Hold);
+    }
+
+    pub(super) fn no_more_hold(&mut self, now: Time) {
+        self.setbacks = 0;
+        self.hold_until = self.hold_until.min(now);
     }
 }

@@ -19,8 +19,8 @@ impl Campaign {
         Ok(format!("lead {lead} skipped"))
     }
 
-    /// A person wants everybody on the list called again: the next run, dialing.
-    pub fn new_run(&mut self, now: Time, list: &str, numbers: &Numbers) -> Outcome {
+    /// Whether a new run may begin now, or why not.
+    pub fn may_begin_anew(&self) -> Result<(), String> {
         if self.state != RunState::Done {
             let word = self.state.word();
             return Err(format!("a new run begins at DONE, and this one is {word}"));
@@ -28,6 +28,12 @@ impl Campaign {
         if !self.is_quiet() {
             return Err("the last calls are still being taken down: try again".to_owned());
         }
+        Ok(())
+    }
+
+    /// A person wants everybody on the list called again: the next run, dialing.
+    pub fn new_run(&mut self, now: Time, list: &str, numbers: &Numbers) -> Outcome {
+        self.may_begin_anew()?;
         if numbers.is_empty() {
             return Err("the list has no numbers".to_owned());
         }

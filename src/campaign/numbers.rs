@@ -73,6 +73,21 @@ impl Numbers {
         self.places.find(hash, is_it).copied()
     }
 
+    /// As [`Self::find`], looking first at the index `near`, which becomes the one after what
+    /// was found: two lists in nearly the same order are compared without searching.
+    pub(super) fn find_near(&self, number: &str, near: &mut u32) -> Option<u32> {
+        let known = (*near as usize) < self.len() && self.get(*near) == number;
+        let found = if known {
+            Some(*near)
+        } else {
+            self.find(number)
+        };
+        if let Some(found) = found {
+            *near = found + 1;
+        }
+        found
+    }
+
     /// The indexes of the numbers in which `needle` stands, ascending: a million numbers are
     /// looked through within the time of a frame, whatever the needle. All of them where it
     /// is empty.

@@ -89,7 +89,7 @@ impl Campaign {
             return;
         }
         call.ringing_at = Some(now);
-        *staging = self.policy.stage_target;
+        *staging = call.rules.stage_target;
         self.progress(now, attempt, Step::Ringing, CallStep::Ringing);
     }
 
@@ -100,10 +100,10 @@ impl Campaign {
         if !call.answer(Answer { at: now, stamp_ms }) {
             return;
         }
-        if !self.policy.stage_target {
+        if !call.rules.stage_target {
             call.facts.fall_back_to_plain();
         }
-        let limit = now + self.policy.target_timeout;
+        let limit = now + call.rules.target_timeout;
         self.timers.set(limit, attempt, Timer::Target);
         self.progress(now, attempt, Step::Answered, CallStep::Answered);
     }
@@ -125,7 +125,7 @@ impl Campaign {
         let Some(call) = self.live.get_mut(&attempt) else {
             return;
         };
-        let rang_out = now.since(call.begun_at) >= self.policy.call_timeout;
+        let rang_out = now.since(call.begun_at) >= call.rules.call_timeout;
         call.hang_up(now, call.verdict_when_a_leaves(cause, rang_out));
         call.note_cause(cause);
     }
@@ -207,7 +207,7 @@ impl Campaign {
             .heard_all
             .then(|| call.become_bridged(now, stamp_ms))
             .flatten();
-        let ops = call.next_ops(now, &self.policy);
+        let ops = call.next_ops(now);
         for op in ops {
             if op == Op::Record {
                 self.journal_recording(attempt);
@@ -223,7 +223,8 @@ impl Campaign {
 
     /// Starts the operator's limit for a conversation, if there is one.
     pub(super) fn limit_conversation(&mut self, attempt: AttemptId, bridged_at: Time) {
-        if let Some(limit) = self.policy.max_call {
+        let limit = self.live.get(&attempt).and_then(|c| c.rules.max_call);
+        if let Some(limit) = limit {
             self.timers.set(bridged_at + limit, attempt, Timer::MaxCall);
         }
     }
@@ -234,7 +235,7 @@ impl Campaign {
         };
         let state = RecordingState::Started {
             name: self.ids.make(call.run, attempt, Part::Snoop),
-            format: self.recording_format.clone(),
+            format: call.rules.recording_format.to_string(),
         };
         self.effects
             .push_back(Effect::Journal(Record::Recording { attempt, state }));
@@ -268,7 +269,7 @@ impl Campaign {
         if let Some(call) = self.live.get_mut(&attempt)
             && let Phase::Dialing { staging } = &mut call.phase
         {
-            *staging = self.policy.stage_target;
+            *staging = call.rules.stage_target;
             self.advance(now, attempt, None);
         }
     }
@@ -298,7 +299,7 @@ impl Campaign {
     pub(super) fn set_target_timers(&mut self) {
         for call in self.live.values() {
             if let Phase::Connecting(answer) = call.phase {
-                let limit = answer.at + self.policy.target_timeout;
+                let limit = answer.at + call.rules.target_timeout;
                 self.timers.set(limit, call.attempt, Timer::Target);
             }
         }

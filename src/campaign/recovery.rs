@@ -1,4 +1,4 @@
-//! What a crash, a lost link or a changed list left behind, and what is done with it.
+//! What a crash or a lost link left behind, and what is done with it.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +6,7 @@ use super::call::{Answer, Bridged, Call, Phase, Verdict};
 use super::ending::INSIST_EVERY;
 use super::facts::{Facts, Presence, Recording};
 use super::io::{Census, Effect, LegEvent};
+use super::rules::Rules;
 use super::timers::Timer;
 use super::{
     AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, LeadState, Leads, Number,
@@ -32,18 +33,6 @@ pub struct Orphan {
     /// Whether a recording was started.
     pub recorded: bool,
 }
-
-/// What reading the list again has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Relisted {
-    /// New numbers in line.
-    pub joined: u32,
-    /// Waiting leads that are no longer listed.
-    pub skipped: u32,
-}
-
-/// So many numbers go into one record of the journal.
-const LIST_CHUNK: usize = 4096;
 
 impl Campaign {
     /// Goes on with the run that the journal has. A run that was dialing comes back IDLE.
@@ -74,6 +63,11 @@ impl Campaign {
         self.orphans = orphans.into_iter().map(|o| (o.attempt, o)).collect();
     }
 
+    /// When the run of [`Self::restore`] came into its state, as the journal has it.
+    pub fn restore_since(&mut self, since: Time) {
+        self.state_since = since;
+    }
+
     /// Leaves a run: what was unfinished in it is closed by what the journal knows, and
     /// whatever of it lives in Asterisk is taken down by the first census.
     pub fn abandon_run(&mut self, now: Time, run: RunId, orphans: Vec<Orphan>) {
@@ -97,6 +91,7 @@ impl Campaign {
         );
         self.run = RunId(self.run.0 + 1);
         self.state = RunState::Idle;
+        self.state_since = now;
         self.leads = Leads::after(&self.leads);
         self.effects.push_back(Effect::Journal(Record::RunOpened {
             run: self.run,
@@ -104,72 +99,6 @@ impl Campaign {
             at: now,
         }));
         self.join(now, numbers);
-    }
-
-    /// The list was read again: new numbers join, waiting leads that are no longer listed
-    /// are skipped, nobody who was called is called again.
-    pub fn relist(&mut self, now: Time, numbers: &Numbers) -> Relisted {
-        self.withdraw_unsent(now);
-        let gone: Vec<LeadId> = self
-            .leads
-            .line()
-            .filter(|lead| {
-                self.leads
-                    .number(*lead)
-                    .is_some_and(|n| numbers.find(n.as_str()).is_none())
-            })
-            .collect();
-        for lead in &gone {
-            self.leads.skip(*lead);
-            self.effects.push_back(Effect::Journal(Record::LeadSkipped {
-                run: self.run,
-                lead: *lead,
-                why: "no longer listed".to_owned(),
-                at: now,
-            }));
-        }
-        let joined = self.join(now, numbers);
-        if joined > 0 && self.state == RunState::Done {
-            self.set_state(now, RunState::Idle);
-        }
-        self.place_calls(now);
-        self.settle(now);
-        Relisted {
-            joined,
-            skipped: u32::try_from(gone.len()).unwrap_or(u32::MAX),
-        }
-    }
-
-    fn join(&mut self, now: Time, numbers: &Numbers) -> u32 {
-        let mut chunk = Vec::new();
-        let mut first = None;
-        let mut joined = 0;
-        for number in numbers.iter() {
-            let Ok(number) = Number::parse(number) else {
-                continue;
-            };
-            let Some(lead) = self.leads.add(&number, now) else {
-                continue;
-            };
-            joined += 1;
-            first.get_or_insert(lead);
-            chunk.push(number);
-            if chunk.len() == LIST_CHUNK {
-                self.journal_leads(first.take(), std::mem::take(&mut chunk));
-            }
-        }
-        self.journal_leads(first, chunk);
-        joined
-    }
-
-    fn journal_leads(&mut self, first: Option<LeadId>, numbers: Vec<Number>) {
-        if let Some(first) = first {
-            self.effects.push_back(Effect::Journal(Record::LeadsListed {
-                run: self.run,
-                first,
-                numbers,
-            }));
-        }
     }
 
     /// Compares what is known with what lives in Asterisk.
@@ -188,7 +117,8 @@ impl Campaign {
     fn settle_orphans(&mut self, now: Time, census: &Census) {
         for orphan in std::mem::take(&mut self.orphans).into_values() {
             let attempt = orphan.attempt;
-            let call = inherit(now, orphan, facts_of(now, attempt, census));
+            let rules = self.rules();
+            let call = inherit(now, orphan, facts_of(now, attempt, census), rules);
             let adopted = match call.phase {
                 Phase::Talking(_, bridged) => Some(bridged.at),
                 _ => None,
@@ -298,7 +228,7 @@ fn facts_of(now: Time, attempt: AttemptId, census: &Census) -> Facts {
 }
 
 /// The call of a dead process, as it is found: a conversation that lives goes on.
-fn inherit(now: Time, orphan: Orphan, mut facts: Facts) -> Call {
+fn inherit(now: Time, orphan: Orphan, mut facts: Facts, rules: Rules) -> Call {
     if orphan.recorded {
         facts.recording = Recording::Running;
     }
@@ -330,6 +260,7 @@ fn inherit(now: Time, orphan: Orphan, mut facts: Facts) -> Call {
         run: orphan.run,
         lead: orphan.lead,
         number: orphan.number,
+        rules,
         before: None,
         begun_at: orphan.begun_at,
         ringing_at: None,

@@ -15,6 +15,7 @@ mod model;
 mod orders;
 mod recovery;
 mod refusals;
+mod relist;
 mod rig;
 mod simulation;
 mod tables;

@@ -58,8 +58,10 @@ async fn campaign(
     let count = usize::try_from(args.calls).unwrap_or(usize::MAX);
     let numbers = demo_numbers(args.seed, count);
     let seed = args.seed;
+    let settings = settings(args, folder, ari, trunk)?;
+    let again = settings.clone();
     let session = Session {
-        settings: settings(args, folder, ari, trunk)?,
+        settings,
         options: Options {
             start: true,
             new_run: false,
@@ -70,7 +72,7 @@ async fn campaign(
         console,
         fail_in: args.fail_in,
         reload_env: false,
-        read_list: Arc::new(move || Ok(demo_numbers(seed, count))),
+        reread: Arc::new(move || Ok((again.clone(), demo_numbers(seed, count)))),
     };
     drive(session, numbers).await
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::DialArgs;
 use super::exit::Failure;
 use super::session::{ConsoleArgs, Session, run_session};
+use crate::campaign::Numbers;
 use crate::config::{self, Settings};
-use crate::control::ReadList;
 use crate::engine::{Options, StartError};
 use crate::journal::JournalError;
 use crate::list::{self, List};
@@ -27,7 +27,7 @@ pub(super) fn run(args: &DialArgs, console: Option<ConsoleArgs>) -> Result<(), F
         },
         console,
         fail_in: None,
-        read_list: read_again(&settings),
+        reread: Arc::new(read_again),
         settings,
         reload_env: true,
     };
@@ -53,17 +53,25 @@ fn load_list(settings: &Settings) -> Result<List, Failure> {
     Ok(list)
 }
 
-/// The list of these settings, as it stands when it is asked for. What is wrong with single
-/// lines goes to the log and to the file of rejects: a console may have the screen.
-fn read_again(settings: &Settings) -> ReadList {
-    let (source, rejects) = (settings.list.clone(), settings.rejects_file());
-    Arc::new(move || {
-        let list = list::load(&source, &rejects).map_err(|e| e.to_string())?;
-        for warning in list.summary.warnings() {
-            tracing::warn!("{warning}");
-        }
-        Ok(list.numbers)
-    })
+/// Settings and list as they stand when they are asked for. What is meant otherwise, or wrong
+/// with single lines, goes to the log: a console may have the screen.
+fn read_again() -> Result<(Settings, Numbers), String> {
+    let loaded = config::load(Path::new("."), std::env::vars_os()).map_err(|p| p.to_string())?;
+    let settings = loaded.settings;
+    let folder = check_folder(&settings.recordings.dir).map_err(|e| e.to_string());
+    let list = list::load(&settings.list, &settings.rejects_file()).map_err(|e| e.to_string());
+    let list = match (folder, list) {
+        (Ok(()), Ok(list)) => list,
+        (Err(folder), Err(list)) => return Err(format!("{folder}\n{list}")),
+        (Err(why), _) | (_, Err(why)) => return Err(why),
+    };
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    for warning in list.summary.warnings() {
+        tracing::warn!("{warning}");
+    }
+    Ok((settings, list.numbers))
 }
 
 fn warn(text: &str) {

@@ -6,7 +6,6 @@ mod panics;
 mod shown;
 mod signals;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -15,11 +14,11 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use super::exit::Failure;
-use crate::campaign::{self, Numbers, RunState};
+use crate::campaign::{self, Notice, Numbers, RunState};
 use crate::config::{OnHangup, Settings};
 use crate::console::{self, Left};
-use crate::control::{Command, Control, ReadList, Who};
-use crate::engine::{self, Exit, Handle, News, Options, Snapshot};
+use crate::control::{Command, Control, Reread, Who};
+use crate::engine::{self, Exit, Handle, InForce, News, Options, Snapshot, Told};
 use crate::headless::{self, Context};
 pub(super) use log::init as init_log;
 use shown::Shown;
@@ -33,8 +32,8 @@ pub(super) struct Session {
     pub(super) console: Option<ConsoleArgs>,
     /// Whether SIGHUP rereads `.env`; a demo has none.
     pub(super) reload_env: bool,
-    /// How a new run gets the list as it then stands.
-    pub(super) read_list: ReadList,
+    /// How settings and list are read as they then stand.
+    pub(super) reread: Reread,
     /// Where to fail on purpose, in a demo that shows what then happens.
     pub(super) fail_in: Option<FailIn>,
 }
@@ -77,7 +76,7 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
         options,
         console,
         reload_env,
-        read_list,
+        reread,
         fail_in,
     } = session;
     if console.is_some() {
@@ -92,10 +91,11 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
         snapshots,
         news,
         journal,
+        in_force,
     } = handle;
     let mut running = Running {
-        control: Control::new(requests, read_list),
-        on_hangup: settings.on_hangup,
+        control: Control::new(requests, reread),
+        in_force: in_force.clone(),
         snapshots,
         shown: None,
         hung_up_at: None,
@@ -106,7 +106,7 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
     if let Some(args) = console {
         running.show(args, &settings)?;
     }
-    let printer = print_news(news, journal, &settings, console.is_some())?;
+    let printer = print_news(news, journal, in_force, console.is_some())?;
     let engine = tokio::spawn(engine.run());
     let exit = running
         .until_the_engine_ends(engine, signals, fail_in)
@@ -117,7 +117,7 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
 /// A session whose engine runs.
 struct Running {
     control: Control,
-    on_hangup: OnHangup,
+    in_force: watch::Receiver<InForce>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     shown: Option<Shown>,
     /// When the terminal went away.
@@ -190,7 +190,7 @@ impl Running {
             return;
         }
         self.hung_up_at = Some(Instant::now());
-        if self.on_hangup == OnHangup::Continue {
+        if self.in_force.borrow().latest().on_hangup == OnHangup::Continue {
             return;
         }
         let drain = Command::Campaign(campaign::Command::Drain);
@@ -217,7 +217,8 @@ impl Running {
             Caught::HangUp => {
                 let echo = self.hung_up_at.is_some_and(|at| at.elapsed() < HANGUP_ECHO);
                 if self.reload_env && !echo {
-                    signals::reload(&self.control).await;
+                    // A long list takes a while, and the next signal may be one to stop.
+                    tokio::spawn(signals::reload(self.control.clone()));
                 }
             }
         }
@@ -228,6 +229,7 @@ impl Running {
     async fn panicked(&mut self) {
         self.panicked = true;
         self.close_console().await;
+        panics::tell_at_once();
         let _ = self.control.give(Command::Quit, &Who::Panic).await;
     }
 
@@ -288,32 +290,38 @@ async fn fail_on_purpose(fail_in: Option<FailIn>, remote: Option<console::Remote
 fn print_news(
     mut news: mpsc::Receiver<News>,
     journal: uuid::Uuid,
-    settings: &Settings,
+    in_force: watch::Receiver<InForce>,
     with_console: bool,
 ) -> Result<JoinHandle<()>, Failure> {
-    let endpoint = settings.target.endpoint.as_str();
-    let target = endpoint
-        .strip_prefix("Local/")
-        .unwrap_or(endpoint)
-        .to_owned();
-    let recordings_dir: PathBuf = settings.recordings.dir.clone();
-    let recording_format = settings.recordings.format.clone();
     let print = move || {
-        let context = Context {
-            journal,
-            target: &target,
-            recordings_dir: &recordings_dir,
-            recording_format: &recording_format,
-        };
         while let Some(news) = news.blocking_recv() {
             if with_console {
                 console::tell(&news);
             }
-            log::line(&headless::lines(&news, &context));
+            let settings = by_which(&in_force.borrow(), &news);
+            log::line(&headless::lines(&news, &context(journal, &settings)));
         }
     };
     let thread = std::thread::Builder::new().name("log".to_owned());
     thread
         .spawn(print)
         .map_err(|e| Failure::Unexpected(format!("the log's thread cannot be started: {e}")))
+}
+
+fn context(journal: uuid::Uuid, settings: &Settings) -> Context<'_> {
+    let endpoint = settings.target.endpoint.as_str();
+    Context {
+        journal,
+        target: endpoint.strip_prefix("Local/").unwrap_or(endpoint),
+        recordings_dir: &settings.recordings.dir,
+        recording_format: &settings.recordings.format,
+    }
+}
+
+/// The settings of the call that the news are about, if they are about one that has ended.
+fn by_which(in_force: &InForce, news: &News) -> Arc<Settings> {
+    match &news.what {
+        Told::Campaign(Notice::Ended(call)) => in_force.of(call.attempt),
+        _ => in_force.latest(),
+    }
 }

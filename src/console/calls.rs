@@ -9,6 +9,9 @@ use super::filter::Filter;
 use super::scroll::Scroll;
 use crate::campaign::{AttemptId, CallView, Time};
 
+/// So many rows of calls that have ended stay in their places.
+const MOST_GHOSTS: usize = 500;
+
 /// What the calls are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallSort {
@@ -20,6 +23,15 @@ pub(crate) enum CallSort {
 
 impl CallSort {
     pub(crate) const ALL: [Self; 4] = [Self::Age, Self::Number, Self::State, Self::InState];
+
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Age => "age",
+            Self::Number => "number",
+            Self::State => "state",
+            Self::InState => "time in the state",
+        }
+    }
 }
 
 /// One row: a live call, or one that has ended since a row was selected.
@@ -120,7 +132,22 @@ impl Calls {
             })
             .collect();
         self.rows.extend(new);
+        self.forget_oldest_ghosts();
         self.scroll.follow(self.place(), self.rows.len());
+    }
+
+    /// Nobody looks at a row that has been gone for hundreds of calls.
+    fn forget_oldest_ghosts(&mut self) {
+        let ghosts = self.rows.iter().filter(|row| row.gone_at.is_some());
+        let Some(mut over) = ghosts.count().checked_sub(MOST_GHOSTS) else {
+            return;
+        };
+        let selected = self.selected;
+        self.rows.retain(|row| {
+            let forget = over > 0 && row.gone_at.is_some() && selected != Some(row.view.attempt);
+            over -= usize::from(forget);
+            !forget
+        });
     }
 
     pub(crate) fn select(&mut self, place: usize) {

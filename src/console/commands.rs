@@ -1,9 +1,9 @@
 //! Keys that change the campaign: what they ask before, and what they give.
 
-use super::model::{Model, Tone};
+use super::model::{MaxCcAsked, Model, Tone};
 use super::popup::{Popup, Prompt, Purpose, Question};
 use super::text::counted;
-use super::update::{Ask, max_cc_step};
+use super::update::{Ask, max_cc_asked, max_cc_step};
 use crate::campaign::{self, LeadId, LeadState, MaxCc, RunState};
 use crate::control::Command;
 use crate::keys::Action;
@@ -21,6 +21,9 @@ pub(crate) fn name(command: &Command) -> String {
 /// Gives a command: it shows at once, and again when its outcome comes.
 pub(crate) fn give(model: &mut Model, command: Command) -> Vec<Ask> {
     model.pending += 1;
+    if let Command::Campaign(campaign::Command::SetMaxCc(to)) = command {
+        model.max_cc = u32::try_from(to.calls()).ok().map(MaxCcAsked::Sent);
+    }
     let dots = if model.setup.theme.ascii {
         "..."
     } else {
@@ -77,13 +80,12 @@ fn start(model: &mut Model) -> Vec<Ask> {
 const LARGE_STEP: usize = 10;
 
 pub(crate) fn set_max_cc(model: &mut Model, to: MaxCc) -> Vec<Ask> {
-    let from = model.live.limit.requested.calls();
+    let from = max_cc_asked(model) as usize;
     let command = campaign::Command::SetMaxCc(to);
     if to.calls() >= from + LARGE_STEP {
         let text = format!("Raise MAX_CC from {from} to {to}? Up to {to} phones ring at once.");
         return ask(model, "MAX_CC", text, "Raise", command);
     }
-    model.pending_max_cc = u32::try_from(to.calls()).ok();
     give_campaign(model, command)
 }
 
@@ -186,7 +188,7 @@ fn new_run(model: &mut Model) -> Vec<Ask> {
     let text = format!(
         "Begin a new run over {}? Everybody on the list is called AGAIN, also the {} who were \
          reached.",
-        model.live.list,
+        model.number(&model.live.list),
         reached(model)
     );
     let question = Question::new("New run", text, "Call everybody again", Command::NewRun);

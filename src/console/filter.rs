@@ -1,6 +1,6 @@
 //! What an operator types to see fewer rows: words, all of which must fit.
 
-use crate::campaign::{CallWord, Disposition, LeadRow, LeadState};
+use crate::campaign::{CallWord, Disposition, LeadState};
 
 /// A parsed filter. Words of digits, `+`, `*` and `#` are looked for in the number, all others
 /// in the state or disposition.
@@ -43,8 +43,13 @@ impl Filter {
     }
 
     /// Whether a lead fits by its state alone.
-    pub(crate) fn fits_state(&self, row: LeadRow) -> bool {
-        self.words.is_empty() || self.fits_word(lead_word(row.state))
+    pub(crate) fn fits_state(&self, state: LeadState) -> bool {
+        self.fits_word(lead_word(state))
+    }
+
+    /// Whether it asks for more than numbers.
+    pub(crate) fn has_words(&self) -> bool {
+        !self.words.is_empty()
     }
 
     fn fits_word(&self, word: &str) -> bool {

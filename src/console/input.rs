@@ -144,7 +144,8 @@ fn step(bytes: &[u8]) -> Step {
     match bytes {
         [] => Step::More,
         [0x1b, rest @ ..] => escape(bytes, rest),
-        [b'\r', ..] => Step::Key(1, Key::plain(KeyCode::Enter)),
+        // A paste without brackets may have line feeds.
+        [b'\r' | b'\n', ..] => Step::Key(1, Key::plain(KeyCode::Enter)),
         [b'\t', ..] => Step::Key(1, Key::plain(KeyCode::Tab)),
         [0x08 | 0x7f, ..] => Step::Key(1, Key::plain(KeyCode::Backspace)),
         [control @ 0x01..=0x1a, ..] => {
@@ -182,7 +183,7 @@ fn character(bytes: &[u8]) -> Step {
 
 fn escape(all: &[u8], rest: &[u8]) -> Step {
     match rest {
-        [] => Step::More,
+        [] | [b'O'] => Step::More,
         [b'[', b'[', rest @ ..] => match rest {
             [] => Step::More,
             // The Linux console's F1 to F5.
@@ -194,7 +195,6 @@ fn escape(all: &[u8], rest: &[u8]) -> Step {
             Some(code) => Step::Key(3, Key::plain(code)),
             None => Step::Skip(3),
         },
-        [b'O'] => Step::More,
         [0x1b, ..] => Step::Key(1, Key::plain(KeyCode::Esc)),
         // A key with Alt: none has a meaning here, least of all the one without it.
         [_, ..] => match step(rest) {
@@ -278,6 +278,7 @@ mod tests {
             (b"x", KeyCode::Char('x')),
             ("é".as_bytes(), KeyCode::Char('é')),
             (b"\r", KeyCode::Enter),
+            (b"\n", KeyCode::Enter),
             (b"\x7f", KeyCode::Backspace),
             (b"\x1b[A", KeyCode::Up),
             (b"\x1bOB", KeyCode::Down),

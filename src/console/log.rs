@@ -3,6 +3,8 @@
 //! tui-logger keeps the last ten thousand lines and drops what comes while it is full: the
 //! durable log is a file of its own, written elsewhere.
 
+use std::fmt::Write as _;
+
 use log::{Level, Record};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -90,12 +92,7 @@ impl LogFormatter for Format {
             Level::Info => ("I", Style::new()),
             Level::Debug | Level::Trace => ("D", self.theme.dim()),
         };
-        let text = harmless(event.msg().trim());
-        let text = if self.hide_digits {
-            hide_digits(&text)
-        } else {
-            text
-        };
+        let text = self.text(event.msg());
         let time = event.timestamp.strftime("%H:%M:%S").to_string();
         let rows = wrap(&text, width.saturating_sub(INDENT));
         let rows = rows.into_iter().take(MOST_ROWS).enumerate();
@@ -109,6 +106,18 @@ impl LogFormatter for Format {
             ])
         })
         .collect()
+    }
+}
+
+impl Format {
+    /// A message as it may be shown.
+    pub(crate) fn text(&self, message: &str) -> String {
+        let text = harmless(message.trim());
+        if self.hide_digits {
+            hide_digits(&text)
+        } else {
+            text
+        }
     }
 }
 
@@ -200,23 +209,23 @@ fn step_words(step: CallStep) -> (Level, String) {
     (level, text.to_owned())
 }
 
-/// How a call ended, in one line.
+/// How a call ended, in one line. (Writing into a string can't fail.)
 fn ended(call: &CallSummary) -> String {
     let mut text = format!("{} {}", call.number, call.disposition);
     if let Some(bridged) = call.bridged_at {
         let talk = clock_span(call.ended_at.since(bridged));
-        text.push_str(&format!(" {talk}, ended by {}", call.by.as_str()));
+        let _ = write!(text, " {talk}, ended by {}", call.by.as_str());
         return text;
     }
     let span = clock_span(call.ended_at.since(call.begun_at));
-    text.push_str(&format!(" after {span}"));
+    let _ = write!(text, " after {span}");
     match (call.cause.q850, call.cause.sip) {
         (0, _) => {}
-        (cause, Some(sip)) => text.push_str(&format!(" (cause {cause}, SIP {sip})")),
-        (cause, None) => text.push_str(&format!(" (cause {cause})")),
+        (cause, Some(sip)) => drop(write!(text, " (cause {cause}, SIP {sip})")),
+        (cause, None) => drop(write!(text, " (cause {cause})")),
     }
     if let Some(note) = call.note {
-        text.push_str(&format!(": {note}"));
+        let _ = write!(text, ": {note}");
     }
     text
 }

@@ -63,6 +63,14 @@ pub(crate) struct Message {
     pub(crate) text: String,
 }
 
+/// A `MAX_CC` on its way: the next step counts from it, for the picture is older.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MaxCcAsked {
+    Sent(u32),
+    /// Answered at this moment: a picture that was taken later shows it.
+    Answered(u32, Time),
+}
+
 /// What stays the same while the console runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
@@ -92,8 +100,8 @@ pub(crate) struct Model {
     pub(crate) page_scroll: usize,
     pub(crate) hide_digits: bool,
     pub(crate) message: Option<Message>,
-    /// What was asked for `MAX_CC` and has not been answered yet.
-    pub(crate) pending_max_cc: Option<u32>,
+    /// What was asked for `MAX_CC` and is not in the picture yet.
+    pub(crate) max_cc: Option<MaxCcAsked>,
     /// Commands whose outcome is awaited.
     pub(crate) pending: u32,
     /// The engine has died, and why.
@@ -118,7 +126,7 @@ impl Model {
             page_scroll: 0,
             hide_digits: false,
             message: None,
-            pending_max_cc: None,
+            max_cc: None,
             pending: 0,
             engine_ended: None,
             size,
@@ -199,4 +207,44 @@ impl Model {
             text: text.into(),
         });
     }
+}
+
+/// Whether a picture shows more than the one before, but for what the passing of time changes:
+/// one comes every second, whether or not anything has happened.
+pub(crate) fn shows_more(picture: &Snapshot, before: &Snapshot) -> bool {
+    let Snapshot {
+        at: _,
+        run,
+        list,
+        target,
+        state,
+        stopping,
+        link,
+        journal,
+        recordings,
+        limit,
+        leads,
+        calls,
+        quality,
+        // They change with the leads.
+        stats: _,
+        // They go on with every second.
+        trends: _,
+        audit,
+        news_dropped,
+    } = picture;
+    *run != before.run
+        || *list != before.list
+        || *target != before.target
+        || *state != before.state
+        || *stopping != before.stopping
+        || (&link.down, link.lost) != (&before.link.down, before.link.lost)
+        || journal.full != before.journal.full
+        || *recordings != before.recordings
+        || *limit != before.limit
+        || leads.version() != before.leads.version()
+        || *calls != before.calls
+        || *quality != before.quality
+        || *audit != before.audit
+        || *news_dropped != before.news_dropped
 }

@@ -2,7 +2,7 @@
 
 use super::calls::CallSort;
 use super::filter::Filter;
-use super::model::{Model, Pane, View};
+use super::model::{Model, Pane, Tone, View};
 use super::queue::QueueSort;
 use super::scroll::Scroll;
 use crate::keys::Action;
@@ -40,28 +40,23 @@ fn scroll_page(model: &mut Model, action: Action) {
 }
 
 fn move_cursor(model: &mut Model, pane: Pane, action: Action) {
-    let (scroll, len, selected) = match pane {
-        Pane::Queue => {
-            let queue = &model.queue;
-            (queue.scroll, queue.rows().len(), queue.selected.is_some())
-        }
-        _ => {
-            let calls = &model.calls;
-            (calls.scroll, calls.rows().len(), calls.selected.is_some())
-        }
+    let (queue, calls) = (&mut model.queue, &mut model.calls);
+    let in_queue = pane == Pane::Queue;
+    let (scroll, len, selected) = if in_queue {
+        let len = queue.rows().len();
+        (&mut queue.scroll, len, queue.selected.is_some())
+    } else {
+        let len = calls.rows().len();
+        (&mut calls.scroll, len, calls.selected.is_some())
     };
-    let Some(place) = target(scroll, len, selected, action) else {
+    let Some(place) = target(*scroll, len, selected, action) else {
         return;
     };
-    match pane {
-        Pane::Queue => {
-            model.queue.scroll.go(place, len);
-            model.queue.select(place);
-        }
-        _ => {
-            model.calls.scroll.go(place, len);
-            model.calls.select(place);
-        }
+    scroll.go(place, len);
+    if in_queue {
+        queue.select(place);
+    } else {
+        calls.select(place);
     }
 }
 
@@ -95,6 +90,17 @@ fn sort(model: &mut Model, pane: Pane, forward: bool) {
         _ => model.calls.sort = neighbour(&CallSort::ALL, model.calls.sort, forward),
     }
     model.rebuild(pane);
+    say_order(model, pane);
+}
+
+/// The column may be among those that there is no room for.
+fn say_order(model: &mut Model, pane: Pane) {
+    let (by, descending) = match pane {
+        Pane::Queue => (model.queue.sort.word(), model.queue.descending),
+        _ => (model.calls.sort.word(), model.calls.descending),
+    };
+    let way = if descending { ", turned round" } else { "" };
+    model.say(Tone::Done, format!("sorted by {by}{way}"));
 }
 
 fn neighbour<T: Copy + PartialEq>(all: &[T], one: T, forward: bool) -> T {
@@ -109,6 +115,7 @@ fn invert(model: &mut Model, pane: Pane) {
         _ => model.calls.descending = !model.calls.descending,
     }
     model.rebuild(pane);
+    say_order(model, pane);
 }
 
 pub(crate) fn set_filter(model: &mut Model, pane: Pane, text: &str) {

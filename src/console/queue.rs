@@ -5,12 +5,12 @@
 //! index of a million takes some milliseconds, so such lists are made anew every other second
 //! only; a key makes any at once.
 
-use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::filter::{Filter, lead_word};
+use super::order::{ByNumber, dealt, latest_first};
 use super::scroll::Scroll;
-use crate::campaign::{LeadId, LeadState, Leads, RunId, Time};
+use crate::campaign::{AttemptId, Disposition, HangupCause, LeadId, LeadState, Leads, RunId, Time};
 
 /// Up to here the index is made with every picture.
 const SMALL: usize = 20_000;
@@ -36,6 +36,16 @@ impl QueueSort {
         Self::Attempts,
         Self::Cause,
     ];
+
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Line => "the order of dialing",
+            Self::Number => "number",
+            Self::State => "state",
+            Self::Attempts => "tries",
+            Self::Cause => "cause",
+        }
+    }
 }
 
 /// What the index was made of.
@@ -56,8 +66,7 @@ pub(crate) struct Queue {
     pub(crate) scroll: Scroll,
     index: Vec<LeadId>,
     made: Option<Made>,
-    /// The ids in the order of their numbers' texts, and of how many leads.
-    by_number: Vec<LeadId>,
+    by_number: ByNumber,
 }
 
 impl Default for Queue {
@@ -70,7 +79,7 @@ impl Default for Queue {
             scroll: Scroll::default(),
             index: Vec::new(),
             made: None,
-            by_number: Vec::new(),
+            by_number: ByNumber::default(),
         }
     }
 }
@@ -80,13 +89,25 @@ impl Queue {
         &self.index
     }
 
+    /// Whether the order asked for is still being made.
+    pub(crate) fn is_sorting(&self) -> bool {
+        self.sort == QueueSort::Number && self.by_number.is_coming()
+    }
+
+    /// Whether an order has come that was being made.
+    pub(crate) fn has_sorted(&mut self) -> bool {
+        self.by_number.take() && self.sort == QueueSort::Number
+    }
+
     /// A picture came: makes the index anew where that is due.
     pub(crate) fn refresh(&mut self, run: RunId, leads: &Leads, now: Time) {
-        let due = self.made.as_ref().is_none_or(|made| {
-            made.run != run
-                || made.version != leads.version()
-                    && (leads.len() <= SMALL || now.since(made.at) >= OLD)
-        });
+        let sorted = self.has_sorted();
+        let due = sorted
+            || self.made.as_ref().is_none_or(|made| {
+                made.run != run
+                    || made.version != leads.version()
+                        && (leads.len() <= SMALL || now.since(made.at) >= OLD)
+            });
         if due {
             self.rebuild(run, leads, now);
         }
@@ -95,7 +116,7 @@ impl Queue {
     /// Makes the index anew: the filter or the order has changed.
     pub(crate) fn rebuild(&mut self, run: RunId, leads: &Leads, now: Time) {
         if self.made.as_ref().is_none_or(|made| made.run != run) {
-            self.by_number.clear();
+            self.by_number = ByNumber::default();
             self.selected = None;
         }
         self.index = self.make(leads);
@@ -124,16 +145,16 @@ impl Queue {
             QueueSort::Line => {
                 return in_line(leads, &ids, !self.filter.is_empty(), self.descending);
             }
-            QueueSort::Number => self.in_order_of_numbers(leads, &ids),
-            QueueSort::State => sorted(leads, ids, |leads, id| {
-                leads.row(id).map(|row| lead_word(row.state))
+            QueueSort::Number => self.in_order_of_numbers(leads, ids),
+            QueueSort::State => {
+                let ranks = ranks();
+                let rank = |id| leads.row(id).map_or(0, |row| ranks[kind(row.state)]);
+                dealt(&ids, rank)
+            }
+            QueueSort::Attempts => dealt(&ids, |id| {
+                leads.row(id).map_or(0, |row| row.attempts.into())
             }),
-            QueueSort::Attempts => sorted(leads, ids, |leads, id| {
-                leads.row(id).map(|row| row.attempts)
-            }),
-            QueueSort::Cause => sorted(leads, ids, |leads, id| {
-                leads.row(id).map(|row| (row.cause.q850, row.cause.sip))
-            }),
+            QueueSort::Cause => dealt(&ids, |id| leads.row(id).map_or(0, |row| place(row.cause))),
         };
         if self.descending {
             ids.reverse();
@@ -160,51 +181,76 @@ impl Queue {
                     .is_some_and(|n| n.contains(needle.as_str()))
             });
         }
-        if !self.filter.is_empty() {
-            ids.retain(|id| {
-                leads
-                    .row(*id)
-                    .is_some_and(|row| self.filter.fits_state(row))
-            });
+        if self.filter.has_words() {
+            let fits = KINDS.map(|state| self.filter.fits_state(state));
+            ids.retain(|id| leads.row(*id).is_some_and(|row| fits[kind(row.state)]));
         }
         ids
     }
 
-    /// Sorting a million texts takes a while, and they never change: done once.
-    fn in_order_of_numbers(&mut self, leads: &Leads, ids: &[LeadId]) -> Vec<LeadId> {
-        if self.by_number.len() != leads.len() {
-            let all = 0..u32::try_from(leads.len()).unwrap_or(u32::MAX);
-            self.by_number = all.map(LeadId).collect();
-            self.by_number
-                .sort_unstable_by_key(|id| leads.number_text(*id));
-        }
-        if ids.len() == self.by_number.len() {
-            return self.by_number.clone();
+    /// In the order of the numbers; as they came, as long as that order is being made.
+    fn in_order_of_numbers(&mut self, leads: &Leads, ids: Vec<LeadId>) -> Vec<LeadId> {
+        let Some(by_number) = self.by_number.of(leads) else {
+            return ids;
+        };
+        if ids.len() == by_number.len() {
+            return by_number.to_vec();
         }
         let mut fits = vec![false; leads.len()];
         for id in ids {
             fits[id.0 as usize] = true;
         }
-        let fitting = self.by_number.iter().filter(|id| fits[id.0 as usize]);
+        let fitting = by_number.iter().filter(|id| fits[id.0 as usize]);
         fitting.copied().collect()
     }
 }
 
-fn sorted<K: Ord>(
-    leads: &Leads,
-    mut ids: Vec<LeadId>,
-    key: impl Fn(&Leads, LeadId) -> K,
-) -> Vec<LeadId> {
-    ids.sort_by_cached_key(|id| key(leads, *id));
-    ids
+/// One state of each kind, by [`kind`]: what a state is called is asked once for each of
+/// them, and not for each of a million leads.
+const KINDS: [LeadState; 2 + Disposition::ALL.len()] = {
+    let mut kinds = [LeadState::Waiting; 2 + Disposition::ALL.len()];
+    kinds[1] = LeadState::Calling(AttemptId(0));
+    let mut i = 0;
+    while i < Disposition::ALL.len() {
+        kinds[2 + i] = LeadState::Final(Disposition::ALL[i]);
+        i += 1;
+    }
+    kinds
+};
+
+/// Where in [`KINDS`] a state is.
+const fn kind(state: LeadState) -> usize {
+    match state {
+        LeadState::Waiting => 0,
+        LeadState::Calling(_) => 1,
+        LeadState::Final(disposition) => 2 + disposition as usize,
+    }
+}
+
+/// The place of each kind among all, by the word that is shown.
+fn ranks() -> [u32; KINDS.len()] {
+    let words = KINDS.map(lead_word);
+    words.map(|word| {
+        words
+            .iter()
+            .fold(0, |rank, other| rank + u32::from(*other < word))
+    })
+}
+
+/// The place of a cause among all: by Q.850, where none is over 127, then by SIP status,
+/// where none is over 699.
+fn place(cause: HangupCause) -> u32 {
+    let sip = cause.sip.unwrap_or(0);
+    u32::from(cause.q850.min(127)) << 10 | u32::from(sip.min(1023))
 }
 
 /// Those being called (only where a filter asks for them: they have a pane of their own),
 /// those that wait in the order of dialing, those that ended, the latest first.
 fn in_line(leads: &Leads, ids: &[LeadId], with_calling: bool, descending: bool) -> Vec<LeadId> {
     let mut line = Vec::with_capacity(ids.len());
-    let mut waiting = Vec::new();
-    let mut ended = Vec::new();
+    // Room that is not used costs nothing; growing copies.
+    let mut waiting = Vec::with_capacity(ids.len());
+    let mut ended = Vec::with_capacity(ids.len());
     for id in ids {
         match leads.row(*id).map(|row| (row.state, row.last)) {
             Some((LeadState::Waiting, _)) => waiting.push(*id),
@@ -222,25 +268,112 @@ fn in_line(leads: &Leads, ids: &[LeadId], with_calling: bool, descending: bool) 
     line
 }
 
-/// Attempts are numbered in their order. Where they lie close together, as in one run they
-/// do, putting each in its place is much faster than sorting.
-fn latest_first(mut ended: Vec<(Option<crate::campaign::AttemptId>, LeadId)>) -> Vec<LeadId> {
-    let attempts = || ended.iter().filter_map(|(last, _)| *last).map(|a| a.0);
-    let (Some(first), Some(last)) = (attempts().min(), attempts().max()) else {
-        return ended.into_iter().map(|(_, id)| id).collect();
-    };
-    let span = usize::try_from(last - first).unwrap_or(usize::MAX);
-    if span > 4 * ended.len() + 1024 {
-        ended.sort_by_key(|(last, id)| (Reverse(*last), *id));
-        return ended.into_iter().map(|(_, id)| id).collect();
-    }
-    let mut places = vec![None; span + 1];
-    let mut never = Vec::new();
-    for (attempt, id) in ended {
-        match attempt.and_then(|a| usize::try_from(a.0 - first).ok()) {
-            Some(place) => places[place] = Some(id),
-            None => never.push(id),
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::campaign::{LeadRow, Number};
+
+    fn row(n: u32) -> LeadRow {
+        let mut dice = fastrand::Rng::with_seed(n.into());
+        let attempt = AttemptId(u64::from(n) * 7919 % 100_003 + 1);
+        let state = match KINDS[dice.usize(..KINDS.len())] {
+            LeadState::Calling(_) => LeadState::Calling(attempt),
+            other => other,
+        };
+        LeadRow {
+            state,
+            attempts: dice.u16(0..5),
+            last: Some(attempt),
+            cause: HangupCause {
+                q850: dice.u16(0..=127),
+                sip: dice.bool().then(|| dice.u16(400..=699)),
+            },
         }
     }
-    places.into_iter().rev().flatten().chain(never).collect()
+
+    fn leads(count: u32) -> Leads {
+        let mut leads = Leads::default();
+        for n in 0..count {
+            let number = Number::parse(&format!("{}", u64::from(n) * 7919 % 1_000_003));
+            let id = leads.add(&number.expect("a number"), Time::default());
+            leads.restore_row(id.expect("it is new"), row(n));
+        }
+        leads
+    }
+
+    fn listed(leads: &Leads, sort: QueueSort, filter: &str) -> Vec<LeadId> {
+        let mut queue = Queue {
+            sort,
+            filter: Filter::new(filter),
+            ..Queue::default()
+        };
+        queue.rebuild(RunId(1), leads, Time::default());
+        queue.rows().to_vec()
+    }
+
+    #[test]
+    fn every_state_is_found_among_the_kinds_and_ranked_by_its_word() {
+        for state in KINDS {
+            assert_eq!(KINDS[kind(state)], state);
+        }
+        let mut kinds = KINDS;
+        kinds.sort_by_key(|state| lead_word(*state));
+        assert!(kinds.is_sorted_by_key(|state| ranks()[kind(*state)]));
+    }
+
+    #[test]
+    fn leads_are_sorted_as_comparing_them_would_and_stay_in_line_where_they_are_alike() {
+        let leads = leads(2000);
+        let row = |id: &LeadId| leads.row(*id).expect("a lead");
+        let mut ids: Vec<LeadId> = (0..2000).map(LeadId).collect();
+        ids.sort_by_key(|id| leads.number_text(*id));
+        assert_eq!(listed(&leads, QueueSort::Number, ""), ids);
+        ids.sort_unstable();
+        ids.sort_by_key(|id| lead_word(row(id).state));
+        assert_eq!(listed(&leads, QueueSort::State, ""), ids);
+        ids.sort_unstable();
+        ids.sort_by_key(|id| row(id).attempts);
+        assert_eq!(listed(&leads, QueueSort::Attempts, ""), ids);
+        ids.sort_unstable();
+        ids.sort_by_key(|id| (row(id).cause.q850, row(id).cause.sip));
+        assert_eq!(listed(&leads, QueueSort::Cause, ""), ids);
+    }
+
+    #[test]
+    fn a_filter_leaves_those_that_fit_in_word_and_number() {
+        let leads = leads(2000);
+        let fits = |id: &LeadId| {
+            let word = leads.row(*id).map(|row| lead_word(row.state));
+            let number = leads.number_text(*id).expect("a lead");
+            word.expect("a lead").contains("an") && number.contains("79") && number.contains('1')
+        };
+        let expected: Vec<LeadId> = (0..2000).map(LeadId).filter(fits).collect();
+        assert!(!expected.is_empty());
+        let mut found = listed(&leads, QueueSort::Line, "79 an 1");
+        found.sort_unstable();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_long_list_is_shown_as_it_stands_until_its_numbers_are_sorted() {
+        let leads = leads(30_000);
+        let mut queue = Queue {
+            sort: QueueSort::Number,
+            ..Queue::default()
+        };
+        queue.rebuild(RunId(1), &leads, Time::default());
+        assert!(queue.is_sorting());
+        assert_eq!(queue.rows().len(), leads.len());
+        let until = Instant::now() + Duration::from_secs(60);
+        while queue.is_sorting() {
+            assert!(Instant::now() < until);
+            std::thread::sleep(Duration::from_millis(1));
+            queue.refresh(RunId(1), &leads, Time::default());
+        }
+        let numbers = queue.rows().iter().map(|id| leads.number_text(*id));
+        assert!(numbers.is_sorted());
+        assert_eq!(queue.rows().len(), leads.len());
+    }
 }

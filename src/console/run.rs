@@ -15,8 +15,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 use super::input::{Input, Parser};
-use super::model::{Model, Setup};
-use super::terminal::{self, Guard, Keyboard, Read, Screen};
+use super::model::{Model, Setup, shows_more};
+use super::screen::Screen;
+use super::terminal::{self, Guard, Keyboard, Read};
 use super::update::{Ask, Event, update};
 use super::view;
 use crate::campaign::{LeadId, Time};
@@ -119,6 +120,7 @@ impl Console {
     }
 
     /// Runs until the operator leaves, it is told to leave, or the terminal has gone. Blocks.
+    #[must_use]
     pub fn run(self) -> Left {
         match self.try_run() {
             Ok(left) => left,
@@ -128,13 +130,12 @@ impl Console {
 
     fn try_run(self) -> io::Result<Left> {
         let guard = Guard::take()?;
-        let mut screen = terminal::screen()?;
+        let mut screen = Screen::open()?;
         let wanted = Arc::new(AtomicBool::new(true));
         let reader = spawn_reader(self.sender.clone(), Arc::clone(&wanted))?;
         let clock = Clock::new();
         let first = self.ports.snapshots.borrow().clone();
-        let size = screen.size()?;
-        let mut model = Model::new(self.setup, first, (size.width, size.height));
+        let mut model = Model::new(self.setup, first, screen.fit()?);
         model.now = clock.now();
         let outside = Outside::new(self.ports, self.sender);
         let mut session = Session {
@@ -234,12 +235,14 @@ impl Session<'_> {
                 return Ok(Some(Left::TerminalGone(io::ErrorKind::BrokenPipe.into())));
             }
             Message::Resized => {
-                let size = self.screen.size()?;
-                Event::Resize(size.width, size.height)
+                let (columns, rows) = self.screen.fit()?;
+                Event::Resize(columns, rows)
             }
             Message::Event(event) => event,
         };
-        *due = (*due).max(match event {
+        *due = (*due).max(match &event {
+            // The next tick shows what time alone has changed.
+            Event::Picture(picture) if !shows_more(picture, &self.model.live) => Due::Nothing,
             Event::Picture(_) | Event::Tick(_) | Event::Detail(..) => Due::Data,
             _ => Due::Now,
         });
@@ -262,8 +265,7 @@ impl Session<'_> {
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        self.screen.draw(|frame| view::draw(frame, self.model))?;
-        Ok(())
+        self.screen.draw(|frame| view::draw(frame, self.model))
     }
 
     fn suspend(&mut self) -> io::Result<()> {

@@ -1,23 +1,19 @@
 //! The terminal: taken with a guard, and given back whatever happens.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 use crossterm::cursor;
 use crossterm::execute;
 use crossterm::style::Print;
 use crossterm::terminal as screen;
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// Text that is pasted is to come in brackets.
 const BRACKETED_PASTE: &str = "\x1b[?2004h";
 const PLAIN_PASTE: &str = "\x1b[?2004l";
-
-/// What is drawn on.
-pub(crate) type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
 
 /// Holds the terminal. When this is dropped, the terminal is as it was.
 pub(crate) struct Guard(());
@@ -48,17 +44,6 @@ impl Drop for Guard {
         );
         let _ = screen::disable_raw_mode();
     }
-}
-
-/// A screen to draw on, once the guard is taken.
-pub(crate) fn screen() -> io::Result<Screen> {
-    // What colours there are, the theme decides: with crossterm's own switch for NO_COLOR,
-    // reversed and bold would go too.
-    crossterm::style::force_color_output(true);
-    Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(
-        64 * 1024,
-        io::stdout(),
-    )))
 }
 
 /// Where keys come from: standard input, or the terminal itself where that is something else.
@@ -122,10 +107,16 @@ pub fn can_show() -> bool {
     rustix::termios::isatty(io::stdout()) && !dumb
 }
 
-/// Stops the process until somebody continues it, as the terminal's own Ctrl-Z does.
+/// How long a stop may take to reach this thread.
+const STOPPING: Duration = Duration::from_millis(100);
+
+/// Stops the process until somebody continues it, as the terminal's own Ctrl-Z does: with all
+/// that was started with it, or a shell that waits for a script around it would wait for ever.
 pub(crate) fn suspend() -> io::Result<()> {
-    let own = rustix::process::getpid();
-    rustix::process::kill_process(own, rustix::process::Signal::TSTP)?;
+    rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
+    // The signal goes to any of the threads. Before it has stopped this one, nothing may be
+    // drawn on the terminal that was just given back.
+    std::thread::sleep(STOPPING);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use ratatui::text::Span;
 
 use crate::campaign::Time;
 pub(crate) use crate::headless::harmless;
@@ -107,42 +108,67 @@ pub(crate) fn hide_digits(text: &str) -> String {
 
 /// Fits `text` into `width` columns; what does not fit ends in `ellipsis`.
 pub(crate) fn fit(text: &str, width: usize, ellipsis: &str) -> String {
-    let length = text.chars().count();
-    if length <= width {
+    if columns(text) <= width {
         return text.to_owned();
     }
     if width == 0 {
         return String::new();
     }
-    let mut out: String = text.chars().take(width - 1).collect();
+    let mut out: String = text
+        .chars()
+        .take(fitting(text.chars(), width - 1))
+        .collect();
     out.push_str(ellipsis);
     out
 }
 
-/// Breaks a text at blanks into lines of at most `width` characters; words that are longer
+/// How many columns a text takes: a letter of Chinese two, a combining accent none.
+fn columns(text: &str) -> usize {
+    Span::raw(text).width()
+}
+
+/// How many of the first characters fit into so many columns.
+fn fitting(chars: impl IntoIterator<Item = char>, width: usize) -> usize {
+    let mut room = width;
+    let fits = |c: &char| {
+        let needed = columns(c.encode_utf8(&mut [0; 4]));
+        let left = room.checked_sub(needed);
+        room = left.unwrap_or(room);
+        left.is_some()
+    };
+    chars.into_iter().take_while(fits).count()
+}
+
+/// Breaks a text at blanks into lines of at most `width` columns; words that are longer
 /// are broken anywhere.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
-        let mut word: Vec<char> = word.chars().collect();
+        let mut word = word;
         loop {
             let last = lines.last_mut().expect("there is always a line");
-            let taken = last.chars().count();
+            let taken = columns(last);
             let gap = usize::from(taken > 0);
-            if taken + gap + word.len() <= width {
+            if taken + gap + columns(word) <= width {
                 if gap == 1 {
                     last.push(' ');
                 }
-                last.extend(word);
+                last.push_str(word);
                 break;
             }
-            if taken > 0 {
-                lines.push(String::new());
-            } else {
-                last.extend(word.drain(..width));
-                lines.push(String::new());
+            if taken == 0 {
+                // One at least, or a letter wider than the line would never end.
+                let fits = fitting(word.chars(), width).max(1);
+                let at = word
+                    .char_indices()
+                    .nth(fits)
+                    .map_or(word.len(), |(at, _)| at);
+                let (head, rest) = word.split_at(at);
+                last.push_str(head);
+                word = rest;
             }
+            lines.push(String::new());
         }
     }
     if lines.len() > 1 && lines.last().is_some_and(String::is_empty) {
@@ -196,6 +222,18 @@ mod tests {
         assert_eq!(fit("abcdef", 4, "…"), "abc…");
         assert_eq!(fit("abcd", 4, "…"), "abcd");
         assert_eq!(fit("abcd", 0, "…"), "");
+    }
+
+    #[test]
+    fn wide_letters_take_two_columns_and_accents_none() {
+        assert_eq!(fit("世界世界", 5, "…"), "世界…");
+        assert_eq!(fit("世界", 4, "…"), "世界");
+        assert_eq!(
+            fit("e\u{301}e\u{301}e\u{301}", 3, "…"),
+            "e\u{301}e\u{301}e\u{301}"
+        );
+        assert_eq!(wrap("世界世 a", 4), ["世界", "世 a"]);
+        assert_eq!(wrap("世界", 1), ["世", "界"]);
     }
 
     #[test]

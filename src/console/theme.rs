@@ -33,6 +33,10 @@ const ASCII_BORDER: border::Set<'_> = border::Set {
 const BARS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 const ASCII_BARS: [&str; 9] = [" ", ".", ".", ":", ":", "+", "+", "#", "#"];
 
+#[expect(
+    clippy::unused_self,
+    reason = "a style is asked of the theme, whether or not it depends on it today"
+)]
 impl Theme {
     /// `NO_COLOR` (no-color.org: set and not empty) and `TERM` tell about colours; `LC_ALL`,
     /// `LC_CTYPE` and `LANG`, the first that is set, about letters.

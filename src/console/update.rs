@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use super::model::{Model, Pane, Tone, View};
+use super::model::{MaxCcAsked, Model, Pane, Tone, View};
 use super::popup::{MOST_CALLS, Popup, Prompt, Purpose, Question};
 use super::{commands, moving};
-use crate::campaign::{LeadId, Outcome, Time};
+use crate::campaign::{self, LeadId, Outcome, Time};
 use crate::control::Command;
 use crate::engine::{Detail, Snapshot};
 use crate::keys::{Action, Group, Key, KeyCode, binding};
@@ -52,6 +52,14 @@ pub(crate) fn update(model: &mut Model, event: Event) -> Vec<Ask> {
             Vec::new()
         }
         Event::Picture(picture) => {
+            if picture.run != model.live.run {
+                leave_the_run(model);
+            }
+            if let Some(MaxCcAsked::Answered(_, at)) = model.max_cc
+                && picture.at > at
+            {
+                model.max_cc = None;
+            }
             model.live = picture;
             if model.frozen.is_none() {
                 model.refresh();
@@ -64,6 +72,9 @@ pub(crate) fn update(model: &mut Model, event: Event) -> Vec<Ask> {
             if model.message.as_ref().is_some_and(|m| old(m.at)) {
                 model.message = None;
             }
+            if model.queue.has_sorted() {
+                model.rebuild(Pane::Queue);
+            }
             wants_detail(model)
         }
         Event::Outcome(command, outcome) => {
@@ -71,9 +82,11 @@ pub(crate) fn update(model: &mut Model, event: Event) -> Vec<Ask> {
             Vec::new()
         }
         Event::Detail(lead, detail) => {
+            // While the display stands still, one that has just been opened still fills.
             if let View::Detail(shown, slot) = &mut model.view
                 && *shown == lead
-                && model.frozen.is_none()
+                && (model.frozen.is_none() || slot.is_none())
+                && detail.is_some()
             {
                 *slot = detail;
             }
@@ -83,6 +96,24 @@ pub(crate) fn update(model: &mut Model, event: Event) -> Vec<Ask> {
             model.engine_ended = Some(why);
             Vec::new()
         }
+    }
+}
+
+/// A new run has begun, and its leads have other ids: what is open about one of the run
+/// before must not become about somebody else.
+fn leave_the_run(model: &mut Model) {
+    let about_the_run = match &model.popup {
+        Some(Popup::Question(question)) => question
+            .choices
+            .iter()
+            .any(|choice| !matches!(choice.does, None | Some(Command::Quit | Command::QuitNow))),
+        _ => false,
+    };
+    if about_the_run {
+        model.popup = None;
+    }
+    if matches!(model.view, View::Detail(..)) {
+        model.view = View::Panes;
     }
 }
 
@@ -96,8 +127,16 @@ fn wants_detail(model: &Model) -> Vec<Ask> {
 
 fn answered(model: &mut Model, command: &Command, outcome: Outcome) {
     model.pending = model.pending.saturating_sub(1);
-    if model.pending == 0 {
-        model.pending_max_cc = None;
+    let asked = match (command, model.max_cc) {
+        (Command::Campaign(campaign::Command::SetMaxCc(to)), Some(MaxCcAsked::Sent(last))) => {
+            (to.calls() == last as usize).then_some(last)
+        }
+        _ => None,
+    };
+    if let Some(last) = asked {
+        model.max_cc = outcome
+            .is_ok()
+            .then_some(MaxCcAsked::Answered(last, model.now));
     }
     match outcome {
         Ok(text) => model.say(Tone::Done, text),
@@ -124,7 +163,8 @@ fn paste(model: &mut Model, text: &str) -> Vec<Ask> {
 
 fn key(model: &mut Model, key: Key) -> Vec<Ask> {
     let action = model.setup.keys.action(key);
-    if action == Some(Action::Redraw) {
+    let typing = matches!(model.popup, Some(Popup::Prompt(_))) && key.is_text();
+    if action == Some(Action::Redraw) && !typing {
         return vec![Ask::Redraw];
     }
     match &mut model.popup {
@@ -132,17 +172,15 @@ fn key(model: &mut Model, key: Key) -> Vec<Ask> {
         Some(Popup::Prompt(_)) => return prompt_key(model, key),
         None => {}
     }
-    match action {
-        Some(action) => act(model, action),
-        None => {
-            let help = model.setup.keys.name(Action::Help);
-            model.say(
-                Tone::Refused,
-                format!("{key} does nothing here; {help} lists the keys"),
-            );
-            Vec::new()
-        }
-    }
+    let Some(action) = action else {
+        let help = model.setup.keys.name(Action::Help);
+        model.say(
+            Tone::Refused,
+            format!("{key} does nothing here; {help} lists the keys"),
+        );
+        return Vec::new();
+    };
+    act(model, action)
 }
 
 /// Keys while a question is open: arrows choose, Enter takes, `y` takes the first that does
@@ -151,6 +189,13 @@ fn answer(model: &mut Model, key: Key) -> Vec<Ask> {
     let Some(Popup::Question(question)) = &mut model.popup else {
         return Vec::new();
     };
+    if key.ctrl {
+        // Ctrl-C gets out of anything; Ctrl-Y is no `y`.
+        if key.code == KeyCode::Char('c') {
+            model.popup = None;
+        }
+        return Vec::new();
+    }
     match key.code {
         KeyCode::Left | KeyCode::Up | KeyCode::BackTab | KeyCode::Char('h' | 'k') => {
             question.step(false);
@@ -358,6 +403,12 @@ fn quit(model: &mut Model) -> Vec<Ask> {
         return Vec::new();
     }
     let calls = commands::live_calls(model);
+    if model.live.stopping.is_some() {
+        let text = format!("{calls}, and Dialdeck ends when they have. Hang them up now?");
+        let question = Question::new("Quit now", text, "Hang up and quit", Command::QuitNow);
+        model.popup = Some(Popup::Question(question));
+        return Vec::new();
+    }
     let text = format!(
         "Quit Dialdeck? {calls}. Draining places no new call and waits for them to end; what \
          is still up after DRAIN_SECONDS is hung up."
@@ -380,11 +431,17 @@ fn suspend(model: &mut Model) -> Vec<Ask> {
     vec![Ask::Suspend]
 }
 
+/// `MAX_CC` as it was asked for last.
+pub(crate) fn max_cc_asked(model: &Model) -> u32 {
+    match model.max_cc {
+        Some(MaxCcAsked::Sent(to) | MaxCcAsked::Answered(to, _)) => to,
+        None => u32::try_from(model.live.limit.requested.calls()).unwrap_or(MOST_CALLS),
+    }
+}
+
 /// One step of `MAX_CC`, from what was asked for last.
 pub(crate) fn max_cc_step(model: &Model, up: bool) -> u32 {
-    let from = model
-        .pending_max_cc
-        .unwrap_or_else(|| u32::try_from(model.live.limit.requested.calls()).unwrap_or(MOST_CALLS));
+    let from = max_cc_asked(model);
     let to = if up { from + 1 } else { from.saturating_sub(1) };
     to.clamp(1, MOST_CALLS)
 }

@@ -13,11 +13,13 @@ mod popup;
 mod trends;
 
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Clear, Paragraph};
 
 use super::model::{Model, View};
+use super::text::wrap;
 
 /// Below this nothing can be told any more.
 pub(crate) const SMALLEST: (u16, u16) = (40, 10);
@@ -33,6 +35,24 @@ struct Parts {
 
 /// Draws everything.
 pub(crate) fn draw(frame: &mut Frame<'_>, model: &mut Model) {
+    draw_all(frame, model);
+    if model.setup.theme.ascii {
+        write_out(frame.buffer_mut());
+    }
+}
+
+/// Texts that come from elsewhere may have any letters; this terminal has none but ASCII's.
+fn write_out(buffer: &mut Buffer) {
+    let odd = buffer
+        .content
+        .iter_mut()
+        .filter(|cell| !cell.symbol().is_ascii());
+    for cell in odd {
+        cell.set_symbol("?");
+    }
+}
+
+fn draw_all(frame: &mut Frame<'_>, model: &mut Model) {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         return too_small(frame, model);
@@ -76,12 +96,17 @@ fn too_small(frame: &mut Frame<'_>, model: &Model) {
     let area = frame.area();
     let (columns, rows) = SMALLEST;
     let calls = model.live.limit.in_use;
+    let word = match model.engine_ended {
+        Some(_) => "ENGINE STOPPED",
+        None => model.live.state.word(),
+    };
     let text = [
-        format!("{} calls {calls}", model.live.state.word()),
-        format!("Dialdeck needs {columns}x{rows},"),
-        format!("this is {}x{}.", area.width, area.height),
-        "Dialing is not affected.".to_owned(),
+        format!("{word} calls {calls}"),
+        format!("Dialdeck needs {columns}x{rows}, this is"),
+        format!("{}x{}. Dialing is not affected.", area.width, area.height),
     ];
+    let rows = text.iter().flat_map(|text| wrap(text, area.width.into()));
+    let lines: Vec<Line<'static>> = rows.map(Line::from).collect();
     frame.render_widget(Clear, area);
-    frame.render_widget(Paragraph::new(text.map(Line::from).to_vec()), area);
+    frame.render_widget(Paragraph::new(lines), area);
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{AuditEntry, Engine, Request, Told};
-use crate::campaign::{AttemptId, Command, Numbers, Outcome, Record};
+use crate::campaign::{AttemptId, Command, Outcome, Record};
 use crate::journal::{AUDIT_LINES, AuditLine};
 
 /// Nothing is dialed any more by a process that was told to end.
-const ENDING: &str = "the process is ending";
+pub(super) const ENDING: &str = "the process is ending";
 
 impl Engine {
     pub(super) fn request(&mut self, request: Request) {
@@ -18,8 +18,18 @@ impl Engine {
                 // Whoever asked may have gone.
                 let _ = reply.send(outcome);
             }
-            Request::NewRun { numbers, by, reply } => {
-                let outcome = self.new_run(&numbers, &by);
+            Request::NewRun { reading, by, reply } => {
+                let outcome = self.new_run(*reading, &by);
+                self.show_at_once();
+                let _ = reply.send(outcome);
+            }
+            Request::Reload { reading, by, reply } => {
+                let outcome = self.reload(*reading, &by);
+                self.show_at_once();
+                let _ = reply.send(outcome);
+            }
+            Request::StartAgain { reading, by, reply } => {
+                let outcome = self.start_again(*reading, &by);
                 self.show_at_once();
                 let _ = reply.send(outcome);
             }
@@ -68,19 +78,8 @@ impl Engine {
         }
     }
 
-    fn new_run(&mut self, numbers: &Numbers, by: &str) -> Outcome {
-        let now = self.clock.now();
-        let outcome = if self.stopping.is_some() {
-            Err(ENDING.to_owned())
-        } else {
-            self.campaign.new_run(now, &self.shown.list, numbers)
-        };
-        self.write_down(by, "new run".to_owned(), &outcome);
-        outcome
-    }
-
     /// Into the journal, the news and the picture.
-    fn write_down(&mut self, by: &str, command: String, outcome: &Outcome) {
+    pub(super) fn write_down(&mut self, by: &str, command: String, outcome: &Outcome) {
         let at = self.clock.now();
         let outcome = match outcome {
             Ok(done) => done.clone(),

@@ -28,13 +28,13 @@ impl Engine {
             let _ = reply.send(None);
             return;
         };
-        let setting = Setting {
+        let in_force = self.in_force.borrow();
+        let seen = self.timelines.of(run, lead, &number, |attempt| Setting {
             ids: &self.ids,
             journal: self.journal_uuid,
-            trunk: &self.requester.plan.trunk,
-            target: &self.requester.plan.target,
-        };
-        let seen = self.timelines.of(run, lead, &number, &setting);
+            plan: in_force.plan_of(attempt),
+        });
+        drop(in_force);
         let past = Past {
             journal: self.journal.path().to_owned(),
             uuid: self.journal_uuid,

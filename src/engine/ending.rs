@@ -35,7 +35,7 @@ impl Engine {
         let first = self.stopping.is_none();
         let deadline = now
             + if first && !at_once {
-                self.drain
+                self.in_force.borrow().latest().drain
             } else {
                 LAST_CHANCE
             };
@@ -110,7 +110,7 @@ impl Engine {
             }
             _ => return None,
         };
-        (now >= since + self.give_up).then_some(Exit::GaveUp(why))
+        (now >= since + self.in_force.borrow().latest().give_up).then_some(Exit::GaveUp(why))
     }
 
     pub(super) async fn shut_down(mut self, exit: Exit) -> Exit {

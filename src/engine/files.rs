@@ -8,14 +8,17 @@ use crate::recordings::{Job, file_name};
 impl Engine {
     pub(super) fn queue_recording(&mut self, attempt: AttemptId, number: &Number, begun_at: Time) {
         let name = self.ids.make(self.campaign.run(), attempt, Part::Snoop);
-        let format = self.requester.plan.recording_format.clone();
+        // Its file's name and folder were told when it ended, whatever the settings are now.
+        let settings = self.in_force.borrow().of(attempt);
+        let format = settings.recordings.format.clone();
         let call = call_id(self.journal_uuid, attempt);
         let job = Job {
             attempt,
             file_name: file_name(begun_at, number, call, &format),
             name,
             format,
-            keep: self.keep_on_asterisk,
+            keep: settings.recordings.keep_on_asterisk,
+            folder: Some(settings.recordings.dir.clone()),
         };
         self.jobs.push_back(job);
     }

@@ -1,6 +1,7 @@
 //! Carries out the campaign's requests at Asterisk.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::ari::{
     AriError, Client, CreateChannel, EventSource, HangupReason, IfExists, Originate, Recording,
@@ -8,9 +9,10 @@ use crate::ari::{
 use crate::campaign::{
     AsteriskIds, AttemptId, Census, Number, Op, OpError, Part, RunId, Time, trunk_endpoint,
 };
+use crate::config::Settings;
 
 /// How calls are made: what of the settings goes into requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct DialPlan {
     pub(super) trunk: String,
     pub(super) target: String,
@@ -23,6 +25,21 @@ pub(super) struct DialPlan {
     pub(super) moh_class: Option<String>,
 }
 
+impl DialPlan {
+    pub(super) fn of(settings: &Settings) -> Self {
+        let seconds = |d: Duration| u32::try_from(d.as_secs()).unwrap_or(u32::MAX);
+        Self {
+            trunk: settings.trunk.clone(),
+            target: settings.target.endpoint.clone(),
+            caller_id: settings.caller_id.clone(),
+            call_timeout: seconds(settings.call_timeout),
+            target_timeout: seconds(settings.target.timeout),
+            recording_format: settings.recordings.format.clone(),
+            moh_class: settings.target.moh_class.clone(),
+        }
+    }
+}
+
 /// Whoever asks Asterisk for things.
 #[derive(Clone)]
 pub(super) struct Requester {
@@ -32,6 +49,15 @@ pub(super) struct Requester {
 }
 
 impl Requester {
+    /// The same, for an attempt that began by this plan.
+    pub(super) fn with(&self, plan: Arc<DialPlan>) -> Self {
+        Self {
+            client: self.client.clone(),
+            ids: self.ids.clone(),
+            plan,
+        }
+    }
+
     /// Carries out one request for an attempt.
     pub(super) async fn carry_out(
         &self,

@@ -11,6 +11,7 @@ use super::commands::Audit;
 use super::detail::READERS;
 use super::pace::Pace;
 use super::picture::Shown;
+use super::reload::InForce;
 use super::requests::{DialPlan, Requester};
 use super::sound::Sound;
 use super::timeline::Timelines;
@@ -136,6 +137,7 @@ impl Parts {
         let (inbox, messages) = mpsc::unbounded_channel();
         let (requests_tx, requests) = mpsc::channel(64);
         let (news, news_rx) = mpsc::channel(super::NEWS_QUEUE);
+        let (in_force, in_force_rx) = watch::channel(InForce::new(settings.clone()));
         let shown = Shown::of(settings);
         let audit = Audit::of(self.recovered.audit);
         let mut first = shown.first_picture(now, &self.campaign);
@@ -146,6 +148,7 @@ impl Parts {
             snapshots: snapshots_rx,
             news: news_rx,
             journal: self.recovered.uuid,
+            in_force: in_force_rx,
         };
         let paused_by_rule = matches!(
             self.campaign.state(),
@@ -157,16 +160,14 @@ impl Parts {
             requester: Requester {
                 client: self.client,
                 ids: ids.clone(),
-                plan: Arc::new(dial_plan(settings)),
+                plan: Arc::new(DialPlan::of(settings)),
             },
             ids,
             writer: self.journal.writer(),
             journal: self.journal,
             journal_uuid: self.recovered.uuid,
             exit_when_done: options.exit_when_done,
-            keep_on_asterisk: settings.recordings.keep_on_asterisk,
-            drain: settings.drain,
-            give_up: settings.give_up,
+            in_force,
             link_watch: link.state(),
             link_stats: link.stats(),
             link,
@@ -322,6 +323,9 @@ fn restore(
             cause: known.cause,
         };
         leads.restore_row(id, row);
+        if known.unlisted {
+            leads.unlist(id);
+        }
     })?;
     campaign.restore(
         now,
@@ -330,6 +334,7 @@ fn restore(
         leads,
         orphans(&run.unfinished),
     );
+    campaign.restore_since(run.since);
     Ok(())
 }
 
@@ -374,6 +379,7 @@ fn job(waiting: &WaitingRecording, settings: &Settings) -> Job {
         format: format.clone(),
         file_name: file_name(waiting.begun_at, &waiting.number, waiting.call_id, format),
         keep: settings.recordings.keep_on_asterisk,
+        folder: None,
     }
 }
 
@@ -388,7 +394,7 @@ fn connection(settings: &Settings) -> Connection {
     }
 }
 
-fn policy(settings: &Settings) -> Policy {
+pub(super) fn policy(settings: &Settings) -> Policy {
     Policy {
         max_cc: settings.max_cc,
         spacing: SPACING,
@@ -398,19 +404,6 @@ fn policy(settings: &Settings) -> Policy {
         stage_target: settings.target.staged,
         music: settings.target.moh_class.is_some(),
         retry_interrupted: settings.on_interrupted == OnInterrupted::Retry,
-    }
-}
-
-fn dial_plan(settings: &Settings) -> DialPlan {
-    let seconds = |d: Duration| u32::try_from(d.as_secs()).unwrap_or(u32::MAX);
-    DialPlan {
-        trunk: settings.trunk.clone(),
-        target: settings.target.endpoint.clone(),
-        caller_id: settings.caller_id.clone(),
-        call_timeout: seconds(settings.call_timeout),
-        target_timeout: seconds(settings.target.timeout),
-        recording_format: settings.recordings.format.clone(),
-        moh_class: settings.target.moh_class.clone(),
     }
 }
 

@@ -9,11 +9,12 @@ mod entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::requests::DialPlan;
 use super::snapshot::{AttemptDetail, AttemptOutcome};
 use crate::ari::{ChannelInfo, Event, EventKind, harmless};
 use crate::campaign::{
-    AsteriskIds, AttemptId, CallStep, Input, LeadId, LegEvent, Notice, Number, Op, OpError, Part,
-    Record, RunId, Time,
+    AsteriskIds, AttemptId, CallStep, DialStatus, Input, LeadId, LegEvent, Notice, Number, Op,
+    OpError, Part, Record, RunId, Time,
 };
 use crate::journal::call_id;
 use entry::{What, sentence};
@@ -26,12 +27,11 @@ const ENTRIES: usize = 64;
 const FIRST: usize = 24;
 
 /// All that sentences need beside what happened.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Setting<'a> {
     pub(super) ids: &'a AsteriskIds,
     pub(super) journal: uuid::Uuid,
-    pub(super) trunk: &'a str,
-    pub(super) target: &'a str,
+    pub(super) plan: Arc<DialPlan>,
 }
 
 /// The timelines of this process's calls.
@@ -146,10 +146,11 @@ impl Timelines {
         let tells = match event {
             LegEvent::Gone(_) => matches!(part, Part::A | Part::B),
             LegEvent::Leaving(cause) => cause.is_some() && matches!(part, Part::A | Part::B),
+            // That it is up says the same, and says it of every kind of target.
+            LegEvent::Dial(DialStatus::Answer) | LegEvent::Entered => false,
             LegEvent::Joined | LegEvent::Up | LegEvent::Ringing | LegEvent::Dial(_) => {
                 part == Part::B
             }
-            LegEvent::Entered => false,
         };
         if tells {
             self.note(now, attempt, What::Leg(part, event));
@@ -224,17 +225,17 @@ impl Timelines {
     }
 
     /// What is known of the attempts at a lead, the latest first.
-    pub(super) fn of(
+    pub(super) fn of<'a>(
         &self,
         run: RunId,
         lead: LeadId,
         number: &Number,
-        setting: &Setting<'_>,
+        setting: impl Fn(AttemptId) -> Setting<'a>,
     ) -> Vec<AttemptDetail> {
         let calls = self.calls.iter().rev();
         calls
             .filter(|(_, call)| (call.run, call.lead) == (run, lead))
-            .map(|(attempt, call)| call.detail(*attempt, number, setting))
+            .map(|(attempt, call)| call.detail(*attempt, number, &setting(*attempt)))
             .collect()
     }
 }

@@ -6,7 +6,9 @@ use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::error::{JournalError, while_doing};
-use crate::campaign::{AttemptId, Disposition, HangupCause, LeadId, Number, RunId, RunState, Time};
+use crate::campaign::{
+    AttemptId, Disposition, HangupCause, LeadId, NO_LONGER_LISTED, Number, RunId, RunState, Time,
+};
 
 /// What the journal knows at the start of an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub struct RecoveredRun {
     pub list: String,
     /// Its state when the last engine ended, however it ended.
     pub state: RunState,
+    /// Since when it is in that state.
+    pub since: Time,
     /// How many leads it has, which is also the id of the next to be listed. What they are
     /// tells [`super::Journal::for_each_lead`].
     pub leads: u32,
@@ -137,6 +141,8 @@ pub struct KnownLead {
     pub last: Option<AttemptId>,
     /// The cause of the last one that ended.
     pub cause: HangupCause,
+    /// It was taken off because the list had it no longer.
+    pub unlisted: bool,
 }
 
 /// Reads what an engine has to know, except for the leads.
@@ -177,7 +183,8 @@ fn audit_line_of(row: &Row<'_>) -> rusqlite::Result<AuditLine> {
 fn recover_run(path: &Path, conn: &Connection) -> Result<Option<RecoveredRun>, JournalError> {
     let reading = || while_doing(path, "read");
     let sql = "SELECT run, list, state, pause_reason,
-                   (SELECT coalesce(max(lead) + 1, 0) FROM leads l WHERE l.run = r.run)
+                   (SELECT coalesce(max(lead) + 1, 0) FROM leads l WHERE l.run = r.run),
+                   changed_at
                FROM runs r ORDER BY run DESC LIMIT 1";
     let mut query = conn.prepare(sql).map_err(reading())?;
     let mut rows = query.query([]).map_err(reading())?;
@@ -204,6 +211,7 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<RecoveredRun> {
         run: RunId(row.get(0)?),
         list: row.get(1)?,
         state,
+        since: time(row, 5)?.unwrap_or_default(),
         leads: row.get(4)?,
         unfinished: Vec::new(),
         recordings_waiting: Vec::new(),
@@ -288,7 +296,7 @@ fn collect<T>(
 const LEADS: &str = "
     SELECT l.lead, l.number, l.state, l.disposition, l.attempts,
         CASE WHEN a.ended_at IS NULL AND a.withdrawn = 0 THEN a.attempt END,
-        l.last_attempt, e.cause, e.sip_code
+        l.last_attempt, e.cause, e.sip_code, coalesce(l.note = ?2, 0)
     FROM leads l
     LEFT JOIN attempts a ON a.attempt = l.last_attempt
     LEFT JOIN attempts e ON e.attempt = CASE l.state WHEN 'dialing' THEN
@@ -307,7 +315,7 @@ pub(super) fn for_each_lead(
 ) -> Result<(), JournalError> {
     let mut read = || {
         let mut query = conn.prepare(LEADS)?;
-        let mut rows = query.query(params![run.0])?;
+        let mut rows = query.query(params![run.0, NO_LONGER_LISTED])?;
         while let Some(row) = rows.next()? {
             each(known_lead(row)?);
         }
@@ -328,6 +336,7 @@ fn known_lead(row: &Row<'_>) -> rusqlite::Result<KnownLead> {
             q850: row.get::<_, Option<u16>>(7)?.unwrap_or(0),
             sip: row.get(8)?,
         },
+        unlisted: row.get(9)?,
     })
 }
 

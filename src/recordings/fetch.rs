@@ -108,6 +108,10 @@ impl Fetch {
         Ok(Saved { path, bytes })
     }
 
+    fn folder<'a>(&'a self, job: &'a Job) -> &'a Path {
+        job.folder.as_deref().unwrap_or(&self.folder)
+    }
+
     /// Deletes the copy in Asterisk's spool.
     pub(super) async fn delete(&self, job: &Job) -> Result<Gone, AriError> {
         self.client.delete_recording(&job.name).await
@@ -116,7 +120,7 @@ impl Fetch {
     /// A process that died between deleting the copy and writing that down left the file
     /// under its final name, which has the call's id in it and so belongs to no other.
     async fn saved_before(&self, job: &Job) -> Option<Saved> {
-        let path = self.folder.join(&job.file_name);
+        let path = self.folder(job).join(&job.file_name);
         let metadata = tokio::fs::metadata(&path).await.ok()?;
         let bytes = metadata.len();
         let path = tokio::fs::canonicalize(path).await.ok()?;
@@ -126,34 +130,36 @@ impl Fetch {
     /// Streams into a temporary file, which is synced.
     async fn download(&self, job: &Job) -> Result<(Part, u64), Failure> {
         let mut body = self.client.download_recording(&job.name).await?;
-        let folder = self.folder.clone();
+        let folder = self.folder(job).to_owned();
         let part = self
-            .on_disk(move || {
+            .on_disk(job, move || {
                 std::fs::create_dir_all(&folder)?;
                 Part::create(&folder)
             })
             .await?;
-        let file = part.file.try_clone().map_err(|e| self.disk(&e))?;
+        let file = part.file.try_clone().map_err(|e| self.disk(job, &e))?;
         let mut file = tokio::fs::File::from_std(file);
         let mut bytes = 0;
         while let Some(chunk) = body.next_chunk().await? {
             let chunk = chunk.as_ref();
-            file.write_all(chunk).await.map_err(|e| self.disk(&e))?;
+            file.write_all(chunk)
+                .await
+                .map_err(|e| self.disk(job, &e))?;
             bytes += chunk.len() as u64;
         }
-        file.sync_all().await.map_err(|e| self.disk(&e))?;
+        file.sync_all().await.map_err(|e| self.disk(job, &e))?;
         Ok((part, bytes))
     }
 
     /// Judges the file and gives it its name.
     async fn settle(&self, mut part: Part, job: &Job) -> Result<PathBuf, Failure> {
         let (folder, format, name) = (
-            self.folder.clone(),
+            self.folder(job).to_owned(),
             job.format.clone(),
             job.file_name.clone(),
         );
         let judged = self
-            .on_disk(move || match wav::judge(&mut part.file, &format)? {
+            .on_disk(job, move || match wav::judge(&mut part.file, &format)? {
                 Ok(()) => settle_absolute(part, &folder, &name).map(Ok),
                 Err(fault) => Ok(Err(fault)),
             })
@@ -164,17 +170,18 @@ impl Fetch {
     /// Runs what blocks for the disk where it may.
     async fn on_disk<T: Send + 'static>(
         &self,
+        job: &Job,
         work: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
         tokio::task::spawn_blocking(work)
             .await
             .unwrap_or_else(|e| Err(io::Error::other(e)))
-            .map_err(|e| self.disk(&e))
+            .map_err(|e| self.disk(job, &e))
     }
 
-    fn disk(&self, error: &io::Error) -> Failure {
+    fn disk(&self, job: &Job, error: &io::Error) -> Failure {
         Failure::Disk {
-            folder: self.folder.display().to_string(),
+            folder: self.folder(job).display().to_string(),
             why: error.to_string(),
         }
     }

@@ -34,12 +34,21 @@ pub fn demo_numbers(seed: u64, count: usize) -> Vec<Number> {
     let mut dice = dice(seed, "demo", "", 0);
     let mut numbers = Draw::new(&mut dice);
     let mut list = Vec::with_capacity(count.min(MOST));
+    let mut passed_over = Vec::new();
     for wanted in wanted(count) {
-        list.extend(numbers.find(|n| scenario.disposition(seed, n.as_str(), TARGET) == wanted));
+        for number in numbers.by_ref() {
+            if scenario.disposition(seed, number.as_str(), TARGET) == wanted {
+                list.push(number);
+                break;
+            }
+            passed_over.push(number);
+        }
     }
-    while list.len() < count.min(MOST) {
-        list.extend(numbers.next());
-    }
+    let rest = count.min(MOST) - list.len();
+    list.extend(numbers.by_ref().take(rest));
+    // Where all have been drawn, those that were passed over are what is left.
+    let missing = count.min(MOST) - list.len();
+    list.extend(passed_over.drain(..missing));
     dice.shuffle(&mut list);
     list
 }
@@ -120,5 +129,12 @@ mod tests {
     fn a_short_list_is_as_long_as_was_asked() {
         assert!(demo_numbers(1, 0).is_empty());
         assert_eq!(demo_numbers(1, 3).len(), 3);
+    }
+
+    #[test]
+    fn as_many_as_there_are_can_be_had() {
+        let list = demo_numbers(1, MOST);
+        let different: HashSet<&str> = list.iter().map(Number::as_str).collect();
+        assert_eq!((list.len(), different.len()), (MOST, MOST));
     }
 }

@@ -67,6 +67,7 @@ fn job(number: u64, keep: bool) -> Job {
         format: "wav".into(),
         file_name: format!("call-{number}.wav"),
         keep,
+        folder: None,
     }
 }
 

@@ -301,6 +301,7 @@ async fn fetched(client: &Client, name: &str) {
         format: "wav".into(),
         file_name: "call.wav".into(),
         keep: false,
+        folder: None,
     };
     fetcher.enqueue(job).unwrap();
     let outcome = timeout(LONG, outcomes.recv()).await.unwrap().unwrap();

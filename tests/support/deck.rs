@@ -80,7 +80,8 @@ impl Deck {
         files
     }
 
-    fn write_env(&self) {
+    /// Writes `.env`, for a process that runs to read it again.
+    pub(crate) fn write_env(&self) {
         let mut text = String::new();
         for (name, value) in &self.vars {
             writeln!(text, "{name}={value}").expect("a string takes it");

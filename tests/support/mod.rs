@@ -2,8 +2,10 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod cost;
 pub(crate) mod deck;
 pub(crate) mod lab;
+pub(crate) mod load;
 pub(crate) mod screen;
 pub(crate) mod svg;
 pub(crate) mod wav;

@@ -5,13 +5,14 @@
 
 mod books;
 mod checks;
+mod lists;
 mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::*;
-use super::model::{Fate, Model};
+use super::model::Model;
 use super::rig::{campaign, numbers, policy};
 
 const SEEDS: u64 = 2500;
@@ -26,13 +27,29 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 #[test]
 fn whatever_happens_nobody_is_called_twice_forgotten_or_left() {
     let (mut requeued, mut reopened) = (0, 0);
+    let mut relisted = Relisted::default();
+    let mut starts = BTreeMap::<&str, usize>::new();
     for seed in 0..SEEDS {
         let sim = check(seed);
         requeued += sim.requeues.values().sum::<usize>();
         reopened += sim.reopened;
+        relisted.joined += sim.relisted.joined;
+        relisted.skipped += sim.relisted.skipped;
+        for (began, count) in sim.starts {
+            *starts.entry(began).or_default() += count;
+        }
     }
     // What never happens is not checked.
     assert!(requeued > 1000 && reopened > 100, "{requeued}, {reopened}");
+    assert!(
+        relisted.joined > 1000 && relisted.skipped > 1000,
+        "{relisted:?}"
+    );
+    let words = ["running", "paused", "resumed", "started", "done"];
+    assert!(
+        words.iter().all(|w| starts.get(w) > Some(&100)),
+        "{starts:?}"
+    );
 }
 
 fn check(seed: u64) -> Sim {
@@ -94,6 +111,10 @@ struct Sim {
     /// How often the operator wanted each lead called again, and how often that was at DONE.
     requeues: BTreeMap<LeadId, usize>,
     reopened: usize,
+    /// The list as it was read last, and how often what came of that.
+    listed: Numbers,
+    relisted: Relisted,
+    starts: BTreeMap<&'static str, usize>,
     policy: Policy,
     trace: Option<Vec<String>>,
 }
@@ -130,6 +151,9 @@ impl Sim {
             silent_since: BTreeMap::new(),
             requeues: BTreeMap::new(),
             reopened: 0,
+            listed: numbers(LEADS),
+            relisted: Relisted::default(),
+            starts: BTreeMap::new(),
             policy,
             trace: traced.then(Vec::new),
         }
@@ -408,36 +432,6 @@ impl Sim {
         };
         self.plan_at(self.now + delay, Item::Tell(self.process, answer));
         Ok(())
-    }
-
-    fn decide_fates(&mut self, attempt: AttemptId) {
-        let rng = &mut self.rng;
-        let a_ends = rng.bool();
-        let talks = |ends: bool, rng: &mut fastrand::Rng| ends.then(|| rng.u64(1..12_000));
-        let a = match rng.u8(..10) {
-            0 => Fate::Fails {
-                after: rng.u64(1..300),
-                q850: *rng.choice(&[17, 34, 1, 21, 16]).expect("some"),
-            },
-            1 => Fate::Silent,
-            _ => Fate::Answers {
-                after: rng.u64(1..3000),
-                talks: talks(a_ends, rng),
-            },
-        };
-        let b = match rng.u8(..10) {
-            0 => Fate::BusyTone {
-                after: rng.u64(1..100),
-            },
-            1 => Fate::Fails { after: 1, q850: 16 },
-            2 => Fate::Silent,
-            _ => Fate::Answers {
-                after: rng.u64(1..3000),
-                talks: talks(!a_ends, rng),
-            },
-        };
-        self.model.fates.insert((attempt, Part::A), a);
-        self.model.fates.insert((attempt, Part::B), b);
     }
 
     /// Sends Asterisk's events on their way, in their order, some of them twice.

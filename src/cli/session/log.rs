@@ -27,6 +27,9 @@ pub(in super::super) fn init(with_console: bool) {
     let text = tracing_subscriber::fmt::layer()
         .with_writer(Oddities)
         .with_ansi(false)
+        // Else a line that can't be written is told on standard error: across the console, or
+        // with a panic where the terminal has gone.
+        .log_internal_errors(false)
         .with_filter(LevelFilter::WARN);
     let pane = with_console
         .then_some(tui_logger::TuiTracingSubscriberLayer)

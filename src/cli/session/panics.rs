@@ -25,7 +25,12 @@ fn hook(info: &PanicHookInfo<'_>) {
     let place = info
         .location()
         .map_or_else(|| "?".to_owned(), ToString::to_string);
-    let what = info.payload_as_str().unwrap_or("a value that is no text");
+    let payload = info.payload();
+    let what = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a value that is no text");
     let text = harmless(&format!("a bug: {what} (thread {thread}, {place})"));
     log::line(&format!("panic {text}\n"));
     if !log::is_file() {
@@ -48,6 +53,20 @@ pub(super) fn any() -> bool {
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .is_empty()
+}
+
+/// Tells on the terminal, which the console has given back, what the log file has already: its
+/// operator may have to wait for calls to end.
+pub(super) fn tell_at_once() {
+    let told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(first) = told.first().filter(|_| log::is_file()) {
+        // Without a standard error there is nobody to tell.
+        let _ = writeln!(
+            io::stderr(),
+            "dialdeck: {first}. No call is placed any more; the process ends when those that \
+             are up have. Ctrl-C hangs them up"
+        );
+    }
 }
 
 /// What to tell at the end: the first panic, which is the cause of any other.

@@ -2,10 +2,8 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::super::dial::load_settings;
 use super::super::exit::{self, Failure};
-use crate::campaign;
-use crate::control::{Command, Control, Who};
+use crate::control::{Control, Who};
 
 /// What was caught.
 pub(super) enum Caught {
@@ -49,16 +47,10 @@ impl Signals {
     }
 }
 
-/// SIGHUP without a terminal: rereads `.env`. What is wrong with it goes to standard error and
-/// changes nothing. MAX_CC takes effect now; everything else does at the next start.
-pub(super) async fn reload(control: &Control) {
-    let max_cc = match load_settings() {
-        Ok(settings) => settings.max_cc,
-        Err(failure) => {
-            let _ = exit::code(Err(failure));
-            return;
-        }
-    };
-    let command = Command::Campaign(campaign::Command::SetMaxCc(max_cc));
-    let _ = control.give(command, &Who::Signal("SIGHUP")).await;
+/// SIGHUP without a terminal: rereads `.env` and the list. What changed is told in the engine's
+/// own lines; what is wrong with them goes to standard error too, and changes nothing.
+pub(super) async fn reload(control: Control) {
+    if let Err(why) = control.reload(&Who::Signal("SIGHUP")).await {
+        let _ = exit::code(Err(Failure::Settings(why)));
+    }
 }

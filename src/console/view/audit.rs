@@ -22,12 +22,14 @@ fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for entry in shown.audit.iter().rev() {
         let at = date_and_time(entry.at, &model.setup.zone);
-        let text = harmless(&format!("{}  {}", entry.by, entry.command));
+        let command = model.number(&harmless(&entry.command));
+        let text = format!("{}  {command}", harmless(&entry.by));
         lines.push(Line::from(vec![
             Span::styled(format!("{at}  "), theme.dim()),
             Span::styled(text, theme.bold()),
         ]));
-        for row in wrap(&harmless(&entry.outcome), width.saturating_sub(21)) {
+        let outcome = model.number(&harmless(&entry.outcome));
+        for row in wrap(&outcome, width.saturating_sub(21)) {
             lines.push(Line::raw(format!("{:21}{row}", "")));
         }
     }

@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::super::model::Model;
-use super::super::text::{clock_span, counted, harmless, time_of_day, wrap};
+use super::super::text::{clock_span, counted, fit, harmless, time_of_day, wrap};
 use crate::campaign::{HeldBack, RunState, Time};
 
 /// A picture older than this is told as old: the engine gives one every second.
@@ -14,34 +14,74 @@ const OLD_SECONDS: u64 = 4;
 /// One condition.
 struct Condition {
     /// In capitals.
-    word: String,
+    word: &'static str,
+    /// Since when, where that is known.
+    since: String,
     text: String,
     style: Style,
 }
 
-/// The lines to show, the weightiest first.
+/// The lines to show, the weightiest condition first. Where there is no room for all that
+/// there is to say, each is cut to one line, and those without a line are named in the last:
+/// none goes untold.
 pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
+    let theme = model.setup.theme;
     let most = usize::from(area.height / 6).max(1);
     let width = usize::from(area.width);
+    let found = all(model);
+    let in_full = |c: &Condition| wrap(&c.sentence(), width);
+    let needed: usize = found.iter().map(|c| in_full(c).len()).sum();
+    let mut spare = most.saturating_sub(found.len());
+    let own = if found.len() > most {
+        most - 1
+    } else {
+        found.len()
+    };
     let mut lines = Vec::new();
-    for condition in all(model) {
-        let text = format!("{}: {}", condition.word, harmless(&condition.text));
-        let mark = condition.word.chars().count() + 1;
-        for (i, row) in wrap(&text, width).into_iter().enumerate() {
-            let line = if i == 0 && row.chars().count() >= mark {
-                let at = row.char_indices().nth(mark).map_or(row.len(), |(at, _)| at);
-                Line::from(vec![
-                    Span::styled(row[..at].to_owned(), condition.style),
-                    Span::raw(row[at..].to_owned()),
-                ])
-            } else {
-                Line::from(row)
-            };
-            lines.push(line);
+    for condition in &found[..own] {
+        let mut rows = in_full(condition);
+        let room = if needed <= most {
+            rows.len()
+        } else {
+            1 + spare
+        };
+        spare -= rows.len().min(room).saturating_sub(1).min(spare);
+        if rows.len() > room {
+            let rest = rows.split_off(room - 1).join(" ");
+            rows.push(fit(&rest, width, theme.ellipsis()));
         }
+        let rows = rows.into_iter().enumerate();
+        lines.extend(rows.map(|(i, row)| condition.line(row, i == 0)));
     }
-    lines.truncate(most);
+    if let Some(first) = found.get(own) {
+        let words: Vec<&str> = found[own..].iter().map(|c| c.word).collect();
+        let also = if own > 0 { "also " } else { "" };
+        let row = fit(
+            &format!("{also}{}", words.join(", ")),
+            width,
+            theme.ellipsis(),
+        );
+        lines.push(Line::styled(row, first.style));
+    }
     lines
+}
+
+impl Condition {
+    fn sentence(&self) -> String {
+        format!("{}{}: {}", self.word, self.since, harmless(&self.text))
+    }
+
+    /// A row of the sentence: the word in the first one stands out.
+    fn line(&self, row: String, first: bool) -> Line<'static> {
+        let mark = (self.word.len() + self.since.len() + 1).min(row.len());
+        if !first || !row.is_char_boundary(mark) {
+            return Line::from(row);
+        }
+        Line::from(vec![
+            Span::styled(row[..mark].to_owned(), self.style),
+            Span::raw(row[mark..].to_owned()),
+        ])
+    }
 }
 
 fn all(model: &Model) -> Vec<Condition> {
@@ -49,41 +89,50 @@ fn all(model: &Model) -> Vec<Condition> {
     let live = &model.live;
     let since = |at: Time| {
         let age = clock_span(model.now.since(at));
-        format!("since {} ({age})", time_of_day(at, &model.setup.zone))
+        format!(" since {} ({age})", time_of_day(at, &model.setup.zone))
     };
     let mut found = Vec::new();
-    let mut add = |word: String, text: String, style| found.push(Condition { word, text, style });
+    let mut add = |word, since, text, style| {
+        found.push(Condition {
+            word,
+            since,
+            text,
+            style,
+        });
+    };
+    let ever = String::new;
     if let Some(why) = &model.engine_ended {
         let quit = model.setup.keys.name(crate::keys::Action::Quit);
         let text = format!(
             "{why}. No call is placed any more; {quit} leaves, and the next start \
              takes care of calls that are still up"
         );
-        add("ENGINE STOPPED".to_owned(), text, theme.alarm());
+        add("ENGINE STOPPED", ever(), text, theme.alarm());
     } else if model.now.since(live.at).as_secs() >= OLD_SECONDS {
-        let text = "the engine has not answered since; what is shown is old".to_owned();
-        add(format!("NO ANSWER {}", since(live.at)), text, theme.alarm());
+        let text = "the engine does not answer; what is shown is old".to_owned();
+        add("NO ANSWER", since(live.at), text, theme.alarm());
     }
     if let Some(stop) = &live.stopping {
-        add("QUITTING".to_owned(), quitting(model, stop), theme.warn());
+        add("QUITTING", ever(), quitting(model, stop), theme.warn());
     }
     if let Some((at, why)) = &live.link.down {
         let text = format!("no call is placed, those that are up go on. {why}");
-        add(format!("LINK DOWN {}", since(*at)), text, theme.alarm());
+        add("LINK DOWN", since(*at), text, theme.alarm());
     }
     if let Some((at, why)) = &live.journal.full {
         let text =
             format!("no call is placed before there is room, those that are up go on. {why}");
-        add(format!("JOURNAL FULL {}", since(*at)), text, theme.alarm());
+        add("JOURNAL FULL", since(*at), text, theme.alarm());
     }
     if let RunState::Paused(reason) = &live.state {
         let start = model.setup.keys.name(crate::keys::Action::Start);
         let text = format!("{reason}. No new call; {start} goes on");
-        add("PAUSED".to_owned(), text, theme.warn());
+        add("PAUSED", ever(), text, theme.warn());
     }
     match &live.limit.held {
         Some(HeldBack::Reconciling) => add(
-            "WAITING".to_owned(),
+            "WAITING",
+            ever(),
             "calls of the process before this one are being settled first".to_owned(),
             theme.warn(),
         ),
@@ -93,7 +142,7 @@ fn all(model: &Model) -> Vec<Condition> {
                 "Asterisk did not take {}; the next is tried in {wait}",
                 counted(*refusals as usize, "call")
             );
-            add("SATURATED".to_owned(), text, theme.warn());
+            add("SATURATED", ever(), text, theme.warn());
         }
         _ => {}
     }
@@ -102,11 +151,7 @@ fn all(model: &Model) -> Vec<Condition> {
             "{} wait in Asterisk's spool, calls go on. {why}",
             counted(live.recordings.waiting, "recording")
         );
-        add(
-            format!("RECORDINGS DELAYED {}", since(*at)),
-            text,
-            theme.warn(),
-        );
+        add("RECORDINGS DELAYED", since(*at), text, theme.warn());
     }
     if live.news_dropped > 0 {
         let text = format!(
@@ -116,7 +161,7 @@ fn all(model: &Model) -> Vec<Condition> {
                 "event"
             )
         );
-        add("LOG LAGS".to_owned(), text, theme.warn());
+        add("LOG LAGS", ever(), text, theme.warn());
     }
     found
 }

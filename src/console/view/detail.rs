@@ -1,5 +1,7 @@
 //! All about one lead: its call if one is up, what happened when, and its earlier attempts.
 
+use std::fmt::Write as _;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -60,14 +62,14 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn field(&mut self, label: &str, text: &str, style: Style) {
+        let text = self.model.number(&harmless(text));
+        self.figures(label, &text, style);
+    }
+
+    /// A field whose digits are no number's.
+    fn figures(&mut self, label: &str, text: &str, style: Style) {
         let theme = self.model.setup.theme;
-        let text = harmless(text);
-        let text = if self.model.hide_digits {
-            super::super::text::hide_digits(&text)
-        } else {
-            text
-        };
-        for (i, row) in wrap(&text, self.width.saturating_sub(LABELS))
+        for (i, row) in wrap(text, self.width.saturating_sub(LABELS))
             .into_iter()
             .enumerate()
         {
@@ -118,7 +120,7 @@ impl Page<'_> {
     fn quality(&mut self, attempt: AttemptId) {
         if let Some(quality) = self.model.shown().quality.get(&attempt) {
             let text = quality_text(quality);
-            self.field("sound", &text, Style::new());
+            self.figures("sound", &text, Style::new());
         }
     }
 
@@ -133,10 +135,10 @@ impl Page<'_> {
             let mut text = format!("{}, ended by {}", end.disposition, end.by.as_str());
             let cause = cause_words(end.cause);
             if !cause.is_empty() {
-                text.push_str(&format!(": {cause}, cause {}", end.cause.q850));
+                let _ = write!(text, ": {cause}, cause {}", end.cause.q850);
             }
             if let Some(note) = &end.note {
-                text.push_str(&format!(" ({note})"));
+                let _ = write!(text, " ({note})");
             }
             self.field("outcome", &text, theme.disposition(end.disposition));
         }
@@ -163,12 +165,7 @@ impl Page<'_> {
             let gap = before.map_or_else(String::new, |b| format!("+{}", fine_span(at.since(b))));
             before = Some(*at);
             let clock = super::super::text::time_of_day(*at, &self.model.setup.zone);
-            let text = harmless(text);
-            let text = if self.model.hide_digits {
-                super::super::text::hide_digits(&text)
-            } else {
-                text
-            };
+            let text = self.model.number(&harmless(text));
             let rows = wrap(&text, self.width.saturating_sub(21));
             for (i, row) in rows.into_iter().enumerate() {
                 let (clock, gap) = if i == 0 {
@@ -191,10 +188,10 @@ fn quality_text(quality: &Quality) -> String {
         quality.received, quality.lost, quality.jitter_ms
     );
     if let Some(rtt) = quality.rtt_ms {
-        text.push_str(&format!(", round trip {rtt:.0} ms"));
+        let _ = write!(text, ", round trip {rtt:.0} ms");
     }
     if let Some(score) = quality.score {
-        text.push_str(&format!(", score {score:.0} of 100"));
+        let _ = write!(text, ", score {score:.0} of 100");
     }
     text
 }

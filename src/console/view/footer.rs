@@ -24,7 +24,9 @@ pub(super) fn draw_message(frame: &mut Frame<'_>, area: Rect, model: &Model) {
         }
         None => (hint(model), theme.dim()),
     };
-    let text = fit(&harmless(&text), area.width.into(), theme.ellipsis());
+    // What the engine says may name a number too.
+    let text = model.number(&harmless(&text));
+    let text = fit(&text, area.width.into(), theme.ellipsis());
     frame.render_widget(Paragraph::new(Span::styled(text, style)), area);
 }
 
@@ -32,10 +34,24 @@ pub(super) fn draw_message(frame: &mut Frame<'_>, area: Rect, model: &Model) {
 fn hint(model: &Model) -> String {
     let key = |action| model.setup.keys.name(action);
     let live = &model.live;
+    if model.engine_ended.is_some() {
+        return format!("{} leaves", key(Action::Quit));
+    }
     if model.frozen.is_some() {
         return format!(
             "the display stands still, dialing does not; {} shows what is",
             key(Action::Freeze)
+        );
+    }
+    if model.view == View::Trends {
+        return format!("{} goes back", key(Action::Back));
+    }
+    if model.view != View::Panes {
+        return format!(
+            "arrows, {} and {} scroll, {} goes back",
+            key(Action::PageUp),
+            key(Action::PageDown),
+            key(Action::Back)
         );
     }
     match &live.state {
@@ -100,7 +116,8 @@ fn entry(model: &Model, action: Action) -> (String, &'static str) {
 fn actions(model: &Model) -> Vec<Action> {
     let mut actions = match (&model.view, model.focus) {
         (View::Detail(..), _) => vec![Action::Back, Action::HangUp, Action::Requeue, Action::Skip],
-        (View::Trends | View::Audit | View::Help, _) => vec![Action::Back, Action::Down],
+        (View::Trends, _) => vec![Action::Back],
+        (View::Audit | View::Help, _) => vec![Action::Back, Action::Down],
         (View::Panes, Pane::Queue) => with_run(
             model,
             &[
@@ -137,7 +154,7 @@ fn actions(model: &Model) -> Vec<Action> {
     if model.view == View::Panes {
         actions.extend([Action::Freeze, Action::Trends, Action::Audit, Action::Zoom]);
     }
-    if model.setup.read_only {
+    if model.setup.read_only || model.engine_ended.is_some() {
         actions.retain(|action| binding(*action).group != Group::Campaign);
     }
     actions.extend([Action::Help, Action::Quit]);
@@ -147,9 +164,8 @@ fn actions(model: &Model) -> Vec<Action> {
 /// First what makes the run go or stop.
 fn with_run(model: &Model, rest: &[Action]) -> Vec<Action> {
     let first: &[Action] = match model.live.state {
-        RunState::Idle => &[Action::Start, Action::MaxType],
+        RunState::Idle | RunState::Paused(_) => &[Action::Start, Action::MaxType],
         RunState::Dialing => &[Action::Pause, Action::MaxType],
-        RunState::Paused(_) => &[Action::Start, Action::MaxType],
         RunState::Draining => &[Action::Start, Action::Pause],
         RunState::Done => &[Action::NewRun],
     };

@@ -6,13 +6,15 @@ use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Clear, Paragraph};
 
 use super::super::model::Model;
-use super::super::text::{clock_span, count, percent, time_of_day};
+use super::super::text::{clock_span, count, harmless, percent, time_of_day};
 use crate::campaign::Disposition;
 use crate::engine::Snapshot;
 
+/// Below this the corner has room for the link alone.
+const NARROW: u16 = 60;
 /// CPS is told over so many seconds.
 const CPS_SPAN: usize = 10;
 /// The time left is told by the pace of so many seconds.
@@ -23,9 +25,13 @@ pub(super) fn height(area: Rect) -> u16 {
 }
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model) {
-    let lines = [title(model), calls(model, area.width), figures(model)];
+    let title = title(model);
+    // What it begins with may not be covered, the run's name may.
+    let run = title.spans.last().map_or(0, Span::width);
+    let room = usize::from(area.width).saturating_sub(title.width() - run);
+    let lines = [title, calls(model, area.width), figures(model)];
     frame.render_widget(Paragraph::new(lines.to_vec()), area);
-    let corner = link(model);
+    let corner = link(model, room);
     let width = u16::try_from(corner.width())
         .unwrap_or(u16::MAX)
         .min(area.width);
@@ -35,20 +41,25 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model) {
         height: 1,
         ..area
     };
+    // Without this it would take on the looks of the title below it.
+    frame.render_widget(Clear, right);
     frame.render_widget(Paragraph::new(corner).alignment(Alignment::Right), right);
 }
 
 fn title(model: &Model) -> Line<'static> {
     let theme = model.setup.theme;
     let shown = model.shown();
-    let mut spans = vec![
-        Span::styled("Dialdeck ", theme.bold()),
-        Span::styled(
-            format!(" {} ", shown.state.word()),
-            theme.state(&shown.state),
-        ),
-        Span::raw(" "),
-    ];
+    let mut spans = Vec::new();
+    if model.size.0 >= NARROW {
+        spans.push(Span::styled("Dialdeck ", theme.bold()));
+    }
+    spans.push(if model.engine_ended.is_some() {
+        Span::styled(" STOPPED ", theme.alarm())
+    } else {
+        let word = format!(" {} ", shown.state.word());
+        Span::styled(word, theme.state(&shown.state))
+    });
+    spans.push(Span::raw(" "));
     if let Some((since, _)) = &model.frozen {
         let age = clock_span(model.now.since(*since));
         let text = format!(" FROZEN {age} ");
@@ -59,7 +70,7 @@ fn title(model: &Model) -> Line<'static> {
         spans.push(Span::styled("READ-ONLY ", theme.warn()));
     }
     let list = shown.list.rsplit('/').next().unwrap_or_default();
-    let list = model.number(list);
+    let list = model.number(&harmless(list));
     spans.push(Span::styled(
         format!("run {} {} {list}", shown.run, theme.dot()),
         theme.dim(),
@@ -67,29 +78,39 @@ fn title(model: &Model) -> Line<'static> {
     Line::from(spans)
 }
 
-/// The link is told live even while the display is frozen: nobody may miss its loss.
-fn link(model: &Model) -> Line<'static> {
+/// The link is told live even while the display is frozen: nobody may miss its loss. As much
+/// of it as there is room for, and the time of day.
+fn link(model: &Model, room: usize) -> Line<'static> {
     let theme = model.setup.theme;
     let link = &model.live.link;
-    let clock = time_of_day(model.now, &model.setup.zone);
-    let (text, style) = match (&link.down, model.size.0) {
-        (Some(_), _) => (" Asterisk DOWN".to_owned(), theme.bad()),
-        (None, ..100) => (heard(model), theme.good()),
-        (None, _) => (format!(" {}{}", link.asterisk, heard(model)), theme.good()),
+    let (word, style) = if model.engine_ended.is_some() {
+        (" no engine", theme.bad())
+    } else if link.down.is_some() {
+        (" link DOWN", theme.bad())
+    } else {
+        (" link up", theme.good())
     };
-    let mut spans = vec![Span::styled(text, style)];
-    if model.size.0 >= 60 {
-        spans.push(Span::styled(format!("  {clock}"), Style::new()));
-    }
-    Line::from(spans)
-}
-
-fn heard(model: &Model) -> String {
-    let age = |at| model.now.since(at).as_secs();
-    match model.live.link.last_heard.map(age) {
-        None => " link up".to_owned(),
-        Some(s) => format!(" link up, heard {s} s ago"),
-    }
+    let heard = match (style == theme.good(), link.last_heard) {
+        (true, Some(at)) => format!(", heard {} s ago", model.now.since(at).as_secs()),
+        _ => String::new(),
+    };
+    let whom = if model.size.0 >= 100 {
+        format!(" {}", link.asterisk)
+    } else {
+        String::new()
+    };
+    let clock = format!("  {}", time_of_day(model.now, &model.setup.zone));
+    let forms = [
+        (format!("{whom}{word}{heard}"), clock.as_str()),
+        (format!("{word}{heard}"), &clock),
+        (word.to_owned(), &clock),
+    ];
+    let fits = |(text, clock): &(String, &str)| text.len() + clock.len() <= room;
+    let (text, clock) = forms
+        .into_iter()
+        .find(fits)
+        .unwrap_or_else(|| (word.to_owned(), ""));
+    Line::from(vec![Span::styled(text, style), Span::raw(clock.to_owned())])
 }
 
 fn calls(model: &Model, width: u16) -> Line<'static> {
@@ -112,8 +133,10 @@ fn calls(model: &Model, width: u16) -> Line<'static> {
     }
     let (done, all) = progress(shown);
     let mut tail = format!(" {} of {}", count(done), count(all));
-    if let Some(left) = time_left(shown).filter(|_| width >= 60) {
-        tail.push_str(&format!("  {} left", clock_span(left)));
+    if let Some(left) = time_left(shown).filter(|_| width >= NARROW) {
+        tail.push_str("  ");
+        tail.push_str(&clock_span(left));
+        tail.push_str(" left");
     }
     let used: usize = spans.iter().map(Span::width).sum::<usize>() + tail.len();
     let room = usize::from(width).saturating_sub(used).min(60);

@@ -64,7 +64,7 @@ fn words(model: &Model, width: usize) -> Vec<Line<'static>> {
             "dead air",
             "from the answer until both sides hear each other",
         ),
-        ("R or a dot", "the call is being recorded"),
+        ("R", "a column: whether the call is being recorded"),
     ];
     let mut lines = vec![
         Line::default(),

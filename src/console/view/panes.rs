@@ -13,7 +13,7 @@ use super::super::filter::{call_word, lead_word};
 use super::super::log::Format;
 use super::super::model::{Model, Pane};
 use super::super::queue::QueueSort;
-use super::super::text::{clock_span, count};
+use super::super::text::{clock_span, count, harmless};
 use super::columns::{Column, fitting, row};
 use super::lines::block;
 use crate::campaign::{CallWord, LeadId, LeadState};
@@ -27,14 +27,15 @@ const QUEUE: [Column; 4] = [
     Column::left("NUMBER", 15, 0),
     Column::left("STATE", 10, 0),
     Column::right("TRIES", 5, 2),
-    Column::left("CAUSE", 16, 1),
+    Column::left("CAUSE", 15, 1),
 ];
 const CALLS: [Column; 7] = [
     Column::left("NUMBER", 15, 0),
-    Column::left("STATE", 8, 0),
+    // Wide enough for how a call ended: `(answered)`.
+    Column::left("STATE", 11, 0),
     Column::right("FOR", 7, 1),
     Column::right("TOTAL", 7, 2),
-    Column::left("REC", 3, 1),
+    Column::left("R", 1, 1),
     Column::left("SOUND", 9, 3),
     Column::left("TARGET", 12, 4),
 ];
@@ -46,7 +47,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &mut Model) {
     }
     let log = (area.height / 3).clamp(5, 16);
     let rows = Layout::vertical([Constraint::Fill(1), Constraint::Length(log)]).split(area);
-    let queue = (area.width * 2 / 5).clamp(31, 72);
+    // From here on the queue has room for causes, and the calls still for all but the target.
+    let queue = if area.width >= 110 {
+        area.width * 9 / 20
+    } else {
+        area.width * 2 / 5
+    };
+    let queue = queue.clamp(31, 72);
     let columns = Layout::horizontal([Constraint::Length(queue), Constraint::Fill(1)]);
     let upper = columns.split(rows[0]);
     draw_one(frame, upper[0], model, Pane::Queue);
@@ -62,11 +69,12 @@ fn draw_one(frame: &mut Frame<'_>, area: Rect, model: &mut Model, pane: Pane) {
     }
 }
 
-fn filter_title(text: &str, rows: usize) -> String {
-    if text.trim().is_empty() {
-        return String::new();
-    }
-    format!("/{text} ({}) ", count(rows))
+/// What is filtered for, and how many fit, where there is a filter: without that a short
+/// list would lie.
+fn filter_title(model: &Model, text: &str, rows: usize) -> Option<String> {
+    let text = text.trim();
+    let text = model.number(&harmless(text));
+    (!text.is_empty()).then(|| format!("/{text} ({}) ", count(rows)))
 }
 
 /// A table: headings, then rows with the selected one marked.
@@ -124,13 +132,14 @@ fn draw_queue(frame: &mut Frame<'_>, area: Rect, model: &mut Model) {
     let focused = model.focus == Pane::Queue;
     let leads = &model.shown().leads;
     let ended = leads.len() - leads.open().min(leads.len());
-    let title = format!(
-        " 1 Queue {} waiting {} {} ended {}",
-        count(leads.waiting()),
-        theme.dot(),
-        count(ended),
-        filter_title(model.queue.filter.text(), model.queue.rows().len())
-    );
+    let queue = &model.queue;
+    let filter = filter_title(model, queue.filter.text(), queue.rows().len());
+    let counts = || {
+        let (waiting, ended) = (count(leads.waiting()), count(ended));
+        format!("{waiting} waiting {} {ended} ended ", theme.dot())
+    };
+    let sorting = if queue.is_sorting() { "sorting " } else { "" };
+    let title = format!(" 1 Queue {}{sorting}", filter.unwrap_or_else(counts));
     let block = block(theme, title, focused);
     let inner = block.inner(area);
     frame.render_widget(block, area);
@@ -191,10 +200,12 @@ fn queue_cells(model: &Model, id: LeadId) -> Vec<(String, Style)> {
 fn draw_calls(frame: &mut Frame<'_>, area: Rect, model: &mut Model) {
     let theme = model.setup.theme;
     let focused = model.focus == Pane::Calls;
+    let calls = &model.calls;
+    let filter = filter_title(model, calls.filter.text(), calls.rows().len());
     let title = format!(
         " 2 Live calls {} {}",
         model.shown().limit.in_use,
-        filter_title(model.calls.filter.text(), model.calls.rows().len())
+        filter.unwrap_or_default()
     );
     let block = block(theme, title, focused);
     let inner = block.inner(area);
@@ -255,7 +266,7 @@ fn call_cells(model: &Model, row: &Row) -> Vec<(String, Style)> {
             quality.map_or_else(String::new, quality_words),
             Style::new(),
         ),
-        (target.to_owned(), theme.dim()),
+        (model.number(&harmless(target)), theme.dim()),
     ]
 }
 

@@ -7,7 +7,7 @@ use ratatui::widgets::{Clear, Paragraph};
 
 use super::super::model::Model;
 use super::super::popup::{Popup, Prompt, Question};
-use super::super::text::wrap;
+use super::super::text::{fit, wrap};
 use super::super::theme::Theme;
 use super::lines::block;
 
@@ -21,7 +21,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model) {
         None => return,
         Some(Popup::Question(question)) => (
             question.title.clone(),
-            question_lines(theme, question, room),
+            question_lines(theme, question, room, area.height),
             Alignment::Center,
         ),
         Some(Popup::Prompt(prompt)) => (
@@ -49,10 +49,32 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     frame.render_widget(Paragraph::new(lines).alignment(align).block(block), place);
 }
 
-fn question_lines(theme: Theme, question: &Question, room: usize) -> Vec<Line<'static>> {
+/// The answers are always to be seen; where there is no room for all of the text, it is cut.
+fn question_lines(
+    theme: Theme,
+    question: &Question,
+    room: usize,
+    height: u16,
+) -> Vec<Line<'static>> {
+    let answers = answers(theme, question, room);
+    let most = usize::from(height).saturating_sub(answers.len() + 2).max(1);
     let text = super::super::text::harmless(&question.text);
-    let mut lines: Vec<Line<'static>> = wrap(&text, room).into_iter().map(Line::from).collect();
-    lines.push(Line::default());
+    let mut text = wrap(&text, room);
+    if text.len() > most {
+        let rest = text.split_off(most - 1).join(" ");
+        text.push(fit(&rest, room, theme.ellipsis()));
+    }
+    let mut lines: Vec<Line<'static>> = text.into_iter().map(Line::from).collect();
+    if lines.len() < most {
+        lines.push(Line::default());
+    }
+    lines.extend(answers);
+    lines
+}
+
+/// The answers, and which keys choose among them.
+fn answers(theme: Theme, question: &Question, room: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
     let mut buttons = Vec::new();
     for (i, choice) in question.choices.iter().enumerate() {
         let label = format!("[ {} ]", choice.label);
@@ -73,7 +95,11 @@ fn question_lines(theme: Theme, question: &Question, room: usize) -> Vec<Line<'s
             lines.push(Line::from(button.to_vec()));
         }
     }
-    let keys = "arrows choose, Enter takes, Esc cancels";
+    let keys = if room >= 40 {
+        "arrows choose, Enter takes, Esc cancels"
+    } else {
+        "Enter takes, Esc cancels"
+    };
     lines.push(Line::styled(keys, theme.dim()));
     lines
 }

@@ -120,7 +120,7 @@ fn draw_chart(frame: &mut Frame<'_>, area: Rect, model: &Model, chart: &Chart) {
 /// How many seconds a column stands for: as few as show all there is.
 fn span(trends: &Trends, columns: usize) -> usize {
     let needed = trends.seconds.len().div_ceil(columns.max(1)).max(1);
-    let spans = [1, 2, 5, 10, 20, 30, 60];
+    let spans = [1, 2, 3, 5, 6, 10, 12, 15, 20, 30, 60];
     spans.into_iter().find(|s| *s >= needed).unwrap_or(60)
 }
 
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_column_stands_for_the_same_seconds_as_time_goes_on() {
         let mut trends = Trends::default();
-        for second in 0..500_u32 {
+        for second in 0..600_u32 {
             trends.newest = u64::from(second);
             trends.seconds.push_back(Second {
                 calls: second / 5,
@@ -202,9 +202,9 @@ mod tests {
         trends.newest += 1;
         trends.seconds.push_back(Second::default());
         let after = sample(&trends, 100, CHARTS[0].value);
-        assert_eq!(before[98..], [98.0, 99.0]);
+        assert_eq!(before[98..], [118.0, 119.0]);
         assert_eq!(after.len(), 100);
-        // 501 seconds need wider columns; the latest of them still ends at 99.
-        assert_eq!(after[98..], [99.0, 0.0]);
+        // 601 seconds need wider columns; the latest whole one still ends at 119.
+        assert_eq!(after[98..], [119.0, 0.0]);
     }
 }

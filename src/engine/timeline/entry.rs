@@ -32,7 +32,7 @@ pub(super) fn sentence(what: &What, number: &Number, setting: &Setting<'_>) -> S
         What::Begun => "taken from the line".to_owned(),
         What::TakenOver => "taken over from an engine that died".to_owned(),
         What::Asked(Op::DialB | Op::OriginateB) => {
-            format!("target dialed: {}", setting.target)
+            format!("target dialed: {}", setting.plan.target)
         }
         What::Asked(op) => format!("asked Asterisk {}", wish(*op, number, setting)),
         What::Failed(op, error) => failure(*error, &wish(*op, number, setting)),
@@ -51,10 +51,10 @@ pub(super) fn sentence(what: &What, number: &Number, setting: &Setting<'_>) -> S
 /// What a request wants, as an infinitive.
 fn wish(op: Op, number: &Number, setting: &Setting<'_>) -> String {
     match op {
-        Op::OriginateA => format!("to dial {}", trunk_endpoint(number, setting.trunk)),
+        Op::OriginateA => format!("to dial {}", trunk_endpoint(number, &setting.plan.trunk)),
         Op::CreateBridge => "to make the bridge".to_owned(),
-        Op::CreateB => format!("to prepare the target {}", setting.target),
-        Op::DialB | Op::OriginateB => format!("to dial the target {}", setting.target),
+        Op::CreateB => format!("to prepare the target {}", setting.plan.target),
+        Op::DialB | Op::OriginateB => format!("to dial the target {}", setting.plan.target),
         Op::Join(part) => format!("to put {} into the bridge", name(part)),
         Op::Snoop => "to listen to leg A for the recording".to_owned(),
         Op::Record => "to record".to_owned(),

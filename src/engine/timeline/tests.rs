@@ -58,13 +58,20 @@ fn told(step: CallStep) -> Notice {
 fn details(timelines: &Timelines) -> Vec<AttemptDetail> {
     let number = Number::parse("1000").expect("digits");
     let ids = ids();
-    let setting = Setting {
+    let plan = Arc::new(DialPlan {
+        trunk: "trunk".to_owned(),
+        target: "Local/777@default".to_owned(),
+        caller_id: None,
+        call_timeout: 30,
+        target_timeout: 30,
+        recording_format: "wav".to_owned(),
+        moh_class: None,
+    });
+    timelines.of(RUN, LEAD, &number, |_| Setting {
         ids: &ids,
         journal: uuid::Uuid::from_u128(1),
-        trunk: "trunk",
-        target: "Local/777@default",
-    };
-    timelines.of(RUN, LEAD, &number, &setting)
+        plan: Arc::clone(&plan),
+    })
 }
 
 fn started() -> Timelines {

@@ -92,6 +92,15 @@ pub(super) fn skipped(lead: u32) -> Record {
     }
 }
 
+pub(super) fn taken_off(lead: u32) -> Record {
+    Record::LeadSkipped {
+        run: RUN,
+        lead: LeadId(lead),
+        why: "by the operator".to_owned(),
+        at: Time(3),
+    }
+}
+
 pub(super) fn step(attempt: u64, step: Step, at: u64) -> Record {
     Record::AttemptProgress {
         attempt: AttemptId(attempt),

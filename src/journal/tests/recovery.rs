@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::fixture::{
     RUN, ask, audit, begun, ended, leads, number, open, opened, place, recording, requeued, run_of,
-    skipped, started, state, step, withdrawn, write,
+    skipped, started, state, step, taken_off, withdrawn, write,
 };
 use crate::campaign::{
     AttemptId, Disposition, EndedBy, LeadId, RecordingState, RunId, RunState, Step, Time,
@@ -148,6 +148,22 @@ fn a_lead_that_is_to_be_called_again_waits_after_a_crash_with_its_attempts() {
     assert_eq!(leads(&journal), [(busy, 2), (waits, 0), (waits, 0)]);
     let notes = "SELECT count(*) FROM leads WHERE note IS NOT NULL OR taken_off_at IS NOT NULL";
     assert_eq!(ask(&path, notes), "0", "it is no longer taken off");
+}
+
+#[test]
+fn it_is_known_who_was_taken_off_for_not_being_listed_and_since_when_a_run_is_done() {
+    let (_dir, path) = place();
+    let mut records = run_of(4);
+    records.extend([taken_off(0), skipped(1), skipped(2), requeued(2)]);
+    records.push(state(RunState::Done));
+    write(&path, records);
+    let (journal, recovered) = open(&path);
+    let mut found = Vec::new();
+    journal
+        .for_each_lead(RUN, |known| found.push(known.unlisted))
+        .expect("the leads are read");
+    assert_eq!(found, [false, true, false, false]);
+    assert_eq!(recovered.run.expect("there is one").since, Time(2_000));
 }
 
 #[test]

@@ -8,6 +8,8 @@ use crate::campaign::*;
 #[derive(Debug)]
 pub(super) struct Books {
     pub(super) state: RunState,
+    /// When it came into that state.
+    pub(super) since: Time,
     pub(super) leads: Leads,
     pub(super) orphans: Vec<Orphan>,
     pub(super) withdrawn: BTreeSet<AttemptId>,
@@ -21,6 +23,7 @@ impl Books {
     pub(super) fn read(disk: &[Record], retry: bool) -> Self {
         let mut books = Self {
             state: RunState::Idle,
+            since: Time::default(),
             leads: Leads::default(),
             orphans: Vec::new(),
             withdrawn: BTreeSet::new(),
@@ -41,7 +44,13 @@ impl Books {
                     self.leads.add(number, Time::default());
                 }
             }
-            Record::RunState { state, .. } => self.state = state.clone(),
+            Record::RunState { state, at, .. } => {
+                self.state = state.clone();
+                self.since = *at;
+            }
+            Record::LeadSkipped { lead, why, .. } if why == NO_LONGER_LISTED => {
+                self.leads.unlist(*lead);
+            }
             Record::LeadSkipped { lead, .. } => {
                 let skipped = LeadState::Final(Disposition::Skipped);
                 self.leads.restore(*lead, skipped);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::books::Books;
-use super::{LEADS, LONGEST_SILENCE, Sim};
+use super::{LONGEST_SILENCE, Sim};
 use crate::campaign::*;
 
 impl Sim {
@@ -23,7 +23,43 @@ impl Sim {
         if self.open.len() > self.policy.max_cc.calls() {
             return Err(format!("{} calls at once", self.open.len()));
         }
+        self.check_listed(attempt)?;
         self.decide_fates(attempt);
+        Ok(())
+    }
+
+    /// Nobody is dialed who was not on the list when it was read last, but for whom somebody
+    /// wanted called all the same.
+    fn check_listed(&self, attempt: AttemptId) -> Result<(), String> {
+        let call = self.campaign.calls().find(|call| call.attempt == attempt);
+        let Some(call) = call else {
+            return Err(format!("{attempt} leaves and is no call"));
+        };
+        let listed = self.listed.find(call.number.as_str()).is_some();
+        if listed || self.requeues.contains_key(&call.lead) {
+            return Ok(());
+        }
+        Err(format!(
+            "{attempt} leaves for {}, who is not listed",
+            call.number
+        ))
+    }
+
+    /// After a list was read: whoever waits is on it, and whoever is on it is known and was
+    /// not forgotten for having been off it.
+    pub(super) fn check_list(&self) -> Result<(), String> {
+        let leads = self.campaign.leads();
+        for lead in leads.line() {
+            let number = leads.number(lead).expect("it is a lead");
+            if self.listed.find(number.as_str()).is_none() {
+                return Err(format!("lead {lead} waits and is not listed"));
+            }
+        }
+        for number in self.listed.iter() {
+            if leads.find(number).is_none_or(|lead| leads.may_rejoin(lead)) {
+                return Err(format!("{number} is listed and forgotten"));
+            }
+        }
         Ok(())
     }
 
@@ -55,7 +91,8 @@ impl Sim {
             }
         }
         self.check_calls(&books)?;
-        for lead in (0..LEADS).map(LeadId) {
+        self.check_list()?;
+        for lead in self.all_leads() {
             let known = self.campaign.leads().row(lead);
             if !matches!(known.map(|row| row.state), Some(LeadState::Final(_))) {
                 return Err(format!("lead {lead} is {known:?}"));
@@ -69,11 +106,16 @@ impl Sim {
         Ok(())
     }
 
+    pub(super) fn all_leads(&self) -> impl Iterator<Item = LeadId> + use<> {
+        let count = u32::try_from(self.campaign.leads().len()).expect("a few");
+        (0..count).map(LeadId)
+    }
+
     /// Nobody is called more than once, but for whom the operator wants called again, and
     /// for interrupted attempts where those may be made again.
     fn check_calls(&self, books: &Books) -> Result<(), String> {
         let leads = self.campaign.leads();
-        for lead in (0..LEADS).map(LeadId) {
+        for lead in self.all_leads() {
             let number = leads.number(lead);
             let same = |(_, dialed): &&(AttemptId, Number)| Some(dialed) == number.as_ref();
             let calls = self.model.dialed.iter().filter(same).count();

@@ -2,6 +2,7 @@
 
 use super::books::Books;
 use super::{Item, LEADS, Sim};
+use crate::campaign::tests::model::Fate;
 use crate::campaign::*;
 
 impl Sim {
@@ -13,7 +14,9 @@ impl Sim {
         let delay = self.rng.u64(1..6000);
         self.plan(delay, Item::Mischief);
         let someone = self.campaign.calls().map(|c| c.attempt).last();
-        match self.rng.u8(..20) {
+        match self.rng.u8(..24) {
+            20..=21 => self.reread(),
+            22..=23 => self.start_again(),
             0 => self.command(&Command::Pause),
             1 => self.command(&Command::Drain),
             2 => self.command(&Command::StopNow),
@@ -38,6 +41,37 @@ impl Sim {
             }
             _ => self.command(&Command::Start),
         }
+    }
+
+    /// What will become of a call that is dialed now.
+    pub(super) fn decide_fates(&mut self, attempt: AttemptId) {
+        let rng = &mut self.rng;
+        let a_ends = rng.bool();
+        let talks = |ends: bool, rng: &mut fastrand::Rng| ends.then(|| rng.u64(1..12_000));
+        let a = match rng.u8(..10) {
+            0 => Fate::Fails {
+                after: rng.u64(1..300),
+                q850: *rng.choice(&[17, 34, 1, 21, 16]).expect("some"),
+            },
+            1 => Fate::Silent,
+            _ => Fate::Answers {
+                after: rng.u64(1..3000),
+                talks: talks(a_ends, rng),
+            },
+        };
+        let b = match rng.u8(..10) {
+            0 => Fate::BusyTone {
+                after: rng.u64(1..100),
+            },
+            1 => Fate::Fails { after: 1, q850: 16 },
+            2 => Fate::Silent,
+            _ => Fate::Answers {
+                after: rng.u64(1..3000),
+                talks: talks(!a_ends, rng),
+            },
+        };
+        self.model.fates.insert((attempt, Part::A), a);
+        self.model.fates.insert((attempt, Part::B), b);
     }
 
     /// The operator wants somebody called again. Only who has ended may be, and at DONE that
@@ -102,6 +136,9 @@ impl Sim {
         let (leads, orphans) = (found.leads, found.orphans);
         self.campaign
             .restore(self.now, RunId(1), found.state, leads, orphans);
+        self.campaign.restore_since(found.since);
+        let listed = self.listed.clone();
+        self.campaign.relist(self.now, &listed);
         self.running = true;
         self.effects()?;
         self.reconnect();

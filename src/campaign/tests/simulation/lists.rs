@@ -1,0 +1,86 @@
+//! What reading the settings and the list again does to a campaign, at any moment.
+
+use std::time::Duration;
+
+use super::{LEADS, Sim};
+use crate::campaign::*;
+
+impl Sim {
+    /// The list and the settings were changed, and are read again.
+    pub(super) fn reread(&mut self) -> Result<(), String> {
+        if !self.running {
+            return Ok(());
+        }
+        self.change_list();
+        self.change_rules();
+        let relisted = self.campaign.relist(self.now, &self.listed);
+        self.note(|| format!("the list is read: {relisted:?}"));
+        self.count(relisted);
+        self.check_list()?;
+        self.effects()
+    }
+
+    /// A start that reads the list: of a run that is done it must make nothing new here.
+    pub(super) fn start_again(&mut self) -> Result<(), String> {
+        if !self.running {
+            return Ok(());
+        }
+        let done = *self.campaign.state() == RunState::Done;
+        if !done {
+            self.change_list();
+        }
+        let listed = Listed {
+            name: "list",
+            of_this_run: true,
+            numbers: &self.listed,
+        };
+        let was = self.campaign.state().word();
+        let started = self.campaign.start_again(self.now, listed);
+        self.note(|| format!("started again at {was}: {started:?}"));
+        let Ok(started) = started else {
+            return self.effects();
+        };
+        self.count(started.relisted);
+        self.check_list()?;
+        let word = match (started.began, was) {
+            (Began::AlreadyRunning, "DIALING") => "running",
+            (Began::StillPaused(_), "PAUSED") => "paused",
+            (Began::Resumed, "DRAINING") => "resumed",
+            (Began::Started, "IDLE") => "started",
+            (Began::DoneAndUnchanged, "DONE") => "done",
+            (other, _) => return Err(format!("{other:?} at {was}")),
+        };
+        *self.starts.entry(word).or_default() += 1;
+        self.effects()
+    }
+
+    fn count(&mut self, relisted: Relisted) {
+        self.relisted.joined += relisted.joined;
+        self.relisted.skipped += relisted.skipped;
+    }
+
+    /// Some leave, some come back, one is new; in any order.
+    fn change_list(&mut self) {
+        let mut all: Vec<u32> = (0..LEADS + 3).filter(|_| self.rng.u8(..4) > 0).collect();
+        self.rng.shuffle(&mut all);
+        let mut listed = Numbers::default();
+        for n in all {
+            let number = Number::parse(&format!("{}", 1000 + n)).expect("digits");
+            listed.push(&number).expect("they differ");
+        }
+        self.listed = listed;
+    }
+
+    fn change_rules(&mut self) {
+        let rng = &mut self.rng;
+        let policy = Policy {
+            stage_target: rng.bool(),
+            music: rng.u8(..4) == 0,
+            max_call: (rng.u8(..4) == 0).then_some(Duration::from_secs(8)),
+            call_timeout: Duration::from_secs(rng.u64(5..30)),
+            ..self.policy.clone()
+        };
+        self.campaign.set_policy(policy, "wav");
+        self.policy = self.campaign.policy().clone();
+    }
+}

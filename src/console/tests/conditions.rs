@@ -1,0 +1,85 @@
+//! What is unwell is told, on every size and however much of it there is.
+
+use super::rig::{NOW, PLAIN, ago, busy, model_of};
+use super::screen::{rows, text};
+use crate::campaign::{HeldBack, RunState, Time};
+use crate::console::view::SMALLEST;
+use crate::engine::{Snapshot, Stop};
+
+type Condition = (&'static str, fn(&mut Snapshot));
+
+/// Each with the word that stands for it.
+const ALL: [Condition; 7] = [
+    ("QUITTING", |s| {
+        s.stopping = Some(Stop {
+            by: "SIGTERM".to_owned(),
+            hang_up_at: Time(NOW.0 + 9_000_000),
+            hung_up: false,
+        });
+    }),
+    ("LINK DOWN", |s| {
+        s.link.down = Some((ago(5), "no route to host".to_owned()));
+    }),
+    ("JOURNAL FULL", |s| {
+        s.journal.full = Some((ago(5), "no space".to_owned()));
+    }),
+    ("PAUSED", |s| {
+        s.state = RunState::Paused("no such trunk".to_owned());
+    }),
+    ("WAITING", |s| s.limit.held = Some(HeldBack::Reconciling)),
+    ("RECORDINGS DELAYED", |s| {
+        s.recordings.delayed = Some((ago(5), "disk full".to_owned()));
+    }),
+    ("LOG LAGS", |s| s.news_dropped = 3),
+];
+
+#[test]
+fn each_condition_is_told_as_a_word_at_every_size() {
+    for (word, change) in ALL {
+        for size in [SMALLEST, (40, 12), (80, 24), (200, 60)] {
+            let mut snapshot = busy();
+            change(&mut snapshot);
+            let screen = text(&mut model_of(snapshot, PLAIN, size));
+            assert!(screen.contains(word), "{word} at {size:?}:\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn however_many_there_are_none_goes_untold() {
+    let mut snapshot = busy();
+    for (_, change) in ALL {
+        change(&mut snapshot);
+    }
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let screen = text(&mut model_of(snapshot.clone(), PLAIN, size));
+        for (word, _) in ALL {
+            assert!(screen.contains(word), "{word} at {size:?}:\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn two_conditions_share_the_lines_of_a_small_screen() {
+    let mut snapshot = busy();
+    (ALL[1].1)(&mut snapshot);
+    (ALL[5].1)(&mut snapshot);
+    let mut model = model_of(snapshot, PLAIN, (40, 12));
+    let screen = rows(&super::screen::draw(&mut model));
+    assert!(
+        screen[2].starts_with("LINK DOWN since 14:03:04 (0:05): "),
+        "{screen:?}"
+    );
+    assert!(
+        screen[3].starts_with("RECORDINGS DELAYED since"),
+        "{screen:?}"
+    );
+}
+
+#[test]
+fn a_healthy_engine_has_no_conditions() {
+    let screen = text(&mut model_of(busy(), PLAIN, (80, 24)));
+    for (word, _) in ALL {
+        assert!(!screen.contains(word), "{word}:\n{screen}");
+    }
+}

@@ -1,0 +1,23 @@
+//! The operator's console of the shipped binary: keys in, the screen out, in a terminal.
+//!
+//! Most tests run it on a simulated Asterisk, whose log of placed calls says what a key really
+//! did; `console/demo.rs` runs the demo as a newcomer would, and `console/lab.rs` the same keys
+//! on a real Asterisk.
+
+mod support;
+
+mod console {
+    pub(crate) mod desk;
+
+    mod calls;
+    mod demo;
+    mod dialing;
+    mod hostile;
+    mod lab;
+    mod leaving;
+    mod looking;
+    mod paste;
+    mod sizes;
+    mod suspend;
+    mod terminals;
+}
