@@ -30,6 +30,12 @@ pub struct Context<'a> {
     pub recording_format: &'a str,
 }
 
+/// A line for something to know, ended by a line feed.
+#[must_use]
+pub fn info(at: Time, text: &str) -> String {
+    Line::new(at).event("info").text("text", text).end()
+}
+
 /// The lines for one piece of news, each ended by a line feed.
 #[must_use]
 pub fn lines(news: &News, context: &Context<'_>) -> String {

@@ -96,6 +96,20 @@ pub enum CallWord {
     Ending,
 }
 
+impl CallWord {
+    /// The word for screens and the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dialing => "dialing",
+            Self::Ringing => "ringing",
+            Self::Answered => "answered",
+            Self::Bridged => "bridged",
+            Self::Ending => "ending",
+        }
+    }
+}
+
 /// A live call, as others see it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallView {

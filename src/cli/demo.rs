@@ -71,6 +71,7 @@ async fn campaign(
         },
         console,
         fail_in: args.fail_in,
+        serve: false,
         reload_env: false,
         reread: Arc::new(move || Ok((again.clone(), demo_numbers(seed, count)))),
     };

@@ -29,6 +29,7 @@ pub(super) fn run(args: &DialArgs, console: Option<ConsoleArgs>) -> Result<(), F
         fail_in: None,
         reread: Arc::new(read_again),
         settings,
+        serve: true,
         reload_env: true,
     };
     run_session(session, list.numbers)

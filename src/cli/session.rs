@@ -18,8 +18,9 @@ use crate::campaign::{self, Notice, Numbers, RunState};
 use crate::config::{OnHangup, Settings};
 use crate::console::{self, Left};
 use crate::control::{Command, Control, Reread, Who};
-use crate::engine::{self, Exit, Handle, InForce, News, Options, Snapshot, Told};
+use crate::engine::{self, Clock, Exit, Handle, InForce, News, Options, Snapshot, Told};
 use crate::headless::{self, Context};
+use crate::http;
 pub(super) use log::init as init_log;
 use shown::Shown;
 use signals::{Caught, Signals};
@@ -30,6 +31,8 @@ pub(super) struct Session {
     pub(super) options: Options,
     /// The console, where there is to be one.
     pub(super) console: Option<ConsoleArgs>,
+    /// Whether the control API is served.
+    pub(super) serve: bool,
     /// Whether SIGHUP rereads `.env`; a demo has none.
     pub(super) reload_env: bool,
     /// How settings and list are read as they then stand.
@@ -75,6 +78,7 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
         settings,
         options,
         console,
+        serve,
         reload_env,
         reread,
         fail_in,
@@ -103,6 +107,8 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
         panicked: false,
     };
     let signals = Signals::listen()?;
+    // It lives as long as the engine, and ends before the summary is printed.
+    let _api = serve.then(|| running.serve(&settings)).transpose()?;
     if let Some(args) = console {
         running.show(args, &settings)?;
     }
@@ -127,6 +133,26 @@ struct Running {
 }
 
 impl Running {
+    /// Serves the control API. Nothing was dialed yet: an address that is taken means that
+    /// another dialer may still be at work.
+    fn serve(&self, settings: &Settings) -> Result<http::Server, Failure> {
+        let api = http::Api {
+            control: self.control.clone(),
+            snapshots: self.snapshots.clone(),
+            token: settings.control.token.clone(),
+        };
+        let addr = settings.control.addr;
+        let server = http::Server::start(addr, api).map_err(|why| {
+            Failure::Settings(format!(
+                "CONTROL_ADDR={addr} can't be listened on: {why}. Is another Dialdeck, or the \
+                 program that it replaces, still running? Stop it, or set another CONTROL_ADDR"
+            ))
+        })?;
+        let text = format!("the control API listens on http://{}", server.addr());
+        log::line(&headless::info(Clock::new().now(), &text));
+        Ok(server)
+    }
+
     fn show(&mut self, args: ConsoleArgs, settings: &Settings) -> Result<(), Failure> {
         let options = console::Options {
             keys: settings.keys.clone(),

@@ -98,7 +98,7 @@ fn hang_up(model: &mut Model) -> Vec<Ask> {
         return refuse(model, "this call has ended");
     };
     let number = model.number(call.number.as_str());
-    let word = super::filter::call_word(call.word);
+    let word = call.word.as_str();
     let text = format!("Hang up {number} ({word})?");
     ask(
         model,

@@ -39,7 +39,7 @@ impl Filter {
 
     /// Whether a live call fits.
     pub(crate) fn fits_call(&self, number: &str, word: CallWord) -> bool {
-        self.numbers.iter().all(|n| number.contains(n.as_str())) && self.fits_word(call_word(word))
+        self.numbers.iter().all(|n| number.contains(n.as_str())) && self.fits_word(word.as_str())
     }
 
     /// Whether a lead fits by its state alone.
@@ -64,17 +64,6 @@ pub(crate) const fn lead_word(state: LeadState) -> &'static str {
         LeadState::Calling(_) => "calling",
         LeadState::Final(Disposition::InvalidNumber) => "invalid",
         LeadState::Final(disposition) => disposition.as_str(),
-    }
-}
-
-/// What a live call's state is called.
-pub(crate) const fn call_word(word: CallWord) -> &'static str {
-    match word {
-        CallWord::Dialing => "dialing",
-        CallWord::Ringing => "ringing",
-        CallWord::Answered => "answered",
-        CallWord::Bridged => "bridged",
-        CallWord::Ending => "ending",
     }
 }
 

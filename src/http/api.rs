@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Api;
-use super::views::{Call, Lead, LeadDetail, Status};
+use super::views::{Call, LeadDetail, Listed, Status};
 use crate::campaign::{self, AttemptId, LeadId, MaxCc, Outcome};
 use crate::control::{Command, Who};
 
@@ -159,13 +159,13 @@ async fn leads(
     };
     let limit = page.limit.unwrap_or(100).clamp(1, PAGE);
     let shown = api.snapshots.borrow().clone();
-    let fits = |lead: &Lead| {
+    let fits = |lead: &Listed| {
         page.state.as_deref().is_none_or(|word| lead.is(word))
             && page.number.as_deref().is_none_or(|n| lead.has(n))
     };
     let all = u32::try_from(shown.leads.len()).unwrap_or(u32::MAX);
-    let mut found: Vec<Lead> = (page.from..all)
-        .filter_map(|id| Lead::of(&shown, LeadId(id)))
+    let mut found: Vec<Listed> = (page.from..all)
+        .filter_map(|id| Listed::of(&shown, LeadId(id)))
         .filter(fits)
         .take(limit + 1)
         .collect();

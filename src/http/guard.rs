@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -42,7 +42,7 @@ impl Guard {
             Ok(Some(origin)) if self.is_own_origin(origin) => {}
             _ => return forbidden("a page of another origin may not use this API"),
         }
-        match headers.get("sec-fetch-site").map(|v| v.as_bytes()) {
+        match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
             None | Some(b"none" | b"same-origin") => {}
             Some(_) => return forbidden("a page of another site may not use this API"),
         }
@@ -125,7 +125,7 @@ pub(super) async fn check(
     let body = axum::Json(json!({ "error": why }));
     let mut response = (status, body).into_response();
     if status == StatusCode::UNAUTHORIZED {
-        let challenge = axum::http::HeaderValue::from_static("Bearer");
+        let challenge = HeaderValue::from_static("Bearer");
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
     response

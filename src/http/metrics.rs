@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::Api;
-use super::views::call_word;
 use crate::campaign::{CallWord, Disposition, RunState};
 use crate::engine::Snapshot;
 
@@ -126,7 +125,7 @@ fn exposition(shown: &Snapshot) -> String {
         CallWord::Ending,
     ] {
         let calls = shown.calls.iter().filter(|call| call.word == word).count();
-        out.value(&format!("calls{{state=\"{}\"}}", call_word(word)), calls);
+        out.value(&format!("calls{{state=\"{}\"}}", word.as_str()), calls);
     }
     leads(&mut out, shown);
     dead_air(&mut out, shown);

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::campaign::{
-    CallView, CallWord, Disposition, HeldBack, LeadId, LeadState, RunState, Time,
-};
+use crate::campaign::{CallView, Disposition, HeldBack, LeadId, LeadState, RunState, Time};
 use crate::engine::{AttemptDetail, Detail, Snapshot};
 use crate::headless::rfc3339;
 
@@ -184,7 +182,7 @@ impl Call {
             attempt: call.attempt.0,
             lead: call.lead.0,
             number: call.number.to_string(),
-            state: call_word(call.word),
+            state: call.word.as_str(),
             since: rfc3339(call.since),
             begun_at: rfc3339(call.begun_at),
             ringing_at: call.ringing_at.map(rfc3339),
@@ -195,20 +193,9 @@ impl Call {
     }
 }
 
-/// What a live call is doing, in one word.
-pub(super) const fn call_word(word: CallWord) -> &'static str {
-    match word {
-        CallWord::Dialing => "dialing",
-        CallWord::Ringing => "ringing",
-        CallWord::Answered => "answered",
-        CallWord::Bridged => "bridged",
-        CallWord::Ending => "ending",
-    }
-}
-
 /// One of `GET /api/v1/leads`.
 #[derive(Debug, Serialize)]
-pub(super) struct Lead {
+pub(super) struct Listed {
     pub(super) lead: u32,
     number: String,
     pub(super) state: &'static str,
@@ -218,7 +205,7 @@ pub(super) struct Lead {
     sip_code: Option<u16>,
 }
 
-impl Lead {
+impl Listed {
     pub(super) fn of(shown: &Snapshot, id: LeadId) -> Option<Self> {
         let row = shown.leads.row(id)?;
         let (state, disposition) = match row.state {
@@ -252,11 +239,11 @@ impl Lead {
 pub(super) struct LeadDetail {
     lead: u32,
     number: String,
-    attempts: Vec<Attempt>,
+    attempts: Vec<Tried>,
 }
 
 #[derive(Debug, Serialize)]
-struct Attempt {
+struct Tried {
     attempt: u64,
     call_id: String,
     sip_call_id: Option<String>,
@@ -280,18 +267,18 @@ impl LeadDetail {
         Self {
             lead: detail.lead.0,
             number: detail.number.to_string(),
-            attempts: detail.attempts.iter().map(attempt).collect(),
+            attempts: detail.attempts.iter().map(tried).collect(),
         }
     }
 }
 
-fn attempt(attempt: &AttemptDetail) -> Attempt {
+fn tried(attempt: &AttemptDetail) -> Tried {
     let end = attempt.end.as_ref();
     let moment = |(at, what): &(Time, String)| Moment {
         at: rfc3339(*at),
         what: what.clone(),
     };
-    Attempt {
+    Tried {
         attempt: attempt.attempt.0,
         call_id: attempt.call_id.clone(),
         sip_call_id: attempt.sip_call_id.clone(),

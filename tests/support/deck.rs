@@ -34,7 +34,10 @@ pub(crate) struct Running {
 impl Deck {
     /// With these settings as the beginning of its `.env`.
     pub(crate) fn new(env: &HashMap<String, String>) -> Self {
-        let vars = env.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let mut vars: BTreeMap<_, _> = env.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        // Many decks run side by side: each gets a port of its own, which its log tells.
+        vars.entry("CONTROL_ADDR".to_owned())
+            .or_insert_with(|| "127.0.0.1:0".to_owned());
         let dir = tempfile::tempdir().expect("a temporary folder");
         Self { dir, vars }
     }

@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::super::causes::cause_words;
-use super::super::filter::{call_word, lead_word};
+use super::super::filter::lead_word;
 use super::super::model::{Model, View};
 use super::super::text::{clock_span, counted, date_and_time, fine_span, harmless, wrap};
 use crate::campaign::{AttemptId, LeadState};
@@ -100,7 +100,7 @@ impl Page<'_> {
                     |call| {
                         let since = clock_span(now.since(call.since));
                         let total = clock_span(now.since(call.begun_at));
-                        format!("{} for {since}, {total} in all", call_word(call.word))
+                        format!("{} for {since}, {total} in all", call.word.as_str())
                     },
                 );
                 self.field("state", &text, theme.accent().patch(theme.bold()));

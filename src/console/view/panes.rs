@@ -9,7 +9,7 @@ use tui_logger::{TuiLoggerTargetWidget, TuiLoggerWidget};
 
 use super::super::calls::{CallSort, Row};
 use super::super::causes::cause_words;
-use super::super::filter::{call_word, lead_word};
+use super::super::filter::lead_word;
 use super::super::log::Format;
 use super::super::model::{Model, Pane};
 use super::super::queue::QueueSort;
@@ -246,7 +246,7 @@ fn call_cells(model: &Model, row: &Row) -> Vec<(String, Style)> {
     };
     let state = match row.gone_at {
         Some(_) => ghost_word(shown, call.lead),
-        None => call_word(call.word).to_owned(),
+        None => call.word.as_str().to_owned(),
     };
     let quality = shown.quality.get(&call.attempt);
     let quality = quality.filter(|_| call.word == CallWord::Bridged);
