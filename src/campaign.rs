@@ -271,14 +271,15 @@ impl Campaign {
         let Some(call) = self.live.get(&attempt) else {
             return Err(format!("no call {attempt} is up"));
         };
+        let number = call.number.clone();
         let disposition = match call.phase {
             Phase::Journaling | Phase::Dialing { .. } => Disposition::Cancelled,
             Phase::Connecting(_) => Disposition::Abandoned,
             Phase::Talking(..) => Disposition::Answered,
-            Phase::HangingUp { .. } => return Ok(format!("call {attempt} is ending")),
+            Phase::HangingUp { .. } => return Ok(format!("{number} is ending")),
         };
         self.end(now, attempt, Verdict::new(disposition, EndedBy::Operator));
-        Ok(format!("hanging up call {attempt}"))
+        Ok(format!("hanging up {number}"))
     }
 
     /// Whether another call may be placed now: the one place that decides it.

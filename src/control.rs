@@ -55,11 +55,18 @@ const MAX_NAME_LEN: usize = 64;
 const NOBODY: &str = "unknown";
 
 impl Who {
-    /// Whoever sits at this process's terminal: `USER` or `LOGNAME`, and over SSH the address
+    /// Whoever sits at this process's terminal: `USER` or `LOGNAME`, or the user's number, and over SSH the address
     /// that `SSH_CONNECTION` or `SSH_CLIENT` begins with.
     #[must_use]
     pub fn keyboard_from_env() -> Self {
-        Self::keyboard(|name| std::env::var_os(name))
+        let who = Self::keyboard(|name| std::env::var_os(name));
+        match who {
+            Self::Keyboard { user, ssh } if user == NOBODY => Self::Keyboard {
+                user: format!("uid {}", rustix::process::getuid().as_raw()),
+                ssh,
+            },
+            who => who,
+        }
     }
 
     fn keyboard(variable: impl Fn(&str) -> Option<OsString>) -> Self {

@@ -259,7 +259,7 @@ async fn what_a_command_did_is_in_the_picture_when_its_answer_comes() {
     assert_eq!(picture.state.word(), "DIALING");
     let last = picture.audit.last().expect("it is written down");
     assert_eq!(last.command, "call lead 1 again");
-    assert_eq!(last.outcome, "lead 1 waits again");
+    assert_eq!(last.outcome, format!("{BUSY} waits again"));
 
     engine
         .until("twice", |s| {

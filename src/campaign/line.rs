@@ -16,7 +16,7 @@ impl Campaign {
             why: "by the operator".to_owned(),
             at: now,
         }));
-        Ok(format!("lead {lead} skipped"))
+        Ok(format!("{} is skipped", self.number_of(lead)))
     }
 
     /// Whether a new run may begin now, or why not.
@@ -64,6 +64,11 @@ impl Campaign {
             self.no_more_hold(now);
             self.set_state(now, RunState::Dialing);
         }
-        Ok(format!("lead {lead} waits again"))
+        Ok(format!("{} waits again", self.number_of(lead)))
+    }
+
+    /// For people: they know numbers, not leads.
+    fn number_of(&self, lead: LeadId) -> &str {
+        self.leads.number_text(lead).unwrap_or_default()
     }
 }

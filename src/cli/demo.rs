@@ -12,7 +12,7 @@ use url::Url;
 
 use super::DemoArgs;
 use super::exit::Failure;
-use super::session::{ConsoleArgs, Session, drive, runtime};
+use super::session::{ConsoleArgs, PATIENCE, Session, drive, runtime};
 use crate::campaign::{MaxCc, Numbers};
 use crate::config::{
     Ari, Control, ListSource, OnHangup, OnInterrupted, Recordings, Secret, Settings, Target,
@@ -26,7 +26,9 @@ pub(super) fn run(args: &DemoArgs, console: Option<ConsoleArgs>) -> Result<(), F
         .prefix("dialdeck-demo-")
         .tempdir()
         .map_err(|e| Failure::Unexpected(format!("no temporary folder can be made: {e}")))?;
-    let result = runtime()?.block_on(campaign(args, console, folder.path()));
+    let runtime = runtime()?;
+    let result = runtime.block_on(campaign(args, console, folder.path()));
+    runtime.shutdown_timeout(PATIENCE);
     // What can't be removed now goes with the system's temporary files.
     let _ = folder.close();
     result
@@ -113,7 +115,8 @@ fn settings(args: &DemoArgs, folder: &Path, ari: Ari, trunk: String) -> Result<S
         state_file: folder.join("dialdeck.db"),
         autostart: false,
         on_interrupted: OnInterrupted::Skip,
-        on_hangup: OnHangup::Continue,
+        // Nobody could look at it again.
+        on_hangup: OnHangup::Drain,
         drain: Duration::from_secs(60),
         give_up: Duration::from_secs(60),
         log_file: folder.join("dialdeck.log"),

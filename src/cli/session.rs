@@ -60,9 +60,17 @@ pub(super) enum FailIn {
 /// SIGHUP comes twice when a terminal goes: from the kernel, and from the shell.
 const HANGUP_ECHO: Duration = Duration::from_secs(2);
 
+/// How long the end of the process may wait for a terminal, a pipe or a disk that takes
+/// nothing. No call depends on it by then.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Runs an engine until it ends.
 pub(super) fn run_session(session: Session, numbers: Numbers) -> Result<(), Failure> {
-    runtime()?.block_on(drive(session, numbers))
+    let runtime = runtime()?;
+    let result = runtime.block_on(drive(session, numbers));
+    // A disk that hangs may hold a thread that reads a list; nobody waits for it any more.
+    runtime.shutdown_timeout(PATIENCE);
+    result
 }
 
 pub(super) fn runtime() -> Result<Runtime, Failure> {
@@ -106,7 +114,7 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
         reload_env,
         panicked: false,
     };
-    let signals = Signals::listen()?;
+    let mut signals = Signals::listen()?;
     // It lives as long as the engine, and ends before the summary is printed.
     let _api = serve.then(|| running.serve(&settings)).transpose()?;
     if let Some(args) = console {
@@ -115,9 +123,9 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
     let printer = print_news(news, journal, in_force, console.is_some())?;
     let engine = tokio::spawn(engine.run());
     let exit = running
-        .until_the_engine_ends(engine, signals, fail_in)
+        .until_the_engine_ends(engine, &mut signals, fail_in)
         .await;
-    running.end(exit, printer).await
+    running.end(exit, printer, signals).await
 }
 
 /// A session whose engine runs.
@@ -172,7 +180,7 @@ impl Running {
     async fn until_the_engine_ends(
         &mut self,
         mut engine: tokio::task::JoinHandle<Exit>,
-        mut signals: Signals,
+        signals: &mut Signals,
         fail_in: Option<FailIn>,
     ) -> Exit {
         let remote = self.shown.as_ref().map(|shown| shown.remote.clone());
@@ -250,13 +258,30 @@ impl Running {
         }
     }
 
+    /// A signal to stop ends it as well as a key.
+    async fn until_the_operator_leaves(&mut self, signals: &mut Signals) {
+        loop {
+            tokio::select! {
+                _ = shown::left(&mut self.shown) => {
+                    self.shown = None;
+                    return;
+                }
+                caught = signals.next() => match caught {
+                    Caught::Stop(_) | Caught::HangUp => return,
+                    Caught::Resized => self.caught(Caught::Resized).await,
+                },
+            }
+        }
+    }
+
     /// Something is broken that nobody foresaw: no new call, and the console gives the
     /// terminal back.
     async fn panicked(&mut self) {
         self.panicked = true;
-        self.close_console().await;
-        panics::tell_at_once();
+        // First of all: a terminal that takes nothing must not keep the engine dialing.
         let _ = self.control.give(Command::Quit, &Who::Panic).await;
+        self.close_console().await;
+        std::thread::spawn(panics::tell_at_once);
     }
 
     async fn close_console(&mut self) {
@@ -265,19 +290,25 @@ impl Running {
         }
     }
 
-    async fn end(mut self, exit: Exit, printer: JoinHandle<()>) -> Result<(), Failure> {
+    async fn end(
+        mut self,
+        exit: Exit,
+        printer: JoinHandle<()>,
+        mut signals: Signals,
+    ) -> Result<(), Failure> {
         if let (Exit::Broken(why), Some(shown)) = (&exit, &self.shown)
             && !panics::any()
         {
             // The operator is told on the screen, for as long as they look.
-            shown.remote.engine_ended(why.clone());
-            let _ = shown::left(&mut self.shown).await;
-            self.shown = None;
+            let (remote, why) = (shown.remote.clone(), why.clone());
+            std::thread::spawn(move || remote.engine_ended(why));
+            self.until_the_operator_leaves(&mut signals).await;
         }
         self.close_console().await;
         // The engine is gone, so the printer comes to its end; a panic there is told below.
-        let _ = tokio::task::spawn_blocking(move || printer.join()).await;
-        log::print(&headless::summary(&self.snapshots.borrow()));
+        within(PATIENCE, move || drop(printer.join())).await;
+        let summary = headless::summary(&self.snapshots.borrow());
+        within(PATIENCE, move || log::print(&summary)).await;
         if let Some(told) = panics::told() {
             return Err(Failure::Unexpected(told));
         }
@@ -288,6 +319,18 @@ impl Running {
             Exit::Broken(why) => Err(Failure::Unexpected(why)),
         }
     }
+}
+
+/// Does something that may hang on a terminal, a pipe or a disk, and waits no longer than
+/// `patience` for it.
+async fn within(patience: Duration, what: impl FnOnce() + Send + 'static) {
+    let (done, waiting) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        what();
+        // Nobody waits any more where it took too long.
+        let _ = done.send(());
+    });
+    let _ = tokio::time::timeout(patience, waiting).await;
 }
 
 async fn quit_when_idle(control: Control, mut snapshots: watch::Receiver<Arc<Snapshot>>) {

@@ -1,16 +1,32 @@
 //! Keys that change the campaign: what they ask before, and what they give.
 
-use super::model::{MaxCcAsked, Model, Tone};
+use std::time::Duration;
+
+use super::model::{MaxCcAsked, Model, Pane, Tone, View};
 use super::popup::{Popup, Prompt, Purpose, Question};
 use super::text::counted;
-use super::update::{Ask, max_cc_asked, max_cc_step};
-use crate::campaign::{self, LeadId, LeadState, MaxCc, RunState};
+use super::update::{Ask, max_cc_asked, max_cc_step, quit};
+use crate::campaign::{self, CallWord, LeadId, LeadState, MaxCc, RunState};
 use crate::control::Command;
 use crate::keys::Action;
 
-/// What a command is called in a message.
-pub(crate) fn name(command: &Command) -> String {
+/// What a command is called in a message: calls and leads by their numbers.
+pub(crate) fn name(model: &Model, command: &Command) -> String {
+    let live = &model.live;
+    let lead = |verb: &str, lead: &LeadId, after: &str| {
+        let number = live.leads.number_text(*lead).unwrap_or_default();
+        format!("{verb} {}{after}", model.number(number))
+    };
     match command {
+        Command::Campaign(campaign::Command::Skip(id)) => lead("skip", id, ""),
+        Command::Campaign(campaign::Command::Requeue(id)) => lead("call", id, " again"),
+        Command::Campaign(campaign::Command::HangUp(attempt)) => {
+            let call = live.calls.iter().find(|call| call.attempt == *attempt);
+            match call {
+                Some(call) => format!("hang up {}", model.number(call.number.as_str())),
+                None => "hang up".to_owned(),
+            }
+        }
         Command::Campaign(command) => command.to_string(),
         Command::NewRun => "new run".to_owned(),
         Command::Quit => "quit".to_owned(),
@@ -29,7 +45,7 @@ pub(crate) fn give(model: &mut Model, command: Command) -> Vec<Ask> {
     } else {
         "…"
     };
-    model.say(Tone::Pending, format!("{}{dots}", name(&command)));
+    model.say(Tone::Pending, format!("{}{dots}", name(model, &command)));
     vec![Ask::Give(command)]
 }
 
@@ -40,7 +56,7 @@ fn give_campaign(model: &mut Model, command: campaign::Command) -> Vec<Ask> {
 pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Ask> {
     match action {
         Action::Start => start(model),
-        Action::Pause => give_campaign(model, campaign::Command::Pause),
+        Action::Pause => pause(model),
         Action::Drain => {
             let text = format!(
                 "No new call is placed; {}. The run is IDLE when they have ended.",
@@ -76,13 +92,35 @@ fn start(model: &mut Model) -> Vec<Ask> {
     give_campaign(model, campaign::Command::Start)
 }
 
+fn pause(model: &mut Model) -> Vec<Ask> {
+    let start = model.setup.keys.name(Action::Start);
+    match model.live.state {
+        RunState::Paused(_) => refuse(model, format!("dialing is paused already; {start} goes on")),
+        _ => give_campaign(model, campaign::Command::Pause),
+    }
+}
+
 /// A raise by so much is asked about: a digit too many would ring dozens of phones at once.
 const LARGE_STEP: usize = 10;
+/// Keys that follow each other so fast are one raise.
+const ONE_SERIES: Duration = Duration::from_secs(3);
+
+/// By how much a series of keys has raised `MAX_CC`, this one included: one that is held down
+/// raises it by dozens as well.
+fn raised(model: &mut Model, step: usize) -> usize {
+    let before = match model.raising {
+        Some((at, raised)) if model.now.since(at) < ONE_SERIES => raised,
+        _ => 0,
+    };
+    model.raising = Some((model.now, before + step));
+    before + step
+}
 
 pub(crate) fn set_max_cc(model: &mut Model, to: MaxCc) -> Vec<Ask> {
     let from = max_cc_asked(model) as usize;
+    let raised = raised(model, to.calls().saturating_sub(from));
     let command = campaign::Command::SetMaxCc(to);
-    if to.calls() >= from + LARGE_STEP {
+    if raised >= LARGE_STEP {
         let text = format!("Raise MAX_CC from {from} to {to}? Up to {to} phones ring at once.");
         return ask(model, "MAX_CC", text, "Raise", command);
     }
@@ -97,9 +135,7 @@ fn hang_up(model: &mut Model) -> Vec<Ask> {
     let Some(call) = call else {
         return refuse(model, "this call has ended");
     };
-    let number = model.number(call.number.as_str());
-    let word = call.word.as_str();
-    let text = format!("Hang up {number} ({word})?");
+    let text = hang_up_text(model, call.number.as_str(), call.word);
     ask(
         model,
         "Hang up",
@@ -114,13 +150,7 @@ fn hang_up_all(model: &mut Model) -> Vec<Ask> {
     if calls == 0 {
         return refuse(model, "no call is up");
     }
-    let goes_on = if model.live.state == RunState::Dialing {
-        " Dialing goes on with the next numbers: pause it first if it should not."
-    } else {
-        ""
-    };
-    let text = format!("Hang up {}?{goes_on}", counted(calls, "live call"));
-    let label = format!("Hang up {calls}");
+    let (text, label) = hang_up_all_text(model);
     ask(
         model,
         "Hang up all",
@@ -154,8 +184,16 @@ fn requeue(model: &mut Model) -> Vec<Ask> {
                 format!("{number} {reached} in this run ({disposition}). Call it again?{at_once}");
             ask(model, "Call again", text, "Call again", command)
         }
-        LeadState::Final(_) => give_campaign(model, command),
+        LeadState::Final(_) => give_about_lead(model, command),
     }
+}
+
+/// The lead moves to another place of the list: what is looked at stays where it is.
+fn give_about_lead(model: &mut Model, command: campaign::Command) -> Vec<Ask> {
+    if model.view == View::Panes && model.focus == Pane::Queue {
+        model.queue.selected = None;
+    }
+    give_campaign(model, command)
 }
 
 fn skip(model: &mut Model) -> Vec<Ask> {
@@ -165,7 +203,7 @@ fn skip(model: &mut Model) -> Vec<Ask> {
     if state != LeadState::Waiting {
         return refuse(model, format!("{number} does not wait"));
     }
-    give_campaign(model, campaign::Command::Skip(lead))
+    give_about_lead(model, campaign::Command::Skip(lead))
 }
 
 const NO_LEAD: &str = "no lead is selected: the arrows select one in the queue";
@@ -214,6 +252,68 @@ fn ask(
     let question = Question::new(title, text, label, Command::Campaign(command));
     model.popup = Some(Popup::Question(question));
     Vec::new()
+}
+
+/// A picture came while a question is open: it is asked anew of what is now, and starts on
+/// Cancel again where that reads otherwise. `stops`: the process has begun to end.
+pub(crate) fn renew_question(model: &mut Model, stops: bool) {
+    let Some(Popup::Question(question)) = &model.popup else {
+        return;
+    };
+    let about = question
+        .choices
+        .iter()
+        .find_map(|choice| choice.does.clone());
+    match about {
+        Some(Command::Campaign(campaign::Command::HangUp(attempt))) => {
+            let call = model.live.calls.iter().find(|c| c.attempt == attempt);
+            let Some(call) = call else {
+                model.popup = None;
+                model.say(Tone::Refused, "this call has ended by itself");
+                return;
+            };
+            let text = hang_up_text(model, call.number.as_str(), call.word);
+            ask_anew(model, text, None);
+        }
+        Some(Command::Campaign(campaign::Command::HangUpAll)) => {
+            let (text, label) = hang_up_all_text(model);
+            ask_anew(model, text, Some(label));
+        }
+        Some(Command::Quit | Command::QuitNow) if stops => {
+            model.popup = None;
+            quit(model);
+        }
+        _ => {}
+    }
+}
+
+fn ask_anew(model: &mut Model, text: String, label: Option<String>) {
+    let Some(Popup::Question(question)) = &mut model.popup else {
+        return;
+    };
+    if question.text == text {
+        return;
+    }
+    question.text = text;
+    question.chosen = 0;
+    if let (Some(label), Some(choice)) = (label, question.choices.get_mut(1)) {
+        choice.label = label;
+    }
+}
+
+fn hang_up_text(model: &Model, number: &str, word: CallWord) -> String {
+    format!("Hang up {} ({})?", model.number(number), word.as_str())
+}
+
+fn hang_up_all_text(model: &Model) -> (String, String) {
+    let calls = model.live.limit.in_use;
+    let goes_on = if model.live.state == RunState::Dialing {
+        " Dialing goes on with the next numbers: pause it first if it should not."
+    } else {
+        ""
+    };
+    let text = format!("Hang up {}?{goes_on}", counted(calls, "live call"));
+    (text, format!("Hang up {calls}"))
 }
 
 fn refuse(model: &mut Model, text: impl Into<String>) -> Vec<Ask> {

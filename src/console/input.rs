@@ -20,6 +20,8 @@ pub(crate) enum Input {
 const LONGEST_PASTE: usize = 64 * 1024;
 /// No key's sequence is longer.
 const LONGEST_SEQUENCE: usize = 32;
+/// Nothing that a terminal says of itself is longer.
+const LONGEST_ANSWER: usize = 4096;
 /// As many characters in one read were not typed. It is how a paste looks on a terminal that
 /// does not bracket it.
 const BURST: usize = 16;
@@ -82,7 +84,7 @@ impl Parser {
         match &self.pasting {
             // A line may be slow, and what follows in a paste must not become keys.
             Some(_) => Some(2000),
-            None => (!self.pending.is_empty()).then_some(30),
+            None => (!self.pending.is_empty()).then_some(50),
         }
     }
 
@@ -191,6 +193,8 @@ fn escape(all: &[u8], rest: &[u8]) -> Step {
             _ => Step::Skip(4),
         },
         [b'[', ..] => sequence(all),
+        // OSC, DCS, SOS, PM, APC: what a terminal says of itself, up to BEL or ST.
+        [b']' | b'P' | b'X' | b'^' | b'_', text @ ..] => said(text),
         [b'O', letter, ..] => match letter_key(*letter) {
             Some(code) => Step::Key(3, Key::plain(code)),
             None => Step::Skip(3),
@@ -202,6 +206,18 @@ fn escape(all: &[u8], rest: &[u8]) -> Step {
             Step::More => Step::More,
             Step::PasteBegins => Step::Skip(1),
         },
+    }
+}
+
+/// How long something that a terminal says of itself is.
+fn said(text: &[u8]) -> Step {
+    let bell = text.iter().position(|b| *b == 0x07).map(|at| at + 1);
+    let end = find(text, b"\x1b\\").map(|at| at + 2);
+    match (bell, end) {
+        (Some(bell), Some(end)) => Step::Skip(2 + bell.min(end)),
+        (Some(end), None) | (None, Some(end)) => Step::Skip(2 + end),
+        (None, None) if text.len() > LONGEST_ANSWER => Step::Skip(2 + text.len()),
+        (None, None) => Step::More,
     }
 }
 
@@ -307,10 +323,20 @@ mod tests {
     fn a_sequence_may_come_in_pieces() {
         let mut parser = Parser::default();
         assert_eq!(parser.feed(b"\x1b"), []);
-        assert_eq!(parser.patience(), Some(30));
+        assert_eq!(parser.patience(), Some(50));
         assert_eq!(parser.feed(b"[1"), []);
         assert_eq!(parser.feed(b";2B"), [plain(KeyCode::Down)]);
         assert_eq!(parser.patience(), None);
+    }
+
+    #[test]
+    fn what_a_terminal_says_of_itself_is_no_key() {
+        assert_eq!(
+            keys(b"\x1bP>|XTerm(370)\x1b\\s"),
+            [plain(KeyCode::Char('s'))]
+        );
+        assert_eq!(keys(b"\x1b]11;rgb:0/0/0\x07s"), [plain(KeyCode::Char('s'))]);
+        assert_eq!(keys(b"\x1b_Xx"), []);
     }
 
     #[test]

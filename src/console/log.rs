@@ -50,7 +50,14 @@ impl LogPane {
         &self.state
     }
 
-    pub(crate) fn act(&mut self, action: Action) {
+    /// `zoomed`: the kinds of events stand beside the log, and the arrows choose among them.
+    pub(crate) fn act(&mut self, action: Action, zoomed: bool) {
+        let action = match action {
+            Action::Up if !zoomed => Action::PageUp,
+            Action::Down if !zoomed => Action::PageDown,
+            Action::Left | Action::Right if !zoomed => return,
+            action => action,
+        };
         let event = match action {
             Action::Autoscroll if !self.following => return self.follow(),
             Action::Bottom => return self.follow(),

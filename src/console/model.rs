@@ -9,6 +9,7 @@ use super::calls::Calls;
 use super::popup::Popup;
 use super::queue::Queue;
 use super::theme::Theme;
+use super::view::SMALLEST;
 use crate::campaign::{AttemptId, LeadId, RunState, Time};
 use crate::engine::{Detail, Snapshot};
 use crate::keys::KeyMap;
@@ -102,6 +103,8 @@ pub(crate) struct Model {
     pub(crate) message: Option<Message>,
     /// What was asked for `MAX_CC` and is not in the picture yet.
     pub(crate) max_cc: Option<MaxCcAsked>,
+    /// When `MAX_CC` was raised by a key last, and by how much in one series of such keys.
+    pub(crate) raising: Option<(Time, usize)>,
     /// Commands whose outcome is awaited.
     pub(crate) pending: u32,
     /// The engine has died, and why.
@@ -127,6 +130,7 @@ impl Model {
             hide_digits: false,
             message: None,
             max_cc: None,
+            raising: None,
             pending: 0,
             engine_ended: None,
             size,
@@ -168,9 +172,10 @@ impl Model {
     pub(crate) fn selected_lead(&self) -> Option<LeadId> {
         match (&self.view, self.focus) {
             (View::Detail(lead, _), _) => Some(*lead),
-            (_, Pane::Queue) => self.queue.selected,
-            (_, Pane::Calls) => self.calls.selected_row().map(|row| row.view.lead),
-            (_, Pane::Log) => None,
+            (View::Panes, Pane::Queue) => self.queue.selected,
+            (View::Panes, Pane::Calls) => self.calls.selected_row().map(|row| row.view.lead),
+            // What is not on the screen is not meant.
+            _ => None,
         }
     }
 
@@ -181,7 +186,21 @@ impl Model {
                 let calls = &self.live.calls;
                 calls.iter().find(|c| c.lead == *lead).map(|c| c.attempt)
             }
-            _ => self.calls.selected,
+            View::Panes if self.focus == Pane::Calls => self.calls.selected,
+            _ => None,
+        }
+    }
+
+    /// Whether the screen is large enough to tell anything.
+    pub(crate) fn has_room(&self) -> bool {
+        self.size.0 >= SMALLEST.0 && self.size.1 >= SMALLEST.1
+    }
+
+    /// What is open has been on the screen.
+    pub(crate) fn drawn(&mut self) {
+        let fits = self.has_room();
+        if let Some(Popup::Question(question)) = &mut self.popup {
+            question.drawn = fits;
         }
     }
 

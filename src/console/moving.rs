@@ -15,8 +15,8 @@ pub(crate) fn act(model: &mut Model, action: Action) {
         return scroll_page(model, action);
     }
     match (model.focus, action) {
-        (Pane::Log, action) => model.log.act(action),
-        (_, Action::Autoscroll) => model.log.act(action),
+        (Pane::Log, action) => model.log.act(action, model.zoom),
+        (_, Action::Autoscroll) => model.log.act(action, model.zoom),
         (pane, Action::SortBefore) => sort(model, pane, false),
         (pane, Action::SortNext) => sort(model, pane, true),
         (pane, Action::Invert) => invert(model, pane),

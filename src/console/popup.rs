@@ -20,6 +20,8 @@ pub(crate) struct Question {
     /// The first is Cancel.
     pub(crate) choices: Vec<Choice>,
     pub(crate) chosen: usize,
+    /// Whether it has been on the screen: nobody can answer what nobody could read.
+    pub(crate) drawn: bool,
 }
 
 /// One answer.
@@ -46,6 +48,7 @@ impl Question {
                 },
             ],
             chosen: 0,
+            drawn: false,
         }
     }
 
@@ -105,10 +108,11 @@ impl Prompt {
         }
     }
 
-    pub(crate) fn title(&self) -> &'static str {
+    /// `max_cc`: what it is now.
+    pub(crate) fn title(&self, max_cc: usize) -> String {
         match self.purpose {
-            Purpose::MaxCc => "MAX_CC: calls at once",
-            Purpose::Filter(_) => "Filter: number or state",
+            Purpose::MaxCc => format!("MAX_CC: calls at once, now {max_cc}"),
+            Purpose::Filter(_) => "Filter: number or state".to_owned(),
         }
     }
 

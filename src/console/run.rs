@@ -62,6 +62,8 @@ enum Message {
     Event(Event),
     /// Leave now.
     Leave,
+    /// The engine has published a picture.
+    Picture,
     KeyboardGone,
     Resized,
     Fail,
@@ -133,6 +135,8 @@ impl Console {
         let mut screen = Screen::open()?;
         let wanted = Arc::new(AtomicBool::new(true));
         let reader = spawn_reader(self.sender.clone(), Arc::clone(&wanted))?;
+        // Cleared on every way out: a reader that stays would eat what a shell is typed.
+        let wanted = Unwanted(wanted);
         let clock = Clock::new();
         let first = self.ports.snapshots.borrow().clone();
         let mut model = Model::new(self.setup, first, screen.fit()?);
@@ -148,12 +152,21 @@ impl Console {
             guard: Some(guard),
         };
         let left = session.drive();
-        wanted.store(false, Ordering::Relaxed);
+        drop(wanted);
         drop(session);
         terminal::flush();
         // It looks up every tenth of a second; a panic there has been told already.
         let _ = reader.join();
         left
+    }
+}
+
+/// Says when dropped that nobody wants keys any more.
+struct Unwanted(Arc<AtomicBool>);
+
+impl Drop for Unwanted {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 }
 
@@ -238,6 +251,7 @@ impl Session<'_> {
                 let (columns, rows) = self.screen.fit()?;
                 Event::Resize(columns, rows)
             }
+            Message::Picture => Event::Picture(self.outside.picture()),
             Message::Event(event) => event,
         };
         *due = (*due).max(match &event {
@@ -265,7 +279,9 @@ impl Session<'_> {
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        self.screen.draw(|frame| view::draw(frame, self.model))
+        self.screen.draw(|frame| view::draw(frame, self.model))?;
+        self.model.drawn();
+        Ok(())
     }
 
     fn suspend(&mut self) -> io::Result<()> {
@@ -282,6 +298,9 @@ struct Outside {
     runtime: Handle,
     sender: SyncSender<Message>,
     commands: mpsc::UnboundedSender<Command>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// A picture has been announced and not been taken yet.
+    waiting_picture: Arc<AtomicBool>,
     detail_asked: Option<Instant>,
     detail_awaited: Arc<AtomicBool>,
     detail_of: Option<LeadId>,
@@ -292,16 +311,20 @@ impl Outside {
         let Ports {
             control,
             who,
-            mut snapshots,
+            snapshots,
             runtime,
         } = ports;
-        let pictures = sender.clone();
+        let (pictures, mut watched) = (sender.clone(), snapshots.clone());
+        let waiting_picture = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&waiting_picture);
         runtime.spawn(async move {
-            while snapshots.changed().await.is_ok() {
-                let picture = snapshots.borrow_and_update().clone();
-                let message = Message::Event(Event::Picture(picture));
-                // One that finds the queue full is followed by a newer one.
-                if let Err(TrySendError::Disconnected(_)) = pictures.try_send(message) {
+            while watched.changed().await.is_ok() {
+                // One that waits will show the newest: a terminal that takes nothing must not
+                // gather pictures.
+                if told.swap(true, Ordering::Relaxed) {
+                    continue;
+                }
+                if !deliver(&pictures, Message::Picture).await {
                     return;
                 }
             }
@@ -323,10 +346,18 @@ impl Outside {
             runtime,
             sender,
             commands,
+            snapshots,
+            waiting_picture,
             detail_asked: None,
             detail_awaited: Arc::default(),
             detail_of: None,
         }
+    }
+
+    /// The newest picture.
+    fn picture(&self) -> Arc<Snapshot> {
+        self.waiting_picture.store(false, Ordering::Relaxed);
+        self.snapshots.borrow().clone()
     }
 
     fn give(&self, command: Command) {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// For a line that does not know its size, as a serial one: what every terminal has.
 const UNKNOWN: (u16, u16) = (80, 24);
@@ -89,6 +90,10 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.to.write(bytes) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                wait_for_room();
+                Err(io::ErrorKind::Interrupted.into())
+            }
             Err(error) => {
                 self.failure.note(error);
                 Ok(bytes.len())
@@ -98,11 +103,27 @@ impl Write for Output {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if let Err(error) = self.to.flush() {
-            self.failure.note(error);
+        while let Err(error) = self.to.flush() {
+            if error.kind() != io::ErrorKind::WouldBlock {
+                self.failure.note(error);
+                break;
+            }
+            wait_for_room();
         }
         Ok(())
     }
+}
+
+/// Another program on this terminal may have set it not to block, for all who write to it.
+fn wait_for_room() {
+    let out = io::stdout();
+    let mut fds = [PollFd::new(&out, PollFlags::OUT)];
+    let second = Timespec {
+        tv_sec: 1,
+        tv_nsec: 0,
+    };
+    // Whatever comes of it, the next write tells.
+    let _ = poll(&mut fds, Some(&second));
 }
 
 /// Why writing failed. A std mutex: held to set or take it, never while anything is written.

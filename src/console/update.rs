@@ -40,7 +40,7 @@ pub(crate) enum Ask {
 }
 
 /// How long a message stays.
-const MESSAGE_SECONDS: u64 = 12;
+const MESSAGE_SECONDS: u64 = 8;
 
 /// Takes in an event.
 pub(crate) fn update(model: &mut Model, event: Event) -> Vec<Ask> {
@@ -60,10 +60,12 @@ pub(crate) fn update(model: &mut Model, event: Event) -> Vec<Ask> {
             {
                 model.max_cc = None;
             }
+            let stops = model.live.stopping.is_none() && picture.stopping.is_some();
             model.live = picture;
             if model.frozen.is_none() {
                 model.refresh();
             }
+            commands::renew_question(model, stops);
             wants_detail(model)
         }
         Event::Tick(now) => {
@@ -115,6 +117,9 @@ fn leave_the_run(model: &mut Model) {
     if matches!(model.view, View::Detail(..)) {
         model.view = View::Panes;
     }
+    model.calls.selected = None;
+    model.queue.selected = None;
+    model.frozen = None;
 }
 
 /// An open detail follows what happens.
@@ -142,7 +147,7 @@ fn answered(model: &mut Model, command: &Command, outcome: Outcome) {
         Ok(text) => model.say(Tone::Done, text),
         Err(text) => model.say(
             Tone::Refused,
-            format!("{}: {text}", commands::name(command)),
+            format!("{}: {text}", commands::name(model, command)),
         ),
     }
 }
@@ -172,6 +177,10 @@ fn key(model: &mut Model, key: Key) -> Vec<Ask> {
         Some(Popup::Prompt(_)) => return prompt_key(model, key),
         None => {}
     }
+    if !model.has_room() && !matches!(action, Some(Action::Quit | Action::Suspend)) {
+        // Nothing is told on so small a screen: nothing is done blindly.
+        return Vec::new();
+    }
     let Some(action) = action else {
         let help = model.setup.keys.name(Action::Help);
         model.say(
@@ -194,6 +203,10 @@ fn answer(model: &mut Model, key: Key) -> Vec<Ask> {
         if key.code == KeyCode::Char('c') {
             model.popup = None;
         }
+        return Vec::new();
+    }
+    if !question.drawn && key.code != KeyCode::Esc {
+        // It came behind this very key: whoever typed on has not read it.
         return Vec::new();
     }
     match key.code {
@@ -219,6 +232,8 @@ fn take_answer(model: &mut Model) -> Vec<Ask> {
         return Vec::new();
     };
     let chosen = question.choices.swap_remove(question.chosen);
+    // A raise that was confirmed is where the next one begins.
+    model.raising = None;
     match chosen.does {
         Some(command) => commands::give(model, command),
         None => Vec::new(),
@@ -391,7 +406,8 @@ fn open_detail(model: &mut Model) -> Vec<Ask> {
     vec![Ask::Detail(lead)]
 }
 
-fn quit(model: &mut Model) -> Vec<Ask> {
+/// Asks how to quit. On a screen too small to ask on it says nothing, and does nothing.
+pub(crate) fn quit(model: &mut Model) -> Vec<Ask> {
     if model.engine_ended.is_some() || !model.something_lives() {
         return vec![Ask::Leave];
     }

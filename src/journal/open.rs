@@ -80,14 +80,20 @@ fn check_soundness(path: &Path, conn: &Connection) -> Result<(), JournalError> {
     }
 }
 
-/// Runs `work` on `conn`, and interrupts it after `limit`.
+/// How soon work that was interrupted and goes on is interrupted again.
+const INTERRUPT_AGAIN: Duration = Duration::from_millis(50);
+
+/// Runs `work` on `conn`, and interrupts it after `limit`: again and again until it has ended,
+/// since an interrupt that comes before a statement begins is lost on it.
 fn within<T>(limit: Duration, conn: &Connection, work: impl FnOnce() -> T) -> T {
     let handle = conn.get_interrupt_handle();
     let (done, waiting) = mpsc::channel::<()>();
     thread::scope(|scope| {
         scope.spawn(move || {
-            if waiting.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let mut patience = limit;
+            while waiting.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Timeout) {
                 handle.interrupt();
+                patience = INTERRUPT_AGAIN;
             }
         });
         let result = work();

@@ -113,6 +113,10 @@ impl Key {
             let (Some(c @ 'a'..='z'), None) = (chars.next(), chars.next()) else {
                 return None;
             };
+            // These are what Backspace, Tab and Enter send.
+            if matches!(c, 'h' | 'i' | 'j' | 'm') {
+                return None;
+            }
             return Some(ctrl(c));
         }
         if let Some((_, code)) = NAMES.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)) {

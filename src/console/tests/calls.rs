@@ -1,13 +1,12 @@
 //! The live-calls pane: rows stand still while one is selected.
 
-use super::rig::{NOW, attempt_of, busy, call, model, press, said, show};
+use super::rig::{NOW, attempt_of, busy, call, key, model, press, said, show};
 use super::screen::{row_with, rows, text};
-use crate::campaign::{self, AttemptId, CallView, CallWord, Time};
+use crate::campaign::{AttemptId, CallView, CallWord, Time};
 use crate::console::calls::{CallSort, Calls};
 use crate::console::model::Model;
 use crate::console::popup::Popup;
-use crate::console::update::Ask;
-use crate::control::Command;
+use crate::console::update::{Event, update};
 
 fn listed(model: &Model) -> Vec<AttemptId> {
     let rows = model.calls.rows().iter();
@@ -73,15 +72,59 @@ fn a_call_that_has_ended_cannot_be_hung_up_and_no_other_is_in_its_place() {
 }
 
 #[test]
-fn the_question_that_was_opened_hangs_up_the_call_it_was_asked_about() {
+fn a_question_about_a_call_that_ends_meanwhile_closes_and_meets_no_other() {
     let mut model = model(busy());
     press(&mut model, "gjx");
+    assert!(model.popup.is_some());
     let mut later = busy();
     later.calls.remove(1);
     show(&mut model, &later, 1);
-    let command = campaign::Command::HangUp(attempt_of(23));
-    let expected = [Ask::Give(Command::Campaign(command))];
-    assert_eq!(press(&mut model, "l\r"), expected, "the engine refuses it");
+    assert_eq!(model.popup, None);
+    assert_eq!(said(&model), "this call has ended by itself");
+}
+
+#[test]
+fn a_question_follows_what_happens_and_starts_on_cancel_again() {
+    let mut model = model(busy());
+    press(&mut model, "Xl");
+    let mut later = busy();
+    later.limit.in_use += 30;
+    show(&mut model, &later, 1);
+    let Some(Popup::Question(question)) = &model.popup else {
+        panic!("it is still open");
+    };
+    assert_eq!(question.chosen, 0);
+    let calls = later.limit.in_use;
+    assert!(
+        question.text.contains(&calls.to_string()),
+        "{}",
+        question.text
+    );
+    assert_eq!(question.choices[1].label, format!("Hang up {calls}"));
+    assert_eq!(press(&mut model, "\r"), []);
+}
+
+#[test]
+fn a_question_that_nobody_has_seen_is_not_answered() {
+    let mut model = model(busy());
+    press(&mut model, "gj");
+    let keys = ['x', 'y', 'l', '\r'].map(key);
+    for key in keys {
+        assert_eq!(update(&mut model, Event::Key(key)), []);
+    }
+    assert!(model.popup.is_some(), "it waits for somebody who reads it");
+}
+
+#[test]
+fn a_new_run_leaves_nothing_selected_of_the_one_before() {
+    let mut model = model(busy());
+    press(&mut model, "gjf");
+    let mut later = busy();
+    later.run = crate::campaign::RunId(later.run.0 + 1);
+    show(&mut model, &later, 1);
+    assert_eq!((model.calls.selected, model.queue.selected), (None, None));
+    assert!(model.frozen.is_none(), "what stood still is of another run");
+    assert_eq!(press(&mut model, "r"), []);
 }
 
 #[test]

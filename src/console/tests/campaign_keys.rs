@@ -76,6 +76,7 @@ fn expected(action: Action, state: &RunState) -> Does {
     match action {
         Action::Start if done => Does::Refuses,
         Action::Start => gives(Campaign::Start),
+        Action::Pause if matches!(state, RunState::Paused(_)) => Does::Refuses,
         Action::Pause => gives(Campaign::Pause),
         Action::Drain => asks(Campaign::Drain),
         Action::MaxUp => gives(Campaign::SetMaxCc(max_cc(11))),

@@ -101,3 +101,15 @@ fn it_never_goes_below_one() {
     snapshot.limit.requested = max_cc(1);
     assert_eq!(press(&mut model(snapshot), "-"), gives(1));
 }
+
+#[test]
+fn a_key_that_is_held_down_asks_before_it_has_raised_by_ten() {
+    let mut model = model(busy());
+    let given = press(&mut model, "++++++++++");
+    assert_eq!(given.len(), 9);
+    assert!(
+        matches!(model.popup, Some(Popup::Question(_))),
+        "{:?}",
+        model.popup
+    );
+}

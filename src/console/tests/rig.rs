@@ -308,12 +308,15 @@ pub(super) fn key(c: char) -> Key {
     })
 }
 
-/// Presses one key after the other; what they asked for, all together.
+/// Presses one key after the other, each once what the one before did is on the screen; what
+/// they asked for, all together.
 pub(super) fn press(model: &mut Model, keys: &str) -> Vec<Ask> {
     let mut asks = Vec::new();
     for c in keys.chars() {
+        model.drawn();
         asks.extend(update(model, Event::Key(key(c))));
     }
+    model.drawn();
     asks
 }
 

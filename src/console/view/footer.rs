@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 
 use super::super::model::{Model, Pane, Tone, View};
 use super::super::text::{counted, fit, harmless};
-use crate::campaign::RunState;
+use crate::campaign::{LeadId, LeadState, RunState};
 use crate::keys::{Action, Group, binding};
 
 pub(super) fn draw_message(frame: &mut Frame<'_>, area: Rect, model: &Model) {
@@ -43,6 +43,14 @@ fn hint(model: &Model) -> String {
             key(Action::Freeze)
         );
     }
+    if model.view == View::Panes && model.focus == Pane::Log {
+        return format!(
+            "{} scrolls back, {} follows the end, {} shows levels",
+            key(Action::PageUp),
+            key(Action::Autoscroll),
+            key(Action::Zoom)
+        );
+    }
     if model.view == View::Trends {
         return format!("{} goes back", key(Action::Back));
     }
@@ -68,9 +76,12 @@ fn hint(model: &Model) -> String {
         ),
         RunState::Draining => "no new calls; the live ones come to their end".to_owned(),
         RunState::Idle | RunState::Dialing => format!(
-            "arrows select a line, {} tells all about it, {} goes to the next pane",
+            "arrows select, {} tells all, {} next pane, {} filters, {} trends, {} audit",
             key(Action::Detail),
-            key(Action::NextPane)
+            key(Action::NextPane),
+            key(Action::Filter),
+            key(Action::Trends),
+            key(Action::Audit)
         ),
     }
 }
@@ -115,7 +126,7 @@ fn entry(model: &Model, action: Action) -> (String, &'static str) {
 /// The keys worth a place now, the most wanted first; the last two always fit.
 fn actions(model: &Model) -> Vec<Action> {
     let mut actions = match (&model.view, model.focus) {
-        (View::Detail(..), _) => vec![Action::Back, Action::HangUp, Action::Requeue, Action::Skip],
+        (View::Detail(lead, _), _) => about_lead(model, *lead),
         (View::Trends, _) => vec![Action::Back],
         (View::Audit | View::Help, _) => vec![Action::Back, Action::Down],
         (View::Panes, Pane::Queue) => with_run(
@@ -145,8 +156,8 @@ fn actions(model: &Model) -> Vec<Action> {
             &[
                 Action::Autoscroll,
                 Action::NextPane,
-                Action::Down,
-                Action::Right,
+                Action::PageUp,
+                Action::Zoom,
                 Action::Drain,
             ],
         ),
@@ -154,11 +165,28 @@ fn actions(model: &Model) -> Vec<Action> {
     if model.view == View::Panes {
         actions.extend([Action::Freeze, Action::Trends, Action::Audit, Action::Zoom]);
     }
+    let stopping = model.live.stopping.is_some();
+    actions.retain(|action| match action {
+        Action::Start | Action::Pause | Action::MaxType | Action::Drain => !stopping,
+        Action::HangUp => model.live.limit.in_use > 0,
+        _ => true,
+    });
     if model.setup.read_only || model.engine_ended.is_some() {
         actions.retain(|action| binding(*action).group != Group::Campaign);
     }
     actions.extend([Action::Help, Action::Quit]);
     actions
+}
+
+/// What can be done about a lead as it stands.
+fn about_lead(model: &Model, lead: LeadId) -> Vec<Action> {
+    let does = match model.live.leads.row(lead).map(|row| row.state) {
+        Some(LeadState::Calling(_)) => Some(Action::HangUp),
+        Some(LeadState::Final(_)) => Some(Action::Requeue),
+        Some(LeadState::Waiting) => Some(Action::Skip),
+        None => None,
+    };
+    [Action::Back].into_iter().chain(does).collect()
 }
 
 /// First what makes the run go or stop.

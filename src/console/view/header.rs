@@ -19,6 +19,8 @@ const NARROW: u16 = 60;
 const CPS_SPAN: usize = 10;
 /// The time left is told by the pace of so many seconds.
 const PACE_SPAN: usize = 120;
+/// Before so many seconds have passed the pace is that of the first burst.
+const FIRST_PACE: usize = 15;
 
 pub(super) fn height(area: Rect) -> u16 {
     if area.height < 16 { 2 } else { 3 }
@@ -157,6 +159,9 @@ fn progress(shown: &Snapshot) -> (usize, usize) {
 
 /// By the pace of the last minutes; nothing can be said before there is one.
 fn time_left(shown: &Snapshot) -> Option<Duration> {
+    if shown.trends.seconds.len() < FIRST_PACE {
+        return None;
+    }
     let pace = shown.trends.cps(PACE_SPAN);
     let waiting = u32::try_from(shown.leads.waiting()).ok()?;
     if pace <= 0.0 || waiting == 0 || shown.limit.effective == 0 {
@@ -198,7 +203,8 @@ fn figures_with(model: &Model, words: [&str; 5]) -> Line<'static> {
     } else {
         Style::new()
     };
-    spans.push(Span::styled(format!("{} {share}  ", words[4]), style));
+    let text = format!("{} {abandoned} ({share})  ", words[4]);
+    spans.push(Span::styled(text, style));
     let stats = &shown.stats;
     let asr = percent(stats.seizures, stats.attempts);
     let acd = clock_span(stats.acd());

@@ -53,16 +53,29 @@ fn words(model: &Model, width: usize) -> Vec<Line<'static>> {
         ),
         ("CPS", "calls placed per second, over the last ten seconds"),
         (
-            "abandoned",
-            "of those who answered, how many never reached the target",
+            "answered",
+            "leads who talked with the target, as in the list; those who talk now are not in it",
         ),
+        (
+            "abandoned",
+            "leads who answered and never reached the target, and their share of all who answered",
+        ),
+        (
+            "failed",
+            "congestion, rejected, invalid, failed, cancelled and interrupted together",
+        ),
+        (
+            "left",
+            "the time until nobody waits, at the pace of the last two minutes",
+        ),
+        ("link, heard", "how long ago Asterisk said anything"),
         (
             "ASR, ACD",
             "share of attempts that were answered; average duration of a conversation",
         ),
         (
             "dead air",
-            "from the answer until both sides hear each other",
+            "from the answer until both sides hear each other; p90: nine of ten calls had less",
         ),
         ("R", "a column: whether the call is being recorded"),
     ];

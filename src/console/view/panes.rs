@@ -16,7 +16,7 @@ use super::super::queue::QueueSort;
 use super::super::text::{clock_span, count, harmless};
 use super::columns::{Column, fitting, row};
 use super::lines::block;
-use crate::campaign::{CallWord, LeadId, LeadState};
+use crate::campaign::{CallWord, Disposition, LeadId, LeadState};
 use crate::engine::{Quality, Snapshot};
 
 /// Below this the panes do not stand side by side.
@@ -136,7 +136,13 @@ fn draw_queue(frame: &mut Frame<'_>, area: Rect, model: &mut Model) {
     let filter = filter_title(model, queue.filter.text(), queue.rows().len());
     let counts = || {
         let (waiting, ended) = (count(leads.waiting()), count(ended));
-        format!("{waiting} waiting {} {ended} ended ", theme.dot())
+        let both = format!("{waiting} waiting {} {ended} ended ", theme.dot());
+        let fits = both.chars().count() + " 1 Queue ".len() + 2 <= usize::from(area.width);
+        if fits {
+            both
+        } else {
+            format!("{waiting} waiting ")
+        }
     };
     let sorting = if queue.is_sorting() { "sorting " } else { "" };
     let title = format!(" 1 Queue {}{sorting}", filter.unwrap_or_else(counts));
@@ -186,6 +192,10 @@ fn queue_cells(model: &Model, id: LeadId) -> Vec<(String, Style)> {
         n => n.to_string(),
     };
     let cause = match row.state {
+        // The person answered: what came to nothing is the target.
+        LeadState::Final(Disposition::Abandoned) if !matches!(row.cause.q850, 0 | 16) => {
+            format!("target: {}", cause_words(row.cause))
+        }
         LeadState::Final(_) => cause_words(row.cause),
         _ => String::new(),
     };
@@ -248,6 +258,10 @@ fn call_cells(model: &Model, row: &Row) -> Vec<(String, Style)> {
         Some(_) => ghost_word(shown, call.lead),
         None => call.word.as_str().to_owned(),
     };
+    let in_state = match row.gone_at {
+        Some(_) => String::new(),
+        None => clock_span(now.since(call.since)),
+    };
     let quality = shown.quality.get(&call.attempt);
     let quality = quality.filter(|_| call.word == CallWord::Bridged);
     let target = shown.target.strip_prefix("Local/").unwrap_or(&shown.target);
@@ -259,7 +273,7 @@ fn call_cells(model: &Model, row: &Row) -> Vec<(String, Style)> {
     vec![
         (model.number(call.number.as_str()), Style::new()),
         (state, style),
-        (clock_span(now.since(call.since)), Style::new()),
+        (in_state, Style::new()),
         (clock_span(now.since(call.begun_at)), theme.dim()),
         (recording.to_owned(), theme.bad()),
         (
@@ -300,11 +314,16 @@ fn draw_log(frame: &mut Frame<'_>, area: Rect, model: &mut Model) {
     } else {
         "standing still "
     };
-    let block = block(theme, format!(" 3 Log {standing}"), focused);
+    let legend = if model.zoom {
+        "(left: the levels shown of each kind of event: error, warning, info, debug) "
+    } else {
+        ""
+    };
+    let block = block(theme, format!(" 3 Log {standing}{legend}"), focused);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     tui_logger::move_events();
-    let with_targets = focused && inner.width >= 60;
+    let with_targets = model.zoom && inner.width >= 60;
     let targets = if with_targets { 20 } else { 0 };
     let columns = Layout::horizontal([Constraint::Length(targets), Constraint::Fill(1)]);
     let places = columns.split(inner);

@@ -25,7 +25,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model) {
             Alignment::Center,
         ),
         Some(Popup::Prompt(prompt)) => (
-            prompt.title().to_owned(),
+            prompt.title(model.live.limit.requested.calls()),
             prompt_lines(theme, prompt, room),
             Alignment::Left,
         ),

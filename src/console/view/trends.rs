@@ -87,11 +87,10 @@ fn draw_chart(frame: &mut Frame<'_>, area: Rect, model: &Model, chart: &Chart) {
     let trends = &model.shown().trends;
     let (span, values) = (span(trends, columns), sample(trends, columns, chart.value));
     let most = values.iter().copied().fold(0.0, f64::max);
-    let now = values.last().copied().unwrap_or(0.0);
     let heights = usize::from(area.height - 1);
     let mut lines = vec![Line::from(vec![
         Span::styled(chart.title, theme.bold()),
-        Span::styled(format!("  now {}", figure(now)), Style::new()),
+        Span::styled(format!("  peak {}", figure(most)), Style::new()),
         Span::styled(format!("  {} a column", per_column(span)), theme.dim()),
     ])];
     for row in (0..heights).rev() {
