@@ -193,7 +193,7 @@ fn help_trends_zoom_and_panes() {
         escape(&screen);
 
         screen.keys("t");
-        screen.wait_for("calls in use  now 2", SOON);
+        screen.wait_for("calls in use  peak 2", SOON);
         escape(&screen);
         screen.wait_for("1 Queue", SOON);
 

@@ -203,7 +203,12 @@ fn figures_with(model: &Model, words: [&str; 5]) -> Line<'static> {
     } else {
         Style::new()
     };
-    let text = format!("{} {abandoned} ({share})  ", words[4]);
+    let share = if answered + abandoned > 0 {
+        format!(" ({share})")
+    } else {
+        String::new()
+    };
+    let text = format!("{} {abandoned}{share}  ", words[4]);
     spans.push(Span::styled(text, style));
     let stats = &shown.stats;
     let asr = percent(stats.seizures, stats.attempts);
