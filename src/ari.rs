@@ -21,7 +21,7 @@ mod model;
 mod tally;
 
 pub use client::{
-    Client, ClientStats, CreateChannel, Download, EventSource, Gone, HangupReason, IfExists,
+    Client, ClientStats, CreateChannel, Download, EventSource, Gate, Gone, HangupReason, IfExists,
     Originate, Recording,
 };
 pub use connection::{Connection, ConnectionError, Password};

@@ -260,9 +260,18 @@ impl Engine {
         self.campaign.handle(now, input);
     }
 
+    /// What was decided before dialing stopped may still wait for its turn at the client. A
+    /// command is carried out before it is answered: after its answer nothing leaves.
+    fn set_gate(&self) {
+        let dials = *self.campaign.state() == RunState::Dialing;
+        let open = dials && self.link_state.ready && self.stopping.is_none();
+        self.requester.gate.set_open(open);
+    }
+
     /// Carries out everything that the campaign wants done.
     fn carry_out(&mut self) {
         let now = self.clock.now();
+        self.set_gate();
         let mut records = std::mem::take(&mut self.unwritten);
         while let Some(effect) = self.campaign.poll_effect() {
             self.pace.change();

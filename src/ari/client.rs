@@ -3,6 +3,7 @@
 
 mod calls;
 mod files;
+mod gate;
 mod system;
 
 use std::error::Error as _;
@@ -23,6 +24,7 @@ use super::error::{AriError, harmless};
 
 pub use calls::{CreateChannel, HangupReason, IfExists, Originate, Recording};
 pub use files::Download;
+pub use gate::Gate;
 pub use system::EventSource;
 
 /// How many requests run at once, files apart, and how many connections are kept alive
@@ -111,6 +113,8 @@ struct Request {
     path: String,
     body: Option<serde_json::Value>,
     lane: Lane,
+    /// Looked at when its place is won.
+    gate: Option<Gate>,
 }
 
 impl Request {
@@ -133,6 +137,7 @@ impl Request {
             path,
             body: None,
             lane: Lane::Calls,
+            gate: None,
         })
     }
 
@@ -251,6 +256,11 @@ impl Client {
 
     async fn bytes_until(&self, request: &Request, deadline: Instant) -> Result<Vec<u8>, AriError> {
         let _place = self.place(request, deadline).await?;
+        if request.gate.as_ref().is_some_and(|gate| !gate.is_open()) {
+            return Err(AriError::Withheld {
+                request: request.what,
+            });
+        }
         let answer = async {
             match self.attempt(request).await {
                 // A kept-alive connection may end at the very moment it is used again.
@@ -353,7 +363,7 @@ impl Client {
         let counts = &self.0.counts;
         counts.requests.fetch_add(1, Ordering::Relaxed);
         match error {
-            None => {}
+            None | Some(AriError::Withheld { .. }) => {}
             Some(AriError::Timeout { .. }) => {
                 counts.timeouts.fetch_add(1, Ordering::Relaxed);
                 counts.outages.fetch_add(1, Ordering::Relaxed);

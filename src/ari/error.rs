@@ -27,6 +27,12 @@ pub enum AriError {
         /// How long was waited.
         after: Duration,
     },
+    /// Calling was stopped while it waited for its turn: nothing was sent.
+    #[error("{request} was kept back: no call may be placed any more")]
+    Withheld {
+        /// Method and path pattern.
+        request: &'static str,
+    },
     /// A name or id that can't stand in a request: nothing was sent.
     #[error("{0:?} cannot be the name of anything in Asterisk")]
     Name(String),
@@ -87,6 +93,7 @@ impl AriError {
         match self {
             Self::Connect { .. }
             | Self::Saturated { .. }
+            | Self::Withheld { .. }
             | Self::Name(_)
             | Self::Login
             | Self::ReadOnly => true,

@@ -83,6 +83,8 @@ impl Campaign {
 
     fn originate_refused(&mut self, now: Time, attempt: AttemptId, error: OpError) {
         match error {
+            // Asterisk is not to blame, so nothing is held back on its account.
+            OpError::Withheld => self.withdraw(now, attempt),
             // Nothing has left: the lead loses nothing by waiting a moment.
             OpError::NotSent | OpError::NotFound => {
                 self.hold(now);

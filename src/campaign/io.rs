@@ -140,6 +140,8 @@ pub enum Op {
 pub enum OpError {
     /// Surely not carried out: nothing was sent.
     NotSent,
+    /// Surely not sent: calling was stopped before its turn came.
+    Withheld,
     /// Perhaps carried out: no answer came in time.
     Unknown,
     /// The login was refused.

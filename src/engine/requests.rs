@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ari::{
-    AriError, Client, CreateChannel, EventSource, HangupReason, IfExists, Originate, Recording,
+    AriError, Client, CreateChannel, EventSource, Gate, HangupReason, IfExists, Originate,
+    Recording,
 };
 use crate::campaign::{
     AsteriskIds, AttemptId, Census, Number, Op, OpError, Part, RunId, Time, trunk_endpoint,
@@ -46,6 +47,8 @@ pub(super) struct Requester {
     pub(super) client: Client,
     pub(super) ids: AsteriskIds,
     pub(super) plan: Arc<DialPlan>,
+    /// Open while leads may be called: no leg A is dialed through a shut one.
+    pub(super) gate: Gate,
 }
 
 impl Requester {
@@ -55,6 +58,7 @@ impl Requester {
             client: self.client.clone(),
             ids: self.ids.clone(),
             plan,
+            gate: self.gate.clone(),
         }
     }
 
@@ -118,7 +122,7 @@ impl Requester {
             timeout: self.plan.call_timeout,
             variables: Vec::new(),
         };
-        self.client.originate(&originate).await
+        self.client.originate_through(&self.gate, &originate).await
     }
 
     async fn create_b(&self, ids: [String; 3], number: &Number) -> Result<(), AriError> {
@@ -293,6 +297,7 @@ fn op_error(error: &AriError) -> Result<(), OpError> {
         AriError::Refused { status, .. } if error.surely_not_carried_out() => {
             OpError::Refused(*status)
         }
+        AriError::Withheld { .. } => OpError::Withheld,
         _ if error.surely_not_carried_out() => OpError::NotSent,
         _ => OpError::Unknown,
     })

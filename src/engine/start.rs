@@ -161,6 +161,7 @@ impl Parts {
                 client: self.client,
                 ids: ids.clone(),
                 plan: Arc::new(DialPlan::of(settings)),
+                gate: crate::ari::Gate::default(),
             },
             ids,
             writer: self.journal.writer(),

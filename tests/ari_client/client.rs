@@ -2,7 +2,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use dialdeck::ari::{
-    AriError, CreateChannel, Gone, HangupReason, IfExists, Originate, Recording, RtpStatistics,
+    AriError, CreateChannel, Gate, Gone, HangupReason, IfExists, Originate, Recording,
+    RtpStatistics,
 };
 
 use crate::fake::{Fake, Reply, client};
@@ -302,4 +303,45 @@ async fn slow_downloads_never_keep_calls_waiting() {
     assert_eq!(client.channels().await, Ok(vec![]));
     assert!(began.elapsed() < Duration::from_millis(500));
     waiting.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn an_originate_whose_gate_was_shut_while_it_waited_is_not_sent() {
+    let mut fake = Fake::start(|asked| match asked.method.as_str() {
+        "GET" => Reply::Hang,
+        _ => Reply::ok("{}"),
+    })
+    .await;
+    let client = client(fake.port, Duration::from_secs(10));
+    let hanging: Vec<_> = (0..24)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.channels().await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let gate = Gate::default();
+    gate.set_open(true);
+    let waiting = {
+        let (client, gate) = (client.clone(), gate.clone());
+        tokio::spawn(async move { client.originate_through(&gate, &originate("dd-a")).await })
+    };
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!waiting.is_finished(), "it waits for a place");
+    gate.set_open(false);
+    hanging.iter().for_each(tokio::task::JoinHandle::abort);
+    let error = waiting.await.unwrap().unwrap_err();
+    assert!(matches!(error, AriError::Withheld { .. }), "{error}");
+    assert!(error.surely_not_carried_out());
+    assert!(
+        fake.asked_so_far()
+            .iter()
+            .all(|asked| asked.method == "GET")
+    );
+
+    gate.set_open(true);
+    let sent = client.originate_through(&gate, &originate("dd-b")).await;
+    assert_eq!(sent, Ok(()));
+    let asked = fake.asked_so_far();
+    assert!(asked.iter().any(|asked| asked.is("POST", "/ari/channels")));
 }

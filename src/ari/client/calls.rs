@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Client, Gone, Request, found};
+use super::{Client, Gate, Gone, Request, found};
 use crate::ari::error::AriError;
 use crate::ari::model::{Bridge, ChannelInfo, RtpStatistics};
 
@@ -122,6 +122,17 @@ impl Client {
     /// Dials a channel: `POST /channels`. Events about it can arrive before this returns.
     /// An unusable endpoint (an absent trunk) is 500 "Allocation failed".
     pub async fn originate(&self, new: &Originate) -> Result<(), AriError> {
+        self.run(self.origination(new)?).await
+    }
+
+    /// The same, unless `gate` is shut when its turn has come: then nothing is sent.
+    pub async fn originate_through(&self, gate: &Gate, new: &Originate) -> Result<(), AriError> {
+        let mut request = self.origination(new)?;
+        request.gate = Some(gate.clone());
+        self.run(request).await
+    }
+
+    fn origination(&self, new: &Originate) -> Result<Request, AriError> {
         let timeout = match new.timeout {
             0 => "-1".to_owned(),
             seconds => seconds.to_string(),
@@ -136,7 +147,7 @@ impl Client {
             .query_if("callerId", new.caller_id.as_ref())
             .query("timeout", timeout)
             .body(variables(&new.variables));
-        self.run(request).await
+        Ok(request)
     }
 
     /// Creates a channel without dialing it: `POST /channels/create`.

@@ -25,6 +25,19 @@ fn an_originate_that_was_not_sent_uses_up_no_attempt_and_is_tried_again() {
 }
 
 #[test]
+fn an_originate_that_was_kept_back_holds_nothing_back_and_uses_up_no_attempt() {
+    let mut rig = Rig::started(policy(1), 1);
+    rig.campaign
+        .command(Time::default(), &Command::Pause)
+        .expect("it dials");
+    rig.refuse(Op::OriginateA, OpError::Withheld);
+    assert_eq!((rig.withdrawn(), rig.lead(0)), (1, LeadState::Waiting));
+    rig.wait(5_000);
+    assert_eq!(rig.asked(AttemptId(2), Op::OriginateA), 0);
+    assert_eq!(rig.campaign.setbacks, 0);
+}
+
+#[test]
 fn setbacks_in_a_row_hold_dialing_ever_longer_and_a_success_ends_that() {
     let mut rig = Rig::started(policy(1), 1);
     let mut waits = Vec::new();
