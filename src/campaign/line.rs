@@ -53,6 +53,16 @@ impl Campaign {
             Some(LeadState::Calling(_)) => return Err(format!("lead {lead} is being called")),
             Some(LeadState::Final(_)) => {}
         }
+        self.wait_again(now, lead);
+        if self.state == RunState::Done {
+            self.no_more_hold(now);
+            self.set_state(now, RunState::Dialing);
+        }
+        Ok(format!("{} waits again", self.number_of(lead)))
+    }
+
+    /// Puts a lead that has ended back to its place in the line, and writes that down.
+    pub(super) fn wait_again(&mut self, now: Time, lead: LeadId) {
         self.leads.put_back(lead);
         self.effects
             .push_back(Effect::Journal(Record::LeadRequeued {
@@ -60,11 +70,6 @@ impl Campaign {
                 lead,
                 at: now,
             }));
-        if self.state == RunState::Done {
-            self.no_more_hold(now);
-            self.set_state(now, RunState::Dialing);
-        }
-        Ok(format!("{} waits again", self.number_of(lead)))
     }
 
     /// For people: they know numbers, not leads.

@@ -234,13 +234,7 @@ impl Campaign {
     fn rejoin(&mut self, now: Time, lead: LeadId) -> bool {
         let may = self.leads.may_rejoin(lead);
         if may {
-            self.leads.put_back(lead);
-            self.effects
-                .push_back(Effect::Journal(Record::LeadRequeued {
-                    run: self.run,
-                    lead,
-                    at: now,
-                }));
+            self.wait_again(now, lead);
         }
         may
     }

@@ -193,10 +193,16 @@ fn look(screen: &Screen) {
 
 #[test]
 fn quitting_drains_the_real_calls() {
+    for size in SIZES {
+        quit_drains_at(size);
+    }
+}
+
+fn quit_drains_at(size: (u16, u16)) {
     let lab = Lab::get();
     let mut deck = deck(&lab, 3);
     deck.list(talks(6, 20));
-    let mut screen = open(&deck, (24, 80));
+    let mut screen = open(&deck, size);
     screen.keys("s");
     screen.wait_until("three calls", |text| in_use(text) == 3, SOON);
     wait("three at the carrier", SOON, || {
@@ -207,14 +213,7 @@ fn quitting_drains_the_real_calls() {
     confirm(&screen);
     screen.wait_for("QUITTING: by keyboard", SOON);
     assert_eq!(screen.wait(LATER), Some(0));
-    assert_eq!(lab.carrier_calls().len(), 3);
-    for row in deck.report().iter().take(3) {
-        assert_eq!(
-            (&row["disposition"], &row["ended_by"]),
-            (&"answered".into(), &"callee".into())
-        );
-    }
-    lab.assert_nothing_left();
+    assert_three_came_to_their_end(&lab, &deck);
 }
 
 #[test]
@@ -260,6 +259,11 @@ fn the_terminal_vanishes_and_on_hangup_drain_ends_it() {
     });
     screen.hang_up();
     assert_eq!(screen.wait(LATER), Some(0));
+    assert_three_came_to_their_end(&lab, &deck);
+}
+
+/// The three calls that were up talked to their end, and nobody else was called.
+fn assert_three_came_to_their_end(lab: &Lab, deck: &Deck) {
     assert_eq!(lab.carrier_calls().len(), 3);
     for row in deck.report().iter().take(3) {
         assert_eq!(
