@@ -6,11 +6,18 @@ use std::time::Duration;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
 
-fn campaign(lab: &Lab, count: u32, max_cc: u32) -> Deck {
+/// Numbers that answer after 0.3 s and talk for a second.
+const SHORT: &str = "8355";
+/// Numbers that answer and talk for three seconds. Fifty short ones at once are so many calls a
+/// second that a starved machine's Asterisk lets people wait until they have left again: a
+/// measurement of the machine. What is asked here is fifty at once.
+const LONGER: &str = "8603";
+
+fn campaign(lab: &Lab, count: u32, max_cc: u32, prefix: &str) -> Deck {
     let mut deck = Deck::new(lab.env())
         .set("MAX_CC", max_cc)
         .set("TARGET_ENDPOINT", "Local/100@lab");
-    deck.list((0..count).map(|i| format!("8355{i:05}")));
+    deck.list((0..count).map(|i| format!("{prefix}{i:05}")));
     deck
 }
 
@@ -21,7 +28,7 @@ fn dead_air_is_near_what_asterisk_needs_by_itself() {
     lab.baseline(300, 20, "83990000");
     let asterisk = observer.verdict();
 
-    let deck = campaign(&lab, 300, 20);
+    let deck = campaign(&lab, 300, 20, SHORT);
     let observer = lab.observe(Duration::from_secs(6));
     deck.dial();
     let dialdeck = observer.verdict();
@@ -45,14 +52,18 @@ fn dead_air_is_near_what_asterisk_needs_by_itself() {
 #[test]
 fn fifty_at_once_are_all_bridged_and_nothing_is_left() {
     let lab = Lab::get();
-    let deck = campaign(&lab, 500, 50);
+    let deck = campaign(&lab, 500, 50, LONGER);
     let observer = lab.observe(Duration::from_secs(6));
     deck.dial();
     let seen = observer.verdict();
     show(&format!("Fifty at once:      {seen}"));
     assert_eq!(seen["bridged"], 500, "{seen}");
     assert_eq!(seen["left_up"], 0, "{seen}");
-    assert!(seen["peak_cc"].as_u64().expect("a count") <= 50, "{seen}");
+    assert_eq!(seen["peak_cc"], 50, "{seen}");
+    let answered = deck.report().into_iter();
+    let answered = answered.filter(|row| row["disposition"] == "answered");
+    assert_eq!(answered.count(), 500, "the report says what Asterisk saw");
+    assert_eq!(deck.recordings().len(), 500);
     lab.assert_nothing_left();
 }
 
