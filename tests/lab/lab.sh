@@ -49,17 +49,6 @@ carrier_rtp=$((pbx_rtp + 500))
 
 ## Building
 
-need_packages() {
-    local missing=() name
-    for name in "$@"; do
-        dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
-    done
-    ((${#missing[@]})) || return 0
-    say "installing ${missing[*]}"
-    retry apt-get -q update >&2
-    retry env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${missing[@]}" >&2
-}
-
 retry() {
     local try
     for try in 1 2 3; do
@@ -76,7 +65,7 @@ retry() {
 build() {
     [[ -e $root/.dialdeck-lab ]] && return 0
     if [[ ! -x $root/usr/sbin/asterisk || -d $root/debootstrap ]]; then
-        need_packages debootstrap debian-archive-keyring
+        "$repo/tests/needs" debootstrap debian-archive-keyring
         say "building a Debian tree with Asterisk in $root (some 500 MB, a minute or more)"
         retry bootstrap || die "debootstrap failed; its log is $root/debootstrap/debootstrap.log."
     fi
@@ -335,7 +324,7 @@ END
 
 observer() {
     [[ ${1-} =~ ^[0-9]+(\.[0-9]+)?$ ]] || die "observer needs IDLE_SECONDS."
-    command -v python3 >/dev/null || need_packages python3
+    command -v python3 >/dev/null || "$repo/tests/needs" python3
     ARI_PASSWORD=$(secret) exec python3 "$here/observer.py" "$pbx_ari" dialdeck mytrunk "$1"
 }
 
