@@ -2,6 +2,10 @@
 
 mod support;
 
+mod http {
+    mod browser;
+}
+
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
