@@ -129,6 +129,8 @@ pub enum Request {
     Stop {
         /// Hang up at once.
         now: bool,
+        /// A signal asks: the second one hangs up at once.
+        by_signal: bool,
         /// Who.
         by: String,
     },
@@ -439,7 +441,7 @@ impl Engine {
             && !stopping.hung_up
             && stopping.deadline <= now
         {
-            self.stop(true, "DRAIN_SECONDS");
+            self.stop(true, false, "DRAIN_SECONDS");
         }
         self.listen(now);
         self.feed(Input::Tick);

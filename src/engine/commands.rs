@@ -34,8 +34,8 @@ impl Engine {
                 let _ = reply.send(outcome);
             }
             Request::Detail { lead, reply } => self.detail(lead, reply),
-            Request::Stop { now, by } => {
-                self.stop(now, &by);
+            Request::Stop { now, by_signal, by } => {
+                self.stop(now, by_signal, &by);
                 self.show_at_once();
             }
         }
