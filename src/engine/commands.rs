@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{AuditEntry, Engine, Request, Told};
-use crate::campaign::{AttemptId, Command, Outcome, Record};
+use crate::campaign::{AttemptId, Command, Notice, Outcome, Record, Time};
 use crate::journal::{AUDIT_LINES, AuditLine};
 
 /// Nothing is dialed any more by a process that was told to end.
@@ -78,6 +78,27 @@ impl Engine {
         }
     }
 
+    /// What is done to calls though nobody asked for it stands in the audit, too.
+    pub(super) fn audit_of(&mut self, at: Time, notice: &Notice) -> Option<Record> {
+        let Notice::Reconciled(done) = notice else {
+            return None;
+        };
+        let [by, command, outcome] =
+            ["dialdeck", "reconcile", &done.to_string()].map(str::to_owned);
+        self.audit.add(AuditEntry {
+            at,
+            by: by.clone(),
+            command: command.clone(),
+            outcome: outcome.clone(),
+        });
+        Some(Record::Audit {
+            at,
+            by,
+            command,
+            outcome,
+        })
+    }
+
     /// Into the journal, the news and the picture.
     pub(super) fn write_down(&mut self, by: &str, command: String, outcome: &Outcome) {
         let at = self.clock.now();
@@ -137,7 +158,6 @@ impl Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campaign::Time;
 
     #[test]
     fn the_latest_commands_are_kept_the_newest_last() {
