@@ -106,6 +106,8 @@ fn an_attempt_that_became_durable_in_the_silence_is_not_dialed() {
     }
     rig.answer(SECOND, Op::HangUp(Part::A), Err(OpError::Unknown));
     assert!(rig.campaign.asterisk_is_silent());
+    // What holds dialing back after an originate that came to nothing is over by then.
+    rig.wait(60_000);
     rig.handle(Input::Durable(AttemptId(4)));
     assert_eq!(originates(&rig), 3);
     assert_eq!(rig.withdrawn(), 1);
