@@ -18,7 +18,7 @@ fn killed_at_any_moment_nobody_is_called_twice_and_conversations_keep_their_reco
     let lab = Lab::get();
     let mut dice = dice();
     let kills = rounds("DIALDECK_KILLS", KILLS);
-    let list = list(&mut dice, if kills > KILLS { kills * 4 } else { 60 });
+    let list = list(&mut dice, if kills > KILLS { kills * 4 } else { 48 });
     let mut deck = Deck::new(lab.env())
         .set("MAX_CC", 5)
         .set("CALL_TIMEOUT", 2)

@@ -33,7 +33,7 @@ fn a_network_that_cuts_stalls_and_half_opens_loses_and_doubles_nobody() {
     for _ in 0..cuts {
         assert!(!running.stdout().contains("state=DONE"), "too short a list");
         trouble(&proxy, &mut dice);
-        std::thread::sleep(Duration::from_millis(dice.u64(200..2_000)));
+        std::thread::sleep(Duration::from_millis(dice.u64(200..1_500)));
     }
     let ended = running.wait(Duration::from_secs(180));
     assert_accounted(&lab, &deck, &list, &ended);
@@ -55,8 +55,9 @@ fn trouble(proxy: &Proxy, dice: &mut fastrand::Rng) {
         3 => Fault::Mute,
         _ => Fault::Refused,
     };
-    // A stall is noticed after six seconds; shorter ones must do no harm either.
-    let lasts = Duration::from_millis(dice.u64(50..8_000));
+    // A stall is noticed after six seconds; most are shorter, and must do no harm either.
+    let share = dice.f64();
+    let lasts = Duration::from_millis(50) + Duration::from_secs(8).mul_f64(share * share);
     println!("{kinds:?} {fault:?} for {lasts:?}");
     proxy.inflict(kinds, fault);
     if matches!(fault, Fault::None | Fault::Refused) {

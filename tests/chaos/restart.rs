@@ -14,7 +14,7 @@ fn asterisk_is_killed_three_times_and_dialing_goes_on_within_five_seconds_of_its
     let lab = Lab::get();
     let mut dice = dice();
     let prefixes = ["10", "8602", "40", "8604", "81"];
-    let list: Vec<String> = (0..110)
+    let list: Vec<String> = (0..70)
         .map(|i| format!("{}55{i:04}", prefixes[i % prefixes.len()]))
         .collect();
     let mut deck = Deck::new(lab.env())
@@ -23,7 +23,7 @@ fn asterisk_is_killed_three_times_and_dialing_goes_on_within_five_seconds_of_its
     deck.list(&list);
     let running = deck.spawn(&DIAL);
     // The second time it is away for longer than the link waits between two tries.
-    for away in [1, 8, 2] {
+    for away in [1, 5, 2] {
         let before = lab.carrier_calls().len();
         wait_for_calls(&lab, before + 8);
         std::thread::sleep(Duration::from_millis(dice.u64(0..1_000)));
