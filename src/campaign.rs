@@ -64,7 +64,7 @@ pub use limit::{HeldBack, Limit};
 pub use number::{MAX_NUMBER_LEN, Number, NumberError};
 pub use numbers::Numbers;
 pub use record::{AttemptEnd, Record, RecordingState, RunState, Step};
-pub use recovery::Orphan;
+pub use recovery::{Orphan, Reconciled};
 pub use relist::{Began, Listed, NO_LONGER_LISTED, Relisted, StartedAgain};
 pub use stats::{CallView, CallWord, Stats};
 pub use time::Time;
@@ -72,6 +72,7 @@ pub use time::Time;
 use call::{Call, Phase, Verdict};
 use ending::Remains;
 use facts::{Channel, Facts};
+use limit::Silence;
 use timers::{Timer, Timers};
 
 /// How long after the originate B is staged where neither ringing nor an end was heard. A
@@ -100,6 +101,7 @@ pub struct Campaign {
     next_call_at: Time,
     /// How often in a row dialing was held back.
     setbacks: u32,
+    silence: Silence,
     leads: Leads,
     /// The calls that hold a slot. What is in here counts against MAX_CC, nothing else does.
     live: BTreeMap<AttemptId, Call>,
@@ -137,6 +139,7 @@ impl Campaign {
             hold_until: Time::default(),
             next_call_at: Time::default(),
             setbacks: 0,
+            silence: Silence::default(),
             leads: Leads::default(),
             live: BTreeMap::new(),
             remains: BTreeMap::new(),
@@ -157,6 +160,7 @@ impl Campaign {
             Input::LinkUp(census) => {
                 self.link_up = true;
                 self.no_more_hold(now);
+                self.answers_again(now);
                 self.reconcile(now, &census);
             }
             Input::LinkDown => {
@@ -176,6 +180,7 @@ impl Campaign {
                 event,
                 stamp_ms,
             } => self.leg_event(now, attempt, part, event, stamp_ms),
+            Input::Probed { answered } => self.probed(now, answered),
             Input::RecordingEnded { attempt, ok } => self.recording_ended(attempt, ok),
             Input::Tick => {}
         }
@@ -338,6 +343,7 @@ impl Campaign {
         let may = self.state == RunState::Dialing
             && self.link_up
             && now >= self.hold_until
+            && !self.asterisk_is_silent()
             && self.live.len() <= self.policy.max_cc.calls();
         let Some(call) = self.live.get_mut(&attempt) else {
             return;

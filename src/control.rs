@@ -146,8 +146,8 @@ impl Control {
                 let request = |reading, reply| Request::NewRun { reading, by, reply };
                 self.read_and_ask(request).await
             }
-            Command::Quit => self.stop(false, by).await,
-            Command::QuitNow => self.stop(true, by).await,
+            Command::Quit => self.stop(false, who).await,
+            Command::QuitNow => self.stop(true, who).await,
         }
     }
 
@@ -187,13 +187,15 @@ impl Control {
         outcome.await.unwrap_or_else(|_| Err(GONE.to_owned()))
     }
 
-    async fn stop(&self, now: bool, by: String) -> Outcome {
-        let said = if now {
-            "hanging up everything, then the process ends"
-        } else {
-            "the process ends when the calls have; asked once more, it hangs up"
+    async fn stop(&self, now: bool, who: &Who) -> Outcome {
+        let by_signal = matches!(who, Who::Signal(_));
+        let said = match (now, by_signal) {
+            (true, _) => "hanging up everything, then the process ends",
+            (false, true) => "the process ends when the calls have; a second signal hangs up",
+            (false, false) => "the process ends when the calls have",
         };
-        let stop = Request::Stop { now, by };
+        let by = who.to_string();
+        let stop = Request::Stop { now, by_signal, by };
         let sent = self.requests.send(stop).await;
         sent.map(|()| said.to_owned()).map_err(|_| GONE.to_owned())
     }
@@ -366,13 +368,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn quitting_is_asked_for_once_or_at_once() {
+    async fn quitting_is_asked_for_once_or_at_once_and_a_signal_is_told_from_a_person() {
         let (control, mut engine) = control(list("12"));
         for (command, at_once) in [(Command::Quit, false), (Command::QuitNow, true)] {
-            control.give(command, &WHO).await.expect("it is taken");
-            match engine.recv().await {
-                Some(Request::Stop { now, by }) => assert_eq!((now, &*by), (at_once, "SIGHUP")),
-                other => panic!("no stop: {other:?}"),
+            for (who, signal) in [(WHO, true), (Who::Terminal, false)] {
+                control
+                    .give(command.clone(), &who)
+                    .await
+                    .expect("it is taken");
+                match engine.recv().await {
+                    Some(Request::Stop { now, by_signal, by }) => {
+                        assert_eq!((now, by_signal, by), (at_once, signal, who.to_string()));
+                    }
+                    other => panic!("no stop: {other:?}"),
+                }
             }
         }
     }

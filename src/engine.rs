@@ -129,6 +129,8 @@ pub enum Request {
     Stop {
         /// Hang up at once.
         now: bool,
+        /// A signal asks: the second one hangs up at once.
+        by_signal: bool,
         /// Who.
         by: String,
     },
@@ -159,6 +161,9 @@ enum Message {
     },
     Trunk(AttemptId, Result<bool, AriError>),
     Sounds(AttemptId, Option<RtpStatistics>),
+    Probed {
+        answered: bool,
+    },
     Surveyed {
         link: u64,
         survey: Result<Survey, AriError>,
@@ -264,7 +269,8 @@ impl Engine {
     /// command is carried out before it is answered: after its answer nothing leaves.
     fn set_gate(&self) {
         let dials = *self.campaign.state() == RunState::Dialing;
-        let open = dials && self.link_state.ready && self.stopping.is_none();
+        let answers = self.link_state.ready && !self.campaign.asterisk_is_silent();
+        let open = dials && answers && self.stopping.is_none();
         self.requester.gate.set_open(open);
     }
 
@@ -290,13 +296,17 @@ impl Engine {
                     self.ask(attempt, op, number);
                 }
                 Effect::ProbeTrunk(attempt) => self.probe_trunk(attempt),
+                Effect::ProbeAsterisk => self.probe_asterisk(),
                 Effect::TakeDownStray { attempt, part } => self.take_down(attempt, part),
                 Effect::FetchRecording {
                     attempt,
                     number,
                     begun_at,
                 } => self.queue_recording(attempt, &number, begun_at),
-                Effect::Tell(notice) => self.notice(now, notice),
+                Effect::Tell(notice) => {
+                    records.extend(self.audit_of(now, &notice));
+                    self.notice(now, notice);
+                }
             }
         }
         self.append(records);
@@ -375,6 +385,16 @@ impl Engine {
         });
     }
 
+    fn probe_asterisk(&mut self) {
+        let client = self.requester.client.clone();
+        let inbox = self.inbox.clone();
+        tokio::spawn(async move {
+            // A refusal is an answer, too.
+            let answered = !client.info().await.is_err_and(|error| error.is_outage());
+            let _ = inbox.send(Message::Probed { answered });
+        });
+    }
+
     fn take_down(&mut self, attempt: AttemptId, part: Part) {
         let seen = self
             .seen_ids
@@ -404,6 +424,7 @@ impl Engine {
                 attempt,
                 exists: true,
             }),
+            Message::Probed { answered } => self.feed(Input::Probed { answered }),
             Message::Surveyed { link, survey } => self.surveyed(link, survey),
             Message::Sounds(attempt, told) => self.sounds(attempt, told),
         }
@@ -439,7 +460,7 @@ impl Engine {
             && !stopping.hung_up
             && stopping.deadline <= now
         {
-            self.stop(true, "DRAIN_SECONDS");
+            self.stop(true, false, "DRAIN_SECONDS");
         }
         self.listen(now);
         self.feed(Input::Tick);

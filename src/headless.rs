@@ -103,6 +103,23 @@ fn notice_lines(at: Time, notice: &Notice, context: &Context<'_>) -> String {
                 .call(*attempt, context)
                 .text("why", why);
         }
+        Notice::Silent { since } => {
+            line.event("asterisk.silent")
+                .value("since", rfc3339(*since));
+        }
+        Notice::Answers { lasted } => {
+            let seconds = lasted.as_secs_f64();
+            line.event("asterisk.answers")
+                .value("silent_seconds", format_args!("{seconds:.1}"));
+        }
+        Notice::Reconciled(done) => {
+            line.event("reconciled")
+                .value("going_on", done.going_on)
+                .value("taken_over", done.taken_over)
+                .value("hung_up", done.hung_up)
+                .value("ended", done.ended)
+                .value("strays", done.strays);
+        }
         Notice::Warning(text) => {
             line.event("warning").text("text", text);
         }

@@ -16,6 +16,8 @@ use tokio::task::JoinHandle;
 
 #[path = "engine/reload.rs"]
 mod reload;
+#[path = "engine/stopping.rs"]
+mod stopping;
 
 /// More than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(30);

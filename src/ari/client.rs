@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::AUTHORIZATION;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -113,7 +113,8 @@ struct Request {
     path: String,
     body: Option<serde_json::Value>,
     lane: Lane,
-    /// Looked at when its place is won.
+    /// Looked at when its place is won, and again when it is about to be written. Works for
+    /// a request with a body.
     gate: Option<Gate>,
 }
 
@@ -257,9 +258,7 @@ impl Client {
     async fn bytes_until(&self, request: &Request, deadline: Instant) -> Result<Vec<u8>, AriError> {
         let _place = self.place(request, deadline).await?;
         if request.gate.as_ref().is_some_and(|gate| !gate.is_open()) {
-            return Err(AriError::Withheld {
-                request: request.what,
-            });
+            return Err(withheld(request));
         }
         let answer = async {
             match self.attempt(request).await {
@@ -311,9 +310,16 @@ impl Client {
             .http
             .request(request.method.clone(), url)
             .header(AUTHORIZATION, transport.authorization.clone());
-        if let Some(body) = &request.body {
-            builder = builder.json(body);
-        }
+        builder = match (&request.body, &request.gate) {
+            (Some(body), Some(gate)) => {
+                let body = gate::Gated::new(gate.clone(), body.to_string().into_bytes());
+                let json = HeaderValue::from_static("application/json");
+                let builder = builder.header(CONTENT_TYPE, json);
+                builder.body(reqwest::Body::wrap(body))
+            }
+            (Some(body), None) => builder.json(body),
+            (None, _) => builder,
+        };
         builder.send().await.map_err(|e| self.failure(request, &e))
     }
 
@@ -337,6 +343,9 @@ impl Client {
     }
 
     fn failure(&self, request: &Request, error: &reqwest::Error) -> AriError {
+        if gate::was_shut(error) {
+            return withheld(request);
+        }
         if error.is_connect() {
             return AriError::Connect {
                 url: self.0.transport.base.clone(),
@@ -389,6 +398,12 @@ impl fmt::Debug for Client {
             .field("base", &self.0.transport.base)
             .field("app", &self.0.transport.app)
             .finish_non_exhaustive()
+    }
+}
+
+const fn withheld(request: &Request) -> AriError {
+    AriError::Withheld {
+        request: request.what,
     }
 }
 

@@ -72,7 +72,7 @@ impl Default for LinkTiming {
             ping_every: Duration::from_secs(3),
             pong_within: Duration::from_secs(3),
             backoff_first: Duration::from_millis(100),
-            backoff_max: Duration::from_secs(5),
+            backoff_max: Duration::from_secs(2),
             backoff_login: Duration::from_secs(15),
         }
     }

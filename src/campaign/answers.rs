@@ -21,6 +21,7 @@ impl Campaign {
         op: Op,
         result: Result<(), OpError>,
     ) {
+        self.hear_answer(now, result);
         let Some(facts) = self.facts(attempt) else {
             return;
         };

@@ -213,7 +213,12 @@ impl Facts {
                     channel.join_answered(done);
                 }
             }
-            Op::Record if done && self.recording == Recording::Asked => {
+            // 409: a recording of this name runs. The name is the attempt's own, so a process
+            // that died before it wrote that down has begun it.
+            Op::Record
+                if (done || result == Err(OpError::Refused(409)))
+                    && self.recording == Recording::Asked =>
+            {
                 self.recording = Recording::Running;
             }
             Op::StartMusic if self.music == Music::Asked => {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    AttemptId, Disposition, EndedBy, HangupCause, LeadId, MaxCc, Number, Part, Record, RunState,
-    Time,
+    AttemptId, Disposition, EndedBy, HangupCause, LeadId, MaxCc, Number, Part, Reconciled, Record,
+    RunState, Time,
 };
 
 /// Something that happened outside.
@@ -37,6 +37,11 @@ pub enum Input {
         attempt: AttemptId,
         /// `false` only if Asterisk said so.
         exists: bool,
+    },
+    /// Whether Asterisk answered [`Effect::ProbeAsterisk`].
+    Probed {
+        /// With anything at all.
+        answered: bool,
     },
     /// A channel of ours did something.
     Leg {
@@ -170,6 +175,9 @@ pub enum Effect {
     },
     /// Ask whether the trunk exists; answer with [`Input::Trunk`].
     ProbeTrunk(AttemptId),
+    /// Ask Asterisk something harmless, to see whether it answers; answer with
+    /// [`Input::Probed`].
+    ProbeAsterisk,
     /// A channel or bridge of ours that no call knows: take it down.
     TakeDownStray {
         /// Whose it was.
@@ -218,6 +226,18 @@ pub enum Notice {
         /// Why.
         why: String,
     },
+    /// Asterisk answers no requests, although its events come in: nobody is dialed.
+    Silent {
+        /// Since when.
+        since: Time,
+    },
+    /// It answers again.
+    Answers {
+        /// How long it did not.
+        lasted: Duration,
+    },
+    /// The link is back, or there for the first time, and this was done about what it missed.
+    Reconciled(Reconciled),
     /// Something that a person should know, as a sentence.
     Warning(String),
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::io::{Effect, Notice, OpError};
 use super::timers::Timer;
 use super::{AttemptId, Campaign, MaxCc, RunState, Time};
 
@@ -9,6 +10,22 @@ use super::{AttemptId, Campaign, MaxCc, RunState, Time};
 /// long after each further one in a row, up to `HOLD` times 2 to the `MOST_DOUBLINGS`.
 const HOLD: Duration = Duration::from_secs(1);
 const MOST_DOUBLINGS: u32 = 5;
+
+/// After so many requests in a row that Asterisk left unanswered, nobody is dialed. One may
+/// have been lost with its connection; three have not.
+const UNANSWERED: u32 = 3;
+/// How soon after a probe that was not answered the next one is sent.
+const PROBE_AFTER: Duration = Duration::from_secs(1);
+
+/// An Asterisk that sends its events and answers no requests. Each originate would be a person
+/// whose call nobody can follow, so it is asked something harmless until it answers.
+#[derive(Debug, Default)]
+pub(super) struct Silence {
+    /// Requests in a row without an answer.
+    unanswered: u32,
+    /// Since when dialing is held back on their account.
+    pub(super) since: Option<Time>,
+}
 
 /// How many calls may be up at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +51,11 @@ pub enum HeldBack {
     JournalFull,
     /// What a dead process left is still being settled.
     Reconciling,
+    /// Asterisk answers no requests, although its events come in.
+    Silent {
+        /// Since when.
+        since: Time,
+    },
     /// Asterisk did not take an originate.
     Saturated {
         /// When the next is tried.
@@ -55,6 +77,8 @@ impl Campaign {
             Some(HeldBack::JournalFull)
         } else if !self.orphans.is_empty() {
             Some(HeldBack::Reconciling)
+        } else if let Some(since) = self.silence.since {
+            Some(HeldBack::Silent { since })
         } else if now < self.hold_until {
             Some(HeldBack::Saturated {
                 until: self.hold_until,
@@ -86,5 +110,61 @@ impl Campaign {
     pub(super) fn no_more_hold(&mut self, now: Time) {
         self.setbacks = 0;
         self.hold_until = self.hold_until.min(now);
+    }
+
+    /// Whether Asterisk answers, by what came of any request to it.
+    pub(super) fn hear_answer(&mut self, now: Time, result: Result<(), OpError>) {
+        match result {
+            // Of a request that was never made nothing can be told.
+            Err(OpError::Withheld) => {}
+            Err(OpError::NotSent | OpError::Unknown) => self.miss_answer(now),
+            Ok(()) | Err(_) => self.answers_again(now),
+        }
+    }
+
+    fn miss_answer(&mut self, now: Time) {
+        self.silence.unanswered += 1;
+        let open = self.silence.since.is_some();
+        // Without the link nobody is dialed anyway, and its return shows that Asterisk answers.
+        if open || !self.link_up || self.silence.unanswered < UNANSWERED {
+            return;
+        }
+        self.silence.since = Some(now);
+        self.effects
+            .push_back(Effect::Tell(Notice::Silent { since: now }));
+        self.effects.push_back(Effect::ProbeAsterisk);
+    }
+
+    pub(super) fn answers_again(&mut self, now: Time) {
+        self.silence.unanswered = 0;
+        if let Some(since) = self.silence.since.take() {
+            self.no_more_hold(now);
+            let lasted = now.since(since);
+            self.effects
+                .push_back(Effect::Tell(Notice::Answers { lasted }));
+        }
+    }
+
+    /// What came of [`Effect::ProbeAsterisk`].
+    pub(super) fn probed(&mut self, now: Time, answered: bool) {
+        if answered {
+            self.answers_again(now);
+        } else if self.silence.since.is_some() {
+            self.timers
+                .set(now + PROBE_AFTER, AttemptId(0), Timer::Probe);
+        }
+    }
+
+    pub(super) fn probe_again(&mut self) {
+        if self.silence.since.is_some() {
+            self.effects.push_back(Effect::ProbeAsterisk);
+        }
+    }
+
+    /// Whether Asterisk answers no requests: what was asked of it and waits at the client had
+    /// better not leave.
+    #[must_use]
+    pub fn asterisk_is_silent(&self) -> bool {
+        self.silence.since.is_some()
     }
 }

@@ -256,6 +256,7 @@ impl Campaign {
         while let Some((attempt, timer)) = self.timers.pop_due(now) {
             match timer {
                 Timer::Hold | Timer::Spacing => {}
+                Timer::Probe => self.probe_again(),
                 Timer::Stage => self.stage_now(now, attempt),
                 Timer::Ring => self.rang_too_long(now, attempt),
                 Timer::Target => self.target_too_late(now, attempt),

@@ -1,11 +1,12 @@
 //! What a crash or a lost link left behind, and what is done with it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::call::{Answer, Bridged, Call, Phase, Verdict};
 use super::ending::INSIST_EVERY;
 use super::facts::{Facts, Presence, Recording};
-use super::io::{Census, Effect, LegEvent};
+use super::io::{Census, Effect, LegEvent, Notice};
 use super::rules::Rules;
 use super::timers::Timer;
 use super::{
@@ -32,6 +33,43 @@ pub struct Orphan {
     pub bridged_at: Option<Time>,
     /// Whether a recording was started.
     pub recorded: bool,
+}
+
+/// What was done about calls when the link came back, or came up for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reconciled {
+    /// Calls of this process that go on.
+    pub going_on: usize,
+    /// Conversations of a dead process that go on.
+    pub taken_over: usize,
+    /// Calls of a dead process that could not go on and are hung up.
+    pub hung_up: usize,
+    /// Calls that ended while nobody listened.
+    pub ended: usize,
+    /// Channels and bridges that belong to no call and are taken down.
+    pub strays: usize,
+}
+
+impl fmt::Display for Reconciled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            (self.going_on, "go on"),
+            (self.taken_over, "of an earlier process taken over"),
+            (self.hung_up, "of an earlier process hung up"),
+            (self.ended, "had ended unheard"),
+            (self.strays, "strays taken down"),
+        ];
+        let said: Vec<String> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        write!(
+            f,
+            "what lives in Asterisk was looked at: {}",
+            said.join(", ")
+        )
+    }
 }
 
 impl Campaign {
@@ -103,18 +141,27 @@ impl Campaign {
 
     /// Compares what is known with what lives in Asterisk.
     pub(super) fn reconcile(&mut self, now: Time, census: &Census) {
-        self.settle_orphans(now, census);
+        let mut done = self.settle_orphans(now, census);
         // Ends first: a leg that came up unheard has bridged nobody if the other had left.
+        let known = self.live.len();
         self.miss_what_is_gone(now, census);
-        self.heard_all = true;
+        done.ended += known - self.live.len();
+        let unheard = !std::mem::replace(&mut self.heard_all, true);
         self.hear_what_was_missed(now, census);
-        self.take_down_strays(census);
+        done.strays = self.take_down_strays(census);
         self.set_target_timers();
+        let all = self.live.len();
+        done.going_on = all.saturating_sub(done.taken_over + done.hung_up);
+        if unheard && done != Reconciled::default() {
+            self.effects
+                .push_back(Effect::Tell(Notice::Reconciled(done)));
+        }
     }
 
     /// Each attempt of the dead process: adopted if its conversation lives, hung up if only
     /// a part of it does, closed if nothing does.
-    fn settle_orphans(&mut self, now: Time, census: &Census) {
+    fn settle_orphans(&mut self, now: Time, census: &Census) -> Reconciled {
+        let mut done = Reconciled::default();
         for orphan in std::mem::take(&mut self.orphans).into_values() {
             let attempt = orphan.attempt;
             let rules = self.rules();
@@ -129,7 +176,13 @@ impl Campaign {
                 None => self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist),
             }
             self.advance(now, attempt, None);
+            match (self.live.contains_key(&attempt), adopted) {
+                (true, Some(_)) => done.taken_over += 1,
+                (true, None) => done.hung_up += 1,
+                (false, _) => done.ended += 1,
+            }
         }
+        done
     }
 
     /// Answers and joins that happened while nobody listened.
@@ -183,7 +236,8 @@ impl Campaign {
         }
     }
 
-    fn take_down_strays(&mut self, census: &Census) {
+    fn take_down_strays(&mut self, census: &Census) -> usize {
+        let mut strays = 0;
         let channels = census.channels.iter().map(|(a, p, _)| (*a, *p));
         let bridges = census.bridges.iter().map(|a| (*a, Part::Bridge));
         for (attempt, part) in channels.chain(bridges) {
@@ -194,10 +248,12 @@ impl Campaign {
                 .or_else(|| self.remains.get(&attempt).map(|r| &r.facts))
                 .is_some_and(|facts| facts.knows(part));
             if !known {
+                strays += 1;
                 self.effects
                     .push_back(Effect::TakeDownStray { attempt, part });
             }
         }
+        strays
     }
 
     /// The leads that are being called, for a reader of the state.

@@ -17,5 +17,6 @@ mod recovery;
 mod refusals;
 mod relist;
 mod rig;
+mod silence;
 mod simulation;
 mod tables;

@@ -19,6 +19,8 @@ pub(super) enum Timer {
     Insist,
     /// Dialing was held back for a moment.
     Hold,
+    /// Asterisk, which answers nothing, is asked again.
+    Probe,
     /// The next call may be placed.
     Spacing,
 }

@@ -194,6 +194,17 @@ fn notice_line(notice: &Notice) -> (&'static str, Level, String) {
             Level::Warn,
             format!("of call {attempt} is missing: {why}"),
         ),
+        Notice::Silent { .. } => (
+            "asterisk",
+            Level::Warn,
+            "answers no requests; nobody is dialed until it does".to_owned(),
+        ),
+        Notice::Answers { lasted } => (
+            "asterisk",
+            Level::Info,
+            format!("answers again, after {}", fine_span(*lasted)),
+        ),
+        Notice::Reconciled(done) => ("link", Level::Info, done.to_string()),
         Notice::Warning(text) => ("campaign", Level::Warn, text.clone()),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{AuditEntry, Engine, Request, Told};
-use crate::campaign::{AttemptId, Command, Outcome, Record};
+use crate::campaign::{AttemptId, Command, Notice, Outcome, Record, Time};
 use crate::journal::{AUDIT_LINES, AuditLine};
 
 /// Nothing is dialed any more by a process that was told to end.
@@ -34,8 +34,8 @@ impl Engine {
                 let _ = reply.send(outcome);
             }
             Request::Detail { lead, reply } => self.detail(lead, reply),
-            Request::Stop { now, by } => {
-                self.stop(now, &by);
+            Request::Stop { now, by_signal, by } => {
+                self.stop(now, by_signal, &by);
                 self.show_at_once();
             }
         }
@@ -76,6 +76,27 @@ impl Engine {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// What is done to calls though nobody asked for it stands in the audit, too.
+    pub(super) fn audit_of(&mut self, at: Time, notice: &Notice) -> Option<Record> {
+        let Notice::Reconciled(done) = notice else {
+            return None;
+        };
+        let [by, command, outcome] =
+            ["dialdeck", "reconcile", &done.to_string()].map(str::to_owned);
+        self.audit.add(AuditEntry {
+            at,
+            by: by.clone(),
+            command: command.clone(),
+            outcome: outcome.clone(),
+        });
+        Some(Record::Audit {
+            at,
+            by,
+            command,
+            outcome,
+        })
     }
 
     /// Into the journal, the news and the picture.
@@ -137,7 +158,6 @@ impl Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campaign::Time;
 
     #[test]
     fn the_latest_commands_are_kept_the_newest_last() {

@@ -14,10 +14,24 @@ const RECORDINGS_AT_EXIT: Duration = Duration::from_secs(20);
 pub(super) struct Stopping {
     /// Who asked for it first.
     pub(super) by: String,
+    /// A signal has asked for it.
+    signalled: bool,
+    /// When the next step is taken: hanging up, or ending all the same.
     pub(super) deadline: Time,
     /// When what is still up is hung up, or was.
     pub(super) hang_up_at: Time,
     pub(super) hung_up: bool,
+}
+
+impl Stopping {
+    /// Everything is being hung up from now on.
+    fn hang_up(&mut self, now: Time) {
+        if !self.hung_up {
+            self.hang_up_at = now;
+            self.deadline = now + LAST_CHANCE;
+        }
+        self.hung_up = true;
+    }
 }
 
 /// Before a process ends it looks once more for anything of its own in Asterisk.
@@ -29,36 +43,30 @@ pub(super) enum FinalSurvey {
 }
 
 impl Engine {
-    /// The first request drains, the second hangs up.
-    pub(super) fn stop(&mut self, at_once: bool, by: &str) {
+    /// Drains, or hangs up at once, as is asked. Whoever asks to drain what drains already
+    /// changes nothing; but a second signal hangs up, for it is what a supervisor or a person
+    /// sends who won't wait.
+    pub(super) fn stop(&mut self, at_once: bool, by_signal: bool, by: &str) {
         let now = self.clock.now();
-        let first = self.stopping.is_none();
-        let deadline = now
-            + if first && !at_once {
-                self.in_force.borrow().latest().drain
-            } else {
-                LAST_CHANCE
-            };
-        let hang_up = at_once || !first;
-        let command = if hang_up {
-            Command::StopNow
+        let second_signal = by_signal && self.stopping.as_ref().is_some_and(|s| s.signalled);
+        if at_once || second_signal {
+            // Either command is always taken.
+            let _ = self.command(&Command::StopNow, by);
         } else {
-            Command::Drain
-        };
-        // Either is always taken.
-        let _ = self.command(&command, by);
-        let before = self.stopping.take();
-        let hang_up_at = match &before {
-            Some(stopping) if stopping.hung_up => stopping.hang_up_at,
-            _ if hang_up => now,
-            _ => deadline,
-        };
-        self.stopping = Some(Stopping {
-            by: before.map_or_else(|| by.to_owned(), |stopping| stopping.by),
-            deadline,
-            hang_up_at,
-            hung_up: hang_up,
+            let _ = self.command(&Command::Drain, by);
+        }
+        let drain = self.in_force.borrow().latest().drain;
+        let stopping = self.stopping.get_or_insert_with(|| Stopping {
+            by: by.to_owned(),
+            signalled: false,
+            deadline: now + drain,
+            hang_up_at: now + drain,
+            hung_up: false,
         });
+        stopping.signalled |= by_signal;
+        if at_once || second_signal {
+            stopping.hang_up(now);
+        }
     }
 
     /// Whether it is time to end, and why.

@@ -137,7 +137,7 @@ impl Parts {
         let (inbox, messages) = mpsc::unbounded_channel();
         let (requests_tx, requests) = mpsc::channel(64);
         let (news, news_rx) = mpsc::channel(super::NEWS_QUEUE);
-        let (in_force, in_force_rx) = watch::channel(InForce::new(settings.clone()));
+        let (in_force, in_force_rx) = watch::channel(in_force(settings, &self.recovered));
         let shown = Shown::of(settings);
         let audit = Audit::of(self.recovered.audit);
         let mut first = shown.first_picture(now, &self.campaign);
@@ -337,6 +337,15 @@ fn restore(
     );
     campaign.restore_since(run.since);
     Ok(())
+}
+
+fn in_force(settings: &Settings, recovered: &Recovered) -> InForce {
+    let unfinished = recovered.run.iter().flat_map(|run| &run.unfinished);
+    let recorded = unfinished.filter_map(|call| {
+        let recording = call.recording.as_ref()?;
+        Some((call.attempt, recording.format.as_str()))
+    });
+    InForce::new(settings.clone(), recorded)
 }
 
 fn orphans(unfinished: &[Unfinished]) -> Vec<Orphan> {

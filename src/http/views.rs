@@ -134,6 +134,7 @@ pub(super) const fn held(held: &HeldBack) -> &'static str {
         HeldBack::LinkDown => "link",
         HeldBack::JournalFull => "journal",
         HeldBack::Reconciling => "reconciling",
+        HeldBack::Silent { .. } => "silent",
         HeldBack::Saturated { .. } => "saturated",
     }
 }

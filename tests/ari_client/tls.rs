@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialdeck::ari::link::{Link, LinkConfig, LinkEvent, LinkTiming, Verdict};
-use dialdeck::ari::{AriError, Client};
+use dialdeck::ari::{AriError, Client, Gate, Originate};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -22,6 +22,11 @@ type Tls = BufReader<StreamOwned<ServerConnection, TcpStream>>;
 
 /// A server of a thread a connection, which ends with the test's process.
 fn start() -> u16 {
+    start_slow(Duration::ZERO, mpsc::unbounded_channel().0)
+}
+
+/// The same, with so long a wait before each handshake; tells the path of each request.
+fn start_slow(handshake_after: Duration, asked: mpsc::UnboundedSender<String>) -> u16 {
     let key = PrivateKeyDer::from_pem_slice(include_bytes!("server.key")).unwrap();
     let certificate = CertificateDer::from_pem_slice(include_bytes!("server.pem")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -38,15 +43,21 @@ fn start() -> u16 {
         for stream in listener.incoming().flatten() {
             let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
             let tls = BufReader::new(StreamOwned::new(tls, stream));
-            std::thread::spawn(move || serve(tls));
+            let asked = asked.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(handshake_after);
+                serve(tls, &asked);
+            });
         }
     });
     port
 }
 
 /// Answers until the connection ends, or becomes a WebSocket that is never written to.
-fn serve(mut tls: Tls) {
+fn serve(mut tls: Tls, asked: &mpsc::UnboundedSender<String>) {
     while let Some((path, key)) = read_head(&mut tls) {
+        // Most tests don't look.
+        let _ = asked.send(path.clone());
         let reply = match key {
             Some(key) => format!(
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n\r\n",
@@ -55,7 +66,7 @@ fn serve(mut tls: Tls) {
             None if path == "/ari/channels" => {
                 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]".into()
             }
-            None if path.ends_with("eventFilter") => {
+            None if path.starts_with("/ari/channels?") || path.ends_with("eventFilter") => {
                 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".into()
             }
             None => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".into(),
@@ -119,4 +130,32 @@ async fn a_certificate_that_nobody_vouches_for_is_refused_before_the_password_le
     let error = client.channels().await.unwrap_err();
     assert!(matches!(error, AriError::Connect { .. }), "{error}");
     assert!(error.to_string().contains("certificate"), "{error}");
+}
+
+#[tokio::test]
+async fn an_originate_whose_gate_was_shut_while_its_connection_was_being_opened_is_not_sent() {
+    let (tell, mut asked) = mpsc::unbounded_channel();
+    let client = client(start_slow(Duration::from_millis(500), tell), Some(CA));
+    let gate = Gate::default();
+    gate.set_open(true);
+    let originate = Originate {
+        channel_id: "dd-a".into(),
+        endpoint: "PJSIP/1@t".into(),
+        ..Originate::default()
+    };
+    let shutting = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        gate.set_open(false);
+    };
+    let (sent, ()) = tokio::join!(client.originate_through(&gate, &originate), shutting);
+    let error = sent.unwrap_err();
+    assert!(matches!(error, AriError::Withheld { .. }), "{error}");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(asked.try_recv().ok(), None);
+
+    gate.set_open(true);
+    assert_eq!(client.originate_through(&gate, &originate).await, Ok(()));
+    let path = asked.recv().await.unwrap();
+    assert!(path.starts_with("/ari/channels?"), "{path}");
+    assert_eq!(client.stats().outages, 0, "nothing was wrong with Asterisk");
 }

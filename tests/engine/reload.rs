@@ -127,7 +127,9 @@ async fn fifty_starts_at_once_begin_one_run() {
         .filter(|b| **b == Began::AlreadyRunning)
         .count();
     assert_eq!((restarted, running), (1, 49), "{began:?}");
-    engine.until("up", |s| s.calls.len() == 1).await;
+    let bridged = |s: &Snapshot| s.calls.iter().any(|c| c.word == CallWord::Bridged);
+    engine.until("bridged", bridged).await;
+    engine.until("alone", |s| s.calls.len() == 1).await;
     assert_eq!(engine.now().run, RunId(2));
     assert_eq!(place.asterisk.calls_placed().len(), 3);
     engine

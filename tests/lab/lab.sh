@@ -5,6 +5,8 @@
 #   lab.sh up                     build what is missing, start both, wait until they are ready;
 #                                 starts them anew where asterisk_conf/ or the lab has changed
 #   lab.sh down                   end both
+#   lab.sh kill pbx|carrier       kill -9: no farewell to anybody
+#   lab.sh start pbx|carrier      start it again as it was, and don't wait for it
 #   lab.sh status                 say what runs; exit 1 unless both do
 #   lab.sh env                    the dialer's settings for this lab, as lines of a .env
 #   lab.sh paths                  where this lab keeps its things, as NAME=value
@@ -251,6 +253,16 @@ down() {
     rm -f "$state"/*/pid
 }
 
+# As a crash does it. The process has no time to tell anybody.
+crash() {
+    local pid
+    pid=$(pid_of "$1") || die "the $1 does not run."
+    kill -9 "$pid"
+    wait_for 5 gone "$1" || die "the $1 (process $pid) does not end."
+}
+
+node() { [[ ${1-} == pbx || ${1-} == carrier ]] || die "name a node: pbx or carrier."; }
+
 gone() { ! pid_of "$1"; }
 
 status() {
@@ -342,6 +354,8 @@ main() {
     case $command in
     up) lock && up ;;
     down) lock && down ;;
+    kill) node "$@" && lock && crash "$1" ;;
+    start) node "$@" && lock && start "$1" ;;
     status) status ;;
     paths) paths ;;
     baseline) baseline "$@" ;;

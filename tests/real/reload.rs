@@ -34,7 +34,8 @@ fn sighup_changes_what_calls_not_yet_placed_are_like_and_who_they_go_to() {
     deck.list(["8605550001", "83550003", "30550004"]);
     deck.write_env();
     running.signal("HUP");
-    running.wait_for("command=reload", SOON);
+    // The last of the lines that it tells.
+    running.wait_for("STASIS_APP changes at", SOON);
     let told = running.stdout();
     for text in [
         "CALLER_ID is 4930550009",

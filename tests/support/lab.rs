@@ -183,6 +183,33 @@ impl Lab {
         script(&["cli", node.name(), command])
     }
 
+    /// Kills one Asterisk as a crash would.
+    pub(crate) fn kill(&self, node: Node) {
+        script(&["kill", node.name()]);
+    }
+
+    /// Starts one that was killed, and does not wait for it.
+    pub(crate) fn start(&self, node: Node) {
+        script(&["start", node.name()]);
+    }
+
+    /// Whether the PBX answers over ARI.
+    pub(crate) fn ari_answers(&self) -> bool {
+        let ping = || {
+            let address = self.ari_url().trim_start_matches("http://");
+            let (user, password) = self.credentials();
+            let request =
+                format!("GET /ari/asterisk/ping?api_key={user}:{password} HTTP/1.0\r\n\r\n");
+            let mut stream = TcpStream::connect(address)?;
+            stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+            stream.write_all(request.as_bytes())?;
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer)?;
+            Ok::<_, std::io::Error>(answer.ends_with(b" 200"))
+        };
+        ping().unwrap_or(false)
+    }
+
     /// Who was called since the witness was last cleared, in order: one entry a call that
     /// reached the carrier, whatever became of it.
     pub(crate) fn carrier_calls(&self) -> Vec<Seen> {

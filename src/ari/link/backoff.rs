@@ -49,15 +49,23 @@ mod tests {
     fn waits_double_up_to_the_longest_and_begin_anew_after_a_good_connection() {
         let timing = LinkTiming::default();
         let mut backoff = Backoff::new(timing);
-        for expected_ms in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
+        for expected_ms in [100, 200, 400, 800, 1600, 2000, 2000] {
             let wait = backoff.next(&DownReason::Closed);
             let most = Duration::from_millis(expected_ms);
             assert!(wait >= most / 2 && wait <= most, "{wait:?} of {most:?}");
         }
-        backoff.lasted(Duration::from_secs(4));
+        backoff.lasted(Duration::from_secs(1));
         assert!(backoff.next(&DownReason::Closed) > timing.backoff_first);
         backoff.lasted(Duration::from_secs(6));
         assert!(backoff.next(&DownReason::Closed) <= timing.backoff_first);
+    }
+
+    /// It dials again within five seconds: this wait, and then a look at what lives there.
+    #[test]
+    fn an_asterisk_that_is_back_is_found_within_two_seconds_however_long_it_was_away() {
+        let mut backoff = Backoff::new(LinkTiming::default());
+        let longest = (0..100).map(|_| backoff.next(&DownReason::Closed)).max();
+        assert!(longest <= Some(Duration::from_secs(2)), "{longest:?}");
     }
 
     #[test]

@@ -328,3 +328,84 @@ fn nobody_is_bridged_by_an_event_that_comes_before_the_census_has_told_what_was_
     rig.link_up(found);
     rig.assert_end(Disposition::Abandoned, EndedBy::Callee, 0);
 }
+
+/// What was told of the link's return.
+fn told(rig: &Rig) -> Vec<Reconciled> {
+    let told = rig.effects.iter().filter_map(|effect| match effect {
+        Effect::Tell(Notice::Reconciled(done)) => Some(*done),
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn what_is_done_about_a_dead_process_is_told() {
+    let table = [
+        (census(BOTH_UP, BOTH, true), (1, 0, 0)),
+        (census(&[(Part::A, true)], &[], false), (0, 1, 0)),
+        (census(&[], &[], false), (0, 0, 1)),
+    ];
+    for (found, (taken_over, hung_up, ended)) in table {
+        let mut rig = restarted(orphan(true, true, true));
+        rig.link_up(found.clone());
+        let expected = Reconciled {
+            taken_over,
+            hung_up,
+            ended,
+            ..Reconciled::default()
+        };
+        assert_eq!(told(&rig), [expected]);
+        rig.handle(Input::Census(found));
+        assert_eq!(told(&rig).len(), 1, "a mere look is not told");
+    }
+}
+
+#[test]
+fn what_is_done_after_a_lost_link_is_told_and_nothing_where_nothing_was() {
+    let mut rig = Rig::talking();
+    assert_eq!(told(&rig), [], "there was nothing at the start");
+    rig.handle(Input::LinkDown);
+    let mut found = census(BOTH_UP, BOTH, true);
+    found.channels.push((AttemptId(99), Part::A, true));
+    rig.link_up(found);
+    let goes_on = Reconciled {
+        going_on: 1,
+        strays: 1,
+        ..Reconciled::default()
+    };
+    assert_eq!(told(&rig), [goes_on]);
+    assert_eq!(
+        goes_on.to_string(),
+        "what lives in Asterisk was looked at: 1 go on, 1 strays taken down"
+    );
+    rig.handle(Input::LinkDown);
+    rig.wait(3_000);
+    rig.link_up(Census {
+        asked_at: rig.now,
+        ..Census::default()
+    });
+    let ended = Reconciled {
+        ended: 1,
+        ..Reconciled::default()
+    };
+    assert_eq!(told(&rig), [goes_on, ended]);
+}
+
+#[test]
+fn a_recording_that_a_dead_process_began_unwritten_is_fetched_all_the_same() {
+    let mut rig = restarted(orphan(true, true, false));
+    rig.link_up(census(BOTH_UP, BOTH, true));
+    // Nobody knows that it runs, so it is asked for; its name is taken.
+    rig.refuse(Op::Record, OpError::Refused(409));
+    for part in [Part::A, Part::B, Part::Snoop] {
+        rig.gone(part, 16);
+    }
+    rig.handle(Input::RecordingEnded {
+        attempt: FIRST,
+        ok: true,
+    });
+    let fetched = |e: &Effect| matches!(e, Effect::FetchRecording { attempt: FIRST, .. });
+    assert!(rig.effects.iter().any(fetched));
+    let failed = |e: &Effect| matches!(e, Effect::Tell(Notice::RecordingFailed { .. }));
+    assert!(!rig.effects.iter().any(failed));
+}

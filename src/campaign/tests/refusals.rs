@@ -43,7 +43,7 @@ fn setbacks_in_a_row_hold_dialing_ever_longer_and_a_success_ends_that() {
     let mut waits = Vec::new();
     for i in 1..=8 {
         let asked_at = rig.now;
-        rig.answer(AttemptId(i), Op::OriginateA, Err(OpError::NotSent));
+        rig.answer(AttemptId(i), Op::OriginateA, Err(OpError::NotFound));
         while rig.asked(AttemptId(i + 1), Op::OriginateA) == 0 {
             rig.wait(1000);
         }

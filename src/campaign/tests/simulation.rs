@@ -332,6 +332,11 @@ impl Sim {
                     let delay = self.rng.u64(1..40);
                     self.plan(delay, Item::Tell(self.process, answer));
                 }
+                Effect::ProbeAsterisk => {
+                    let answered = self.calm() || self.rng.u8(..3) > 0;
+                    let delay = self.rng.u64(1..40);
+                    self.plan(delay, Item::Tell(self.process, Input::Probed { answered }));
+                }
                 Effect::TakeDownStray { attempt, part } => {
                     self.plan(1, Item::TakeDown(attempt, part));
                 }

@@ -7,7 +7,7 @@ use crate::control::{Control, Who};
 
 /// What was caught.
 pub(super) enum Caught {
-    /// SIGTERM or SIGINT. The first drains, the second hangs up; the engine counts them.
+    /// SIGTERM or SIGINT. The first drains, the second hangs up; the engine knows which one it is.
     Stop(&'static str),
     /// SIGHUP.
     HangUp,

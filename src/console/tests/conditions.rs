@@ -83,3 +83,21 @@ fn a_healthy_engine_has_no_conditions() {
         assert!(!screen.contains(word), "{word}:\n{screen}");
     }
 }
+
+#[test]
+fn an_asterisk_that_answers_nothing_is_told_with_since_when() {
+    let mut snapshot = busy();
+    snapshot.limit.held = Some(HeldBack::Silent { since: ago(5) });
+    let screen = rows(&super::screen::draw(&mut model_of(
+        snapshot,
+        PLAIN,
+        (120, 40),
+    )));
+    assert!(
+        screen
+            .iter()
+            .any(|row| row
+                .starts_with("SATURATED since 14:03:04 (0:05): Asterisk answers no requests")),
+        "{screen:?}"
+    );
+}

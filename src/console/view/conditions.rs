@@ -136,6 +136,13 @@ fn all(model: &Model) -> Vec<Condition> {
             "calls of the process before this one are being settled first".to_owned(),
             theme.warn(),
         ),
+        Some(HeldBack::Silent { since: at }) => {
+            let text =
+                "Asterisk answers no requests, though its events come in; no call is placed \
+                        before it does, those that are up go on"
+                    .to_owned();
+            add("SATURATED", since(*at), text, theme.warn());
+        }
         Some(HeldBack::Saturated { until, refusals }) => {
             let wait = clock_span(until.since(model.now));
             let text = format!(

@@ -1,5 +1,6 @@
 //! Which settings hold for which call.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::campaign::AttemptId;
@@ -12,6 +13,9 @@ use crate::engine::requests::DialPlan;
 #[derive(Debug, Clone)]
 pub struct InForce {
     first: Held,
+    /// Calls of a dead process whose recording was begun in another format than the
+    /// settings have now: its file keeps it.
+    inherited: BTreeMap<AttemptId, Held>,
     later: Vec<(AttemptId, Held)>,
 }
 
@@ -32,9 +36,23 @@ impl Held {
 
 impl InForce {
     /// The settings of a process that starts; calls of an earlier one count as begun with
-    /// them.
-    pub(in crate::engine) fn new(settings: Settings) -> Self {
+    /// them, but for the format in which they are `recorded`.
+    pub(in crate::engine) fn new<'r>(
+        settings: Settings,
+        recorded: impl IntoIterator<Item = (AttemptId, &'r str)>,
+    ) -> Self {
+        let other = |(attempt, format): (AttemptId, &str)| {
+            let mut settings = settings.clone();
+            format.clone_into(&mut settings.recordings.format);
+            (attempt, Held::new(settings))
+        };
+        let recorded = recorded.into_iter();
+        let inherited = recorded
+            .filter(|(_, format)| *format != settings.recordings.format)
+            .map(other)
+            .collect();
         Self {
+            inherited,
             first: Held::new(settings),
             later: Vec::new(),
         }
@@ -65,6 +83,9 @@ impl InForce {
     }
 
     fn held(&self, attempt: AttemptId) -> &Held {
+        if let Some(held) = self.inherited.get(&attempt) {
+            return held;
+        }
         let after = self.later.partition_point(|(from, _)| *from <= attempt);
         after
             .checked_sub(1)

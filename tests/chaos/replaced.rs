@@ -1,0 +1,61 @@
+//! Another program takes the Stasis application over.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::deck::Deck;
+use crate::support::lab::Lab;
+
+/// How long nothing may happen.
+const QUIET: Duration = Duration::from_secs(4);
+
+#[test]
+fn who_loses_the_application_dials_nobody_says_so_and_never_fights() {
+    let lab = Lab::get();
+    let mut deck = Deck::new(lab.env())
+        .set("STASIS_APP", "wanted")
+        .set("DRAIN_SECONDS", 2)
+        .set("MAX_CC", 2)
+        .set("TARGET_ENDPOINT", "Local/100@lab");
+    deck.list((0..40).map(|i| format!("860155{i:04}")));
+    let running = deck.spawn(&["--headless", "--start"]);
+    running.wait_for("call.bridged", Duration::from_secs(10));
+
+    let (user, password) = lab.credentials();
+    let address = lab.ari_url().trim_start_matches("http://");
+    let url = format!("ws://{address}/ari/events?app=wanted&api_key={user}:{password}");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (mut other, _) = runtime
+        .block_on(tokio_tungstenite::connect_async(url))
+        .expect("Asterisk lets the last one in");
+    running.wait_for("another program has taken", Duration::from_secs(5));
+    // What was on its way has arrived by then.
+    std::thread::sleep(Duration::from_millis(500));
+    let called = lab.carrier_calls().len();
+    assert!(called < 40, "the list is too short to show anything");
+    let heard = runtime.block_on(async {
+        let mut heard = Vec::new();
+        let _ = tokio::time::timeout(QUIET, async {
+            while let Some(Ok(Message::Text(text))) = other.next().await {
+                heard.push(text.to_string());
+            }
+            heard.push("the end".to_owned());
+        })
+        .await;
+        heard
+    });
+    let lost = |text: &&String| text.contains("ApplicationReplaced") || *text == "the end";
+    assert_eq!(heard.iter().find(lost), None, "the dialer fought");
+    assert_eq!(lab.carrier_calls().len(), called, "somebody was dialed");
+    let after = running.stdout();
+    let after = after.split("another program has taken").last();
+    assert!(!after.unwrap_or_default().contains("link.up"));
+
+    running.signal("TERM");
+    let ended = running.wait(Duration::from_secs(30));
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    drop(other);
+    lab.assert_nothing_left();
+}
