@@ -9,6 +9,7 @@
 //! | [`config`] | `.env`, environment and flags, validated once into typed settings | dialing |
 //! | [`list`] | the list of numbers, streamed and checked line by line | holding the text |
 //! | [`journal`] | the durable record (SQLite): runs, leads, attempts, audit | being bypassed |
+//! | [`mirror`] | the copy of every call in MySQL, fed from the journal | delaying a call |
 //! | [`report`] | results as CSV or JSON, read from a journal | writing to it |
 //! | [`ari`] | Asterisk's REST interface: typed client and event stream | knowing about campaigns |
 //! | [`recordings`] | fetches finished recordings into the operator's folder | delaying a call |
@@ -32,6 +33,7 @@ pub mod http;
 pub mod journal;
 pub mod keys;
 pub mod list;
+pub mod mirror;
 pub mod recordings;
 pub mod report;
 pub mod simulator;
