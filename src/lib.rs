@@ -9,10 +9,10 @@
 //! | [`config`] | `.env`, environment and flags, validated once into typed settings | dialing |
 //! | [`list`] | the list of numbers, streamed and checked line by line | holding the text |
 //! | [`journal`] | the durable record (SQLite): runs, leads, attempts, audit | being bypassed |
-//! | [`mirror`] | the copy of every call in MySQL, fed from the journal | delaying a call |
 //! | [`report`] | results as CSV or JSON, read from a journal | writing to it |
 //! | [`ari`] | Asterisk's REST interface: typed client and event stream | knowing about campaigns |
 //! | [`recordings`] | fetches finished recordings into the operator's folder | delaying a call |
+//! | [`mirror`] | the copy of every call in MySQL, fed from the journal | delaying a call |
 //! | [`engine`] | the only driver of `campaign`: inputs in, effects out | deciding anything |
 //! | [`control`] | the one way in for commands, and who gave them | deciding about calls |
 //! | [`console`] | the operator's console in a terminal | touching the engine's state |

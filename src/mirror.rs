@@ -13,6 +13,7 @@
 mod database;
 mod keeper;
 mod row;
+mod status;
 mod table;
 mod trouble;
 
@@ -28,6 +29,8 @@ use crate::config::Mysql;
 use crate::journal::Writer;
 use database::Database;
 use keeper::Keeper;
+
+pub use status::sql_status;
 
 /// How the copy stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -145,8 +148,7 @@ impl Mirror {
         self.stop.send_replace(Some(until));
         // A moment longer, so that it can close the connection.
         let _ = self.ended.recv_timeout(patience + Duration::from_secs(1));
-        let view = self.view.borrow().clone();
-        view
+        self.view.borrow().clone()
     }
 }
 

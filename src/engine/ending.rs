@@ -1,10 +1,12 @@
 //! How an engine comes to its end: asked to stop, done, or of no use.
 
+use std::sync::mpsc;
 use std::time::Duration;
 
 use super::pace::Pace;
 use super::{Engine, Exit, News, Told};
 use crate::campaign::{Command, RunState, Time};
+use crate::journal::Writer;
 use crate::mirror::Mirror;
 
 /// How long calls that were told to end may take at a stop before the process ends anyway.
@@ -131,7 +133,7 @@ impl Engine {
             if !records.is_empty() {
                 writer.append_blocking(records).map_err(|e| e.to_string())?;
             }
-            if let Some(what) = mirror.and_then(last_rows) {
+            if let Some(what) = mirror.and_then(|mirror| last_rows(mirror, &writer)) {
                 // Where nobody takes the news, nobody wants to know.
                 let at = clock.now();
                 let _ = news.try_send(News { at, what });
@@ -148,7 +150,17 @@ impl Engine {
 }
 
 /// Gives MySQL the last rows, and says so if some are left.
-fn last_rows(mirror: Mirror) -> Option<Told> {
+fn last_rows(mirror: Mirror, writer: &Writer) -> Option<Told> {
+    // They are in the journal's queue, and to be found in its file only behind that. A full
+    // disk is not waited for.
+    let (answer, answered) = mpsc::sync_channel(1);
+    let written = move |_| {
+        // It may have been waited for long enough.
+        let _ = answer.send(());
+    };
+    if writer.try_append(Vec::new(), written).is_ok() {
+        let _ = answered.recv_timeout(ROWS_AT_EXIT);
+    }
     let left = mirror.finish(ROWS_AT_EXIT).waiting;
     (left > 0).then(|| {
         Told::Warning(format!(

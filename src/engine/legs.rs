@@ -24,13 +24,28 @@ pub(super) struct Legs {
     calls: Option<BTreeMap<AttemptId, Noted>>,
 }
 
-/// What was written down already.
+/// What was written down already of a call.
 #[derive(Debug, Default)]
-struct Noted {
-    a_named: bool,
-    b_named: bool,
-    b_failed: bool,
-    b_gone: bool,
+struct Noted(Vec<What>);
+
+/// What is written down once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    ANamed,
+    BNamed,
+    BFailed,
+    BGone,
+}
+
+impl Noted {
+    /// Whether this is the first of its kind.
+    fn first(&mut self, what: What) -> bool {
+        let first = !self.0.contains(&what);
+        if first {
+            self.0.push(what);
+        }
+        first
+    }
 }
 
 impl Legs {
@@ -81,12 +96,12 @@ impl Legs {
         let channel = channel_of(&event.kind)?;
         let (attempt, part) = ids.parse(&channel.id)?;
         let noted = self.call(attempt)?;
-        let before = match part {
-            Part::A => &mut noted.a_named,
-            Part::B => &mut noted.b_named,
+        let what = match part {
+            Part::A => What::ANamed,
+            Part::B => What::BNamed,
             _ => return None,
         };
-        if channel.name.is_empty() || std::mem::replace(before, true) {
+        if channel.name.is_empty() || !noted.first(what) {
             return None;
         }
         let name = harmless(&channel.name).chars().take(LONGEST_NAME).collect();
@@ -109,19 +124,17 @@ impl Legs {
             return None;
         };
         let noted = self.call(*attempt)?;
-        let (before, note) = match event {
+        let (what, note) = match event {
             LegEvent::Dial(DialStatus::Busy) => {
-                (&mut noted.b_failed, LegNote::Failed(TargetFailure::Busy))
+                (What::BFailed, LegNote::Failed(TargetFailure::Busy))
             }
             LegEvent::Dial(DialStatus::Unavailable) => {
-                let note = LegNote::Failed(TargetFailure::Unavailable);
-                (&mut noted.b_failed, note)
+                (What::BFailed, LegNote::Failed(TargetFailure::Unavailable))
             }
-            LegEvent::Gone(_) => (&mut noted.b_gone, LegNote::Gone(now)),
+            LegEvent::Gone(_) => (What::BGone, LegNote::Gone(now)),
             _ => return None,
         };
-        let first = !std::mem::replace(before, true);
-        first.then_some(Record::Leg {
+        noted.first(what).then_some(Record::Leg {
             attempt: *attempt,
             part: Part::B,
             note,

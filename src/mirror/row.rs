@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::campaign::{AsteriskIds, Disposition, HangupCause, Part, TargetFailure, Time};
+use super::status::sql_status;
+use crate::campaign::{AsteriskIds, Disposition, Part, TargetFailure, Time};
 use crate::journal::{LegLine, OutboxLine};
 
 /// The columns that are written, in the order of a [`Row`], with their types.
@@ -111,30 +112,10 @@ fn second_half(b: &LegLine) -> Option<String> {
 /// What `leg_a_status` says; nothing as long as it is open.
 fn status_a(line: &OutboxLine) -> Option<String> {
     match &line.end {
-        Some((_, disposition, cause)) => Some(status(*disposition, *cause)),
+        Some((_, disposition, cause)) => Some(sql_status(*disposition, *cause).to_owned()),
         // Whoever was connected stays so.
         None => line.bridged_at.map(|_| "ANSWERED".to_owned()),
     }
-}
-
-/// The word for a disposition, as the contract has it.
-fn status(disposition: Disposition, cause: HangupCause) -> String {
-    match disposition {
-        Disposition::Answered => "ANSWERED",
-        Disposition::Busy => "BUSY",
-        Disposition::Congestion => "CONGESTION",
-        Disposition::Rejected => "REJECTED",
-        Disposition::InvalidNumber => "INVALID NUMBER",
-        Disposition::Cancelled => "CANCELLED",
-        // Somebody answered and never reached the target: nobody was spoken to.
-        Disposition::Abandoned
-        | Disposition::NoAnswer
-        | Disposition::Interrupted
-        // No attempt ends so.
-        | Disposition::Skipped => "NO ANSWER",
-        Disposition::Failed => return cause_text(cause.q850),
-    }
-    .to_owned()
 }
 
 fn status_b(line: &OutboxLine) -> Option<String> {
@@ -147,33 +128,6 @@ fn status_b(line: &OutboxLine) -> Option<String> {
         None => return None,
     };
     Some(word.to_owned())
-}
-
-/// The cause as Asterisk words it (`causes` in its `main/channel.c`), which is what the
-/// replaced program wrote.
-fn cause_text(q850: u16) -> String {
-    match q850 {
-        2 => "No route to specified transit network",
-        3 => "No route to destination",
-        6 => "Channel unacceptable",
-        16 => "Normal Clearing",
-        20 => "Subscriber absent",
-        29 => "Facility rejected",
-        31 => "Normal, unspecified",
-        41 => "Temporary failure",
-        44 => "Requested channel not available",
-        50 => "Facility not subscribed",
-        57 => "Bearer capability not authorized",
-        58 => "Bearer capability not available",
-        65 => "Bearer capability not implemented",
-        69 => "Facility not implemented",
-        88 => "Incompatible destination",
-        111 => "Protocol error, unspecified",
-        127 => "Interworking, unspecified",
-        0 => "Unknown",
-        other => return format!("Cause {other}"),
-    }
-    .to_owned()
 }
 
 fn clipped(text: &str) -> String {

@@ -6,6 +6,7 @@ pub(crate) mod cost;
 pub(crate) mod deck;
 pub(crate) mod lab;
 pub(crate) mod load;
+pub(crate) mod mariadb;
 pub(crate) mod screen;
 pub(crate) mod svg;
 pub(crate) mod wav;

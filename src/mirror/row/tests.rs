@@ -1,7 +1,7 @@
 //! Each column for each way in which a call can stand or end.
 
 use super::*;
-use crate::campaign::{AttemptId, RunId, Sent};
+use crate::campaign::{AttemptId, HangupCause, RunId, Sent};
 
 /// 2026-11-22 14:30:42.9 UTC: `DATETIME` has whole seconds, and none that is still to come.
 const START: Time = Time(1_795_357_842_900_000);
@@ -149,7 +149,7 @@ fn each_disposition_has_the_status_of_the_contract() {
         (Disposition::InvalidNumber, 1, "INVALID NUMBER"),
         (Disposition::Failed, 16, "Normal Clearing"),
         (Disposition::Failed, 58, "Bearer capability not available"),
-        (Disposition::Failed, 99, "Cause 99"),
+        (Disposition::Failed, 99, "Unknown"),
         (Disposition::Cancelled, 0, "CANCELLED"),
         (Disposition::Interrupted, 0, "NO ANSWER"),
     ];
