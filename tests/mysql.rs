@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use dialdeck::simulator::{Scenario, SimConfig, SimHandle, start};
+use dialdeck::simulator::{Faults, Scenario, SimConfig, SimHandle, start};
 use support::deck::Deck;
 use support::mariadb::{MariaDb, Named};
 use tokio::runtime::Runtime;
@@ -44,9 +44,19 @@ struct Rig {
 
 /// A campaign over these numbers; `env` has the database's settings, or none.
 fn rig<S: AsRef<str>>(numbers: impl IntoIterator<Item = S>, env: &[(&str, String)]) -> Rig {
+    rig_with(Faults::default(), numbers, env)
+}
+
+/// The same, on an Asterisk that misbehaves.
+fn rig_with<S: AsRef<str>>(
+    faults: Faults,
+    numbers: impl IntoIterator<Item = S>,
+    env: &[(&str, String)],
+) -> Rig {
     let runtime = Runtime::new().expect("a runtime");
     let config = SimConfig {
         scenario: Scenario::lab(),
+        faults,
         ..SimConfig::default()
     };
     let asterisk = runtime.block_on(start(config)).expect("a simulator");
@@ -119,7 +129,7 @@ fn assert_tells_what_the_report_does(server: &MariaDb, deck: &Deck) {
             Some("answered") => "ANSWERED",
             Some("busy") => "BUSY",
             Some("congestion") => "CONGESTION",
-            Some("no-answer" | "abandoned") => "NO ANSWER",
+            Some("no-answer" | "abandoned" | "interrupted") => "NO ANSWER",
             Some("invalid-number") => "INVALID NUMBER",
             other => panic!("not in this list: {other:?}"),
         };

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use crate::support::deck::Running;
 use crate::support::mariadb::MariaDb;
 use crate::{
-    DIAL, SOON, TABLE, assert_tells_what_the_report_does, column, count, mixed, rig, wait_for,
+    DIAL, SOON, TABLE, assert_tells_what_the_report_does, column, count, mixed, rig, rig_with,
+    wait_for,
 };
 
 /// How long the table is locked: longer than the server waits for a lock by itself.
@@ -122,6 +123,21 @@ fn a_locked_table_gets_its_rows_when_it_is_free() {
 #[ignore = "long: tests/long mysql"]
 fn a_table_locked_for_a_minute_gets_its_rows_when_it_is_free() {
     locked_for(LOCKED_LONG);
+}
+
+#[test]
+fn whatever_asterisk_does_to_its_events_rows_say_what_the_report_does() {
+    let _shared = crate::share();
+    let server = MariaDb::start();
+    let faults = r#"{"drop_sockets_every": [700, 1500], "duplicate_events_percent": 20,
+        "latency": [0, 30], "answer_delay": [0, 40], "stasis_delay": [0, 20]}"#;
+    let faults = serde_json::from_str(faults).expect("faults");
+    let rig = rig_with(faults, mixed(48), &server.env());
+    let ended = rig.deck.run(&DIAL);
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    assert!(ended.stdout.contains(" link.down "), "the link was lost");
+    assert!(!ended.stdout.contains(" warning "), "{}", ended.stdout);
+    assert_tells_what_the_report_does(&server, &rig.deck);
 }
 
 #[test]

@@ -244,6 +244,8 @@ fn a_table_in_use_keeps_its_rows_and_its_further_columns() {
     let rig = rig(mixed(8), &server.env());
     let ended = rig.deck.run(&DIAL);
     assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    // Nor was there anything that the journal would not have had of the copy's records.
+    assert!(!ended.stdout.contains(" warning "), "{}", ended.stdout);
     assert_eq!(server.rows(&old), rows, "the old rows");
     assert_eq!(server.rows(&table), made, "the table");
     let new = server.rows(&format!(
