@@ -63,7 +63,9 @@ pub use leads::{LeadRow, LeadState, Leads};
 pub use limit::{HeldBack, Limit};
 pub use number::{MAX_NUMBER_LEN, Number, NumberError};
 pub use numbers::Numbers;
-pub use record::{AttemptEnd, Record, RecordingState, RunState, Step};
+pub use record::{
+    AttemptEnd, LegNote, Record, RecordingState, RunState, Sent, Step, TargetFailure,
+};
 pub use recovery::{Orphan, Reconciled};
 pub use relist::{Began, Listed, NO_LONGER_LISTED, Relisted, StartedAgain};
 pub use stats::{CallView, CallWord, Stats};

@@ -10,6 +10,7 @@ mod commands;
 mod detail;
 mod ending;
 mod files;
+mod legs;
 mod listening;
 mod news;
 mod pace;
@@ -48,9 +49,11 @@ use crate::campaign::{
     Outcome, Part, Record, RunState, Time,
 };
 use crate::journal::{Health, Journal, Writer};
+use crate::mirror::{Mirror, MirrorState};
 use crate::recordings::{Fetcher, Job, Outcome as Fetched};
 use commands::Audit;
 use ending::{FinalSurvey, Stopping};
+use legs::Legs;
 use listening::LinkState;
 use pace::Pace;
 use picture::Shown;
@@ -200,6 +203,12 @@ pub struct Engine {
     /// Since when fetching fails, and why.
     recordings_delayed: Option<(Time, String)>,
 
+    /// The copy in MySQL, where it is switched on.
+    mirror: Option<Mirror>,
+    /// What was last told of it.
+    mirror_told: MirrorState,
+    legs: Legs,
+
     inbox: mpsc::UnboundedSender<Message>,
     messages: mpsc::UnboundedReceiver<Message>,
     requests: mpsc::Receiver<Request>,
@@ -262,6 +271,7 @@ impl Engine {
             self.campaign.handle(now, Input::LinkDown);
         }
         self.timelines.input(now, &input);
+        self.unwritten.extend(self.legs.input(now, &input));
         self.campaign.handle(now, input);
     }
 
@@ -293,6 +303,8 @@ impl Engine {
                     ..
                 } => {
                     self.timelines.asked(now, attempt, op);
+                    let plan = self.in_force.borrow().plan_of(attempt);
+                    records.extend(self.legs.asked(now, (attempt, op), &number, &plan));
                     self.ask(attempt, op, number);
                 }
                 Effect::ProbeTrunk(attempt) => self.probe_trunk(attempt),
@@ -317,6 +329,7 @@ impl Engine {
     /// What is written down is shown, too.
     fn note(&mut self, now: Time, record: &Record) {
         self.timelines.record(now, record);
+        self.legs.record(record);
         if let Record::AttemptEnded { attempt, .. } = record {
             self.sound.forget(*attempt);
         }
@@ -463,6 +476,7 @@ impl Engine {
             self.stop(true, false, "DRAIN_SECONDS");
         }
         self.listen(now);
+        self.hear_mirror();
         self.feed(Input::Tick);
     }
 

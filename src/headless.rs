@@ -10,11 +10,10 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use crate::campaign::{
-    AttemptId, CallStep, CallSummary, Disposition, HangupCause, Notice, RunState, Time,
-};
+use crate::campaign::{AttemptId, CallStep, CallSummary, Disposition, Notice, RunState, Time};
 use crate::engine::{News, Snapshot, Told};
 use crate::journal::call_id;
+use crate::mirror::sql_status;
 use crate::recordings::file_name;
 
 /// What lines need beside the news.
@@ -187,39 +186,6 @@ pub fn summary_line(call: &CallSummary, context: &Context<'_>) -> String {
     )
 }
 
-/// What the replaced program's table and summary call a disposition.
-#[must_use]
-pub fn sql_status(disposition: Disposition, cause: HangupCause) -> &'static str {
-    match disposition {
-        Disposition::Answered => "ANSWERED",
-        Disposition::Abandoned | Disposition::NoAnswer | Disposition::Interrupted => "NO ANSWER",
-        Disposition::Busy => "BUSY",
-        Disposition::Congestion => "CONGESTION",
-        Disposition::Rejected => "REJECTED",
-        Disposition::InvalidNumber => "INVALID NUMBER",
-        Disposition::Cancelled => "CANCELLED",
-        Disposition::Skipped => "SKIPPED",
-        Disposition::Failed => cause_text(cause.q850),
-    }
-}
-
-/// Q.850 causes that are not a disposition of their own, in Asterisk's words.
-const fn cause_text(q850: u16) -> &'static str {
-    match q850 {
-        16 => "Normal Clearing",
-        23 => "Number changed to new destination",
-        29 => "Facility rejected",
-        31 => "Normal, unspecified",
-        41 => "Temporary failure",
-        50 => "Requested facility not subscribed",
-        58 => "Bearer capability not available",
-        79 => "Facility not implemented",
-        88 => "Incompatible destination",
-        127 => "Interworking, unspecified",
-        _ => "Unknown",
-    }
-}
-
 /// The summary at the end of a headless run.
 #[must_use]
 pub fn summary(snapshot: &Snapshot) -> String {
@@ -351,7 +317,7 @@ fn plain(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campaign::{EndedBy, LeadId, Number};
+    use crate::campaign::{EndedBy, HangupCause, LeadId, Number};
 
     fn context() -> Context<'static> {
         Context {

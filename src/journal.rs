@@ -5,7 +5,7 @@
 //! - [`Writer`] takes [`Record`](crate::campaign::Record)s and answers when they are durable.
 //! - [`Reader`] reads a journal, also while an engine writes it.
 //!
-//! What is written: `journal/schema/1.sql`. What each record does to it: `journal/apply.rs`.
+//! What is written: `journal/schema/`. What each record does to it: `journal/apply.rs`.
 //!
 //! # When the disk is full
 //! The beginning of an attempt is refused at once and never written later, so that nobody is
@@ -23,6 +23,7 @@ mod error;
 mod files;
 mod lock;
 mod open;
+mod outbox;
 mod reader;
 mod recover;
 mod schema;
@@ -35,6 +36,7 @@ mod tests;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 
 use uuid::Uuid;
@@ -48,6 +50,7 @@ use writer::Shared;
 pub use attempts::AttemptLine;
 pub(crate) use error::is_damage;
 pub use error::{Contradiction, JournalError, WriteFailure};
+pub use outbox::{Backlog, LegLine, OutboxLine};
 pub use reader::Reader;
 pub use recover::{
     AUDIT_LINES, AuditLine, KnownLead, LeadStatus, Recovered, RecoveredRun, StartedRecording,
@@ -107,6 +110,12 @@ impl Journal {
     #[must_use]
     pub fn writer(&self) -> Writer {
         Writer::new(Arc::clone(&self.shared))
+    }
+
+    /// From now on, what changes an attempt marks it for the SQL copy. Attempts that ended
+    /// before are not marked.
+    pub fn feed_outbox(&self) {
+        self.shared.mirrored.store(true, Ordering::Relaxed);
     }
 
     /// The file, with all links followed.

@@ -12,6 +12,7 @@
 //! | [`report`] | results as CSV or JSON, read from a journal | writing to it |
 //! | [`ari`] | Asterisk's REST interface: typed client and event stream | knowing about campaigns |
 //! | [`recordings`] | fetches finished recordings into the operator's folder | delaying a call |
+//! | [`mirror`] | the copy of every call in MySQL, fed from the journal | delaying a call |
 //! | [`engine`] | the only driver of `campaign`: inputs in, effects out | deciding anything |
 //! | [`control`] | the one way in for commands, and who gave them | deciding about calls |
 //! | [`console`] | the operator's console in a terminal | touching the engine's state |
@@ -32,6 +33,7 @@ pub mod http;
 pub mod journal;
 pub mod keys;
 pub mod list;
+pub mod mirror;
 pub mod recordings;
 pub mod report;
 pub mod simulator;

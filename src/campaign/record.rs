@@ -1,6 +1,6 @@
 //! What the campaign has written down: the records of the journal.
 
-use super::{AttemptId, Disposition, EndedBy, HangupCause, LeadId, Number, RunId, Time};
+use super::{AttemptId, Disposition, EndedBy, HangupCause, LeadId, Number, Part, RunId, Time};
 
 /// One thing to write into the journal. The order in which the campaign gives them is the
 /// order in which they must become durable.
@@ -95,6 +95,18 @@ pub enum Record {
         /// What became of it.
         state: RecordingState,
     },
+    /// What Asterisk told of a leg's channel before the attempt ended. Only the SQL copy wants
+    /// it; nothing is decided by it.
+    Leg {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Leg A or leg B.
+        part: Part,
+        /// What.
+        note: LegNote,
+    },
+    /// The SQL copy has these rows.
+    Mirrored(Vec<Sent>),
     /// Somebody gave a command.
     Audit {
         /// When.
@@ -189,4 +201,59 @@ pub enum RecordingState {
         /// Why, for a reader.
         why: String,
     },
+}
+
+/// What is noted of a leg's channel. Of two of one kind the first counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LegNote {
+    /// It was asked for.
+    Dialed {
+        /// What was dialed, without the technology: `777@default`.
+        to: String,
+        /// When.
+        at: Time,
+    },
+    /// It exists, and this is its name: `PJSIP/mytrunk-0000002a`.
+    Named(String),
+    /// A dial came to this; the channel may stay while a tone is played.
+    Failed(TargetFailure),
+    /// It is no more.
+    Gone(Time),
+}
+
+/// What a target said instead of answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetFailure {
+    /// It is busy.
+    Busy,
+    /// It can't be reached.
+    Unavailable,
+}
+
+impl TargetFailure {
+    const ALL: [Self; 2] = [Self::Busy, Self::Unavailable];
+
+    /// The word in the journal.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// The failure that `word` stands for.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|f| f.as_str() == word)
+    }
+}
+
+/// A row that the SQL copy has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// The attempt that it tells of.
+    pub attempt: AttemptId,
+    /// How often the attempt had changed when it was read.
+    pub version: i64,
 }

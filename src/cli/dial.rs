@@ -85,6 +85,7 @@ impl From<StartError> for Failure {
         let text = error.to_string();
         match error {
             StartError::Journal(JournalError::Held { .. }) => Self::Held(text),
+            StartError::Mirror(_) => Self::Unexpected(text),
             StartError::Journal(_) | StartError::Connection(_) | StartError::OtherList { .. } => {
                 Self::Settings(text)
             }

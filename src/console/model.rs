@@ -232,7 +232,7 @@ impl Model {
 /// one comes every second, whether or not anything has happened.
 pub(crate) fn shows_more(picture: &Snapshot, before: &Snapshot) -> bool {
     let Snapshot {
-        at: _,
+        at,
         run,
         list,
         target,
@@ -241,6 +241,7 @@ pub(crate) fn shows_more(picture: &Snapshot, before: &Snapshot) -> bool {
         link,
         journal,
         recordings,
+        mirror,
         limit,
         leads,
         calls,
@@ -260,6 +261,8 @@ pub(crate) fn shows_more(picture: &Snapshot, before: &Snapshot) -> bool {
         || (&link.down, link.lost) != (&before.link.down, before.link.lost)
         || journal.full != before.journal.full
         || *recordings != before.recordings
+        || mirror.state != before.mirror.state
+        || mirror.lags(*at) != before.mirror.lags(before.at)
         || *limit != before.limit
         || leads.version() != before.leads.version()
         || *calls != before.calls

@@ -1,15 +1,20 @@
 //! How an engine comes to its end: asked to stop, done, or of no use.
 
+use std::sync::mpsc;
 use std::time::Duration;
 
 use super::pace::Pace;
-use super::{Engine, Exit};
+use super::{Engine, Exit, News, Told};
 use crate::campaign::{Command, RunState, Time};
+use crate::journal::Writer;
+use crate::mirror::Mirror;
 
 /// How long calls that were told to end may take at a stop before the process ends anyway.
 const LAST_CHANCE: Duration = Duration::from_secs(10);
 /// How long recordings may keep a process that is done. What is left waits in Asterisk.
 const RECORDINGS_AT_EXIT: Duration = Duration::from_secs(20);
+/// How long rows for MySQL may keep it. What is left waits in the journal.
+const ROWS_AT_EXIT: Duration = Duration::from_secs(3);
 
 pub(super) struct Stopping {
     /// Who asked for it first.
@@ -130,9 +135,16 @@ impl Engine {
         let records = std::mem::take(&mut self.unwritten);
         let journal = self.journal;
         let writer = self.writer;
+        let mirror = self.mirror;
+        let (clock, news) = (self.clock, self.news);
         let closed = tokio::task::spawn_blocking(move || {
             if !records.is_empty() {
                 writer.append_blocking(records).map_err(|e| e.to_string())?;
+            }
+            if let Some(what) = mirror.and_then(|mirror| last_rows(mirror, &writer)) {
+                // Where nobody takes the news, nobody wants to know.
+                let at = clock.now();
+                let _ = news.try_send(News { at, what });
             }
             journal.close().map_err(|e| e.to_string())
         })
@@ -143,4 +155,24 @@ impl Engine {
             Err(panic) => Exit::Broken(panic.to_string()),
         }
     }
+}
+
+/// Gives MySQL the last rows, and says so if some are left.
+fn last_rows(mirror: Mirror, writer: &Writer) -> Option<Told> {
+    // They are in the journal's queue, and to be found in its file only behind that. A full
+    // disk is not waited for.
+    let (answer, answered) = mpsc::sync_channel(1);
+    let written = move |_| {
+        // It may have been waited for long enough.
+        let _ = answer.send(());
+    };
+    if writer.try_append(Vec::new(), written).is_ok() {
+        let _ = answered.recv_timeout(ROWS_AT_EXIT);
+    }
+    let left = mirror.finish(ROWS_AT_EXIT).waiting;
+    (left > 0).then(|| {
+        Told::Warning(format!(
+            "{left} calls wait in the journal for MySQL; the next start writes them"
+        ))
+    })
 }

@@ -80,6 +80,7 @@ impl Engine {
             return;
         }
         self.timelines.event(&self.ids, event);
+        self.unwritten.extend(self.legs.event(&self.ids, event));
         if let Some(input) = translate(&self.ids, event) {
             self.feed(input);
         }

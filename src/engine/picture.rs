@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use super::{Engine, JournalView, LinkView, RecordingsView, Snapshot, Stop};
+use super::{Engine, JournalView, LinkView, RecordingsView, Snapshot, Stop, Told};
 use crate::ari::link::LinkStats;
 use crate::campaign::{Campaign, Stats, Time};
 use crate::config::Settings;
 use crate::journal::Health;
+use crate::mirror::{Mirror, MirrorState, MirrorView};
 
 /// What every picture shows alike.
 #[derive(Debug, Clone)]
@@ -52,6 +53,7 @@ impl Shown {
             },
             journal: JournalView::default(),
             recordings: RecordingsView::default(),
+            mirror: MirrorView::default(),
             limit: campaign.limit(now),
             leads: campaign.leads().clone(),
             calls: Vec::new(),
@@ -83,6 +85,7 @@ impl Engine {
             link: self.link_view(now),
             journal: self.journal_view(),
             recordings: self.recordings_view(),
+            mirror: self.mirror_view(),
             limit: self.campaign.limit(now),
             leads: self.campaign.leads().clone(),
             calls: self.campaign.calls().collect(),
@@ -127,6 +130,29 @@ impl Engine {
             waiting,
             // One that was given up at last leaves nothing that could be late.
             delayed: self.recordings_delayed.clone().filter(|_| waiting > 0),
+        }
+    }
+}
+
+impl Engine {
+    fn mirror_view(&self) -> MirrorView {
+        self.mirror.as_ref().map(Mirror::view).unwrap_or_default()
+    }
+
+    /// Tells people once what has become of the copy in MySQL.
+    pub(super) fn hear_mirror(&mut self) {
+        let view = self.mirror_view();
+        let before = std::mem::replace(&mut self.mirror_told, view.state.clone());
+        match (&view.state, &before) {
+            (MirrorState::Away { why, .. }, MirrorState::Away { why: told, .. }) if why == told => {
+            }
+            (MirrorState::Away { why, .. }, _) => self.tell(Told::Warning(format!(
+                "MySQL gets no rows, calls go on: {why}"
+            ))),
+            (MirrorState::Connected, MirrorState::Away { .. }) => {
+                self.tell(Told::Info("MySQL gets rows again".to_owned()));
+            }
+            _ => {}
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::campaign::{
 };
 
 use super::trends::Trends;
+use crate::mirror::MirrorView;
 
 /// An immutable picture. The engine publishes one when something has happened, at most ten
 /// times a second, one a second while nothing does, and one right after each command. Taking one costs the same with ten
@@ -33,6 +34,8 @@ pub struct Snapshot {
     pub journal: JournalView,
     /// Recordings on their way here.
     pub recordings: RecordingsView,
+    /// The copy in MySQL.
+    pub mirror: MirrorView,
     /// How many calls may be up, and how many are.
     pub limit: Limit,
     /// All leads of the run.

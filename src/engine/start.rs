@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::commands::Audit;
 use super::detail::READERS;
+use super::legs::Legs;
 use super::pace::Pace;
 use super::picture::Shown;
 use super::reload::InForce;
@@ -29,6 +30,7 @@ use crate::config::{OnInterrupted, Settings};
 use crate::journal::{
     Journal, JournalError, LeadStatus, Recovered, RecoveredRun, Unfinished, WaitingRecording,
 };
+use crate::mirror::{Mirror, MirrorState};
 use crate::recordings::{Fetcher, Job, Outcome, RetryPlan, file_name};
 
 /// Fifty calls a second at the most: over what carriers allow one customer (Telnyx 30), and
@@ -58,6 +60,9 @@ pub enum StartError {
     /// The journal can't be opened.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The thread that writes to MySQL can't be started.
+    #[error("the copy in MySQL can't be started: {0}")]
+    Mirror(std::io::Error),
     /// The connection can't be made of the settings.
     #[error(transparent)]
     Connection(#[from] ConnectionError),
@@ -90,6 +95,9 @@ pub fn start(
     let clock = Clock::new();
     let client = Client::new(&connection(settings))?;
     let (journal, recovered) = Journal::open(&settings.state_file)?;
+    if settings.mysql.is_some() {
+        journal.feed_outbox();
+    }
     let mut campaign = Campaign::new(
         AsteriskIds::new(&recovered.token),
         policy(settings),
@@ -105,7 +113,9 @@ pub fn start(
         &recovered,
         &mut campaign,
     )?;
+    let mirror = mirror(settings, &journal, &recovered).map_err(StartError::Mirror)?;
     let parts = Parts {
+        mirror,
         clock,
         client,
         journal,
@@ -121,6 +131,7 @@ pub fn start(
 
 /// What can fail has not failed: the rest of an engine is made around these.
 struct Parts {
+    mirror: Option<Mirror>,
     clock: Clock,
     client: Client,
     journal: Journal,
@@ -139,6 +150,7 @@ impl Parts {
         let (news, news_rx) = mpsc::channel(super::NEWS_QUEUE);
         let (in_force, in_force_rx) = watch::channel(in_force(settings, &self.recovered));
         let shown = Shown::of(settings);
+        let legs = legs(&self.recovered, self.mirror.is_some());
         let audit = Audit::of(self.recovered.audit);
         let mut first = shown.first_picture(now, &self.campaign);
         first.audit = audit.entries();
@@ -182,6 +194,9 @@ impl Parts {
             fetching: 0,
             recordings_saved: 0,
             recordings_delayed: None,
+            legs,
+            mirror: self.mirror,
+            mirror_told: MirrorState::Off,
             inbox,
             messages,
             requests,
@@ -371,6 +386,28 @@ fn timelines(now: Time, run: Option<&RecoveredRun>) -> Timelines {
         timelines.take_over(now, call.attempt, call.run, call.lead);
     }
     timelines
+}
+
+fn mirror(
+    settings: &Settings,
+    journal: &Journal,
+    recovered: &Recovered,
+) -> std::io::Result<Option<Mirror>> {
+    let ids = AsteriskIds::new(&recovered.token);
+    let mysql = settings.mysql.as_ref();
+    mysql
+        .map(|mysql| Mirror::start(mysql, journal.path(), journal.writer(), ids))
+        .transpose()
+}
+
+/// What is noted for the copy, also of the calls of a dead process.
+fn legs(recovered: &Recovered, mirrored: bool) -> Legs {
+    let left = recovered.run.iter().flat_map(|run| &run.unfinished);
+    if mirrored {
+        Legs::of(left.map(|call| call.attempt))
+    } else {
+        Legs::default()
+    }
 }
 
 /// The recordings that an earlier process left in Asterisk.

@@ -261,7 +261,7 @@ impl Timeline {
     }
 }
 
-const fn channel_of(kind: &EventKind) -> Option<&ChannelInfo> {
+pub(super) const fn channel_of(kind: &EventKind) -> Option<&ChannelInfo> {
     match kind {
         EventKind::StasisStart { channel, .. }
         | EventKind::StasisEnd { channel }

@@ -11,6 +11,7 @@ use axum::routing::get;
 use super::Api;
 use crate::campaign::{CallWord, Disposition, RunState};
 use crate::engine::Snapshot;
+use crate::mirror::MirrorState;
 
 /// A picture older than this means that the engine does not answer: it gives one a second.
 const OLD_SECONDS: u64 = 10;
@@ -217,10 +218,33 @@ fn surroundings(out: &mut Exposition, shown: &Snapshot) {
         "Recordings that could not be made.",
         failed,
     );
+    mirror(out, shown);
     let dropped = shown.news_dropped;
     out.counter(
         "log_events_dropped_total",
         "Events that did not fit into the log.",
         dropped,
     );
+}
+
+/// Of the copy in `MySQL`, where it is switched on.
+fn mirror(out: &mut Exposition, shown: &Snapshot) {
+    let mirror = &shown.mirror;
+    if mirror.state == MirrorState::Off {
+        return;
+    }
+    out.gauge(
+        "mysql_up",
+        "Whether MySQL takes rows.",
+        u8::from(mirror.state == MirrorState::Connected),
+    );
+    out.gauge(
+        "mysql_waiting",
+        "Rows that wait to be written to MySQL.",
+        mirror.waiting,
+    );
+    let lag = mirror
+        .oldest
+        .map_or(0.0, |at| shown.at.since(at).as_secs_f64());
+    out.gauge("mysql_lag_seconds", "Age of the oldest of them.", lag);
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::campaign::{CallView, Disposition, HeldBack, LeadId, LeadState, RunState, Time};
 use crate::engine::{AttemptDetail, Detail, Snapshot};
 use crate::headless::rfc3339;
+use crate::mirror::{MirrorState, MirrorView};
 
 /// `GET /api/v1/status`.
 #[derive(Debug, Serialize)]
@@ -24,6 +25,7 @@ pub(super) struct Status {
     link: Link,
     journal: Journal,
     recordings: Recordings,
+    mysql: Mysql,
     leads: Leads,
     figures: Figures,
 }
@@ -60,6 +62,15 @@ struct Recordings {
     failed: u32,
     delayed_since: Option<String>,
     why: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Mysql {
+    state: &'static str,
+    away_since: Option<String>,
+    why: Option<String>,
+    waiting: u64,
+    oldest: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -108,6 +119,7 @@ impl Status {
                 queued: shown.journal.queued,
             },
             recordings: recordings(shown),
+            mysql: mysql(&shown.mirror),
             leads: Leads {
                 all: shown.leads.len(),
                 waiting: shown.leads.waiting(),
@@ -159,6 +171,22 @@ fn recordings(shown: &Snapshot) -> Recordings {
         failed: shown.stats.recordings_failed,
         delayed_since: recordings.delayed.as_ref().map(|(at, _)| rfc3339(*at)),
         why: recordings.delayed.as_ref().map(|(_, why)| why.clone()),
+    }
+}
+
+fn mysql(mirror: &MirrorView) -> Mysql {
+    let (state, away) = match &mirror.state {
+        MirrorState::Off => ("off", None),
+        MirrorState::Connecting => ("connecting", None),
+        MirrorState::Connected => ("connected", None),
+        MirrorState::Away { since, why } => ("away", Some((since, why))),
+    };
+    Mysql {
+        state,
+        away_since: away.map(|(since, _)| rfc3339(*since)),
+        why: away.map(|(_, why)| why.to_string()),
+        waiting: mirror.waiting,
+        oldest: mirror.oldest.map(rfc3339),
     }
 }
 

@@ -4,10 +4,11 @@
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, params};
 use uuid::Uuid;
 
-use super::call_id;
 use super::error::Contradiction;
+use super::{call_id, outbox};
 use crate::campaign::{
-    AttemptEnd, AttemptId, LeadId, Number, Record, RecordingState, RunId, RunState, Step, Time,
+    AttemptEnd, AttemptId, LeadId, LegNote, Number, Part, Record, RecordingState, RunId, RunState,
+    Sent, Step, Time,
 };
 
 /// Why a record was not applied.
@@ -34,8 +35,17 @@ impl From<Contradiction> for Trouble {
 type Applied = Result<(), Trouble>;
 
 /// Applies `record` within the transaction that `conn` is in. `journal` is the journal's own
-/// id. After an error, what was done of the record must be rolled back.
-pub(super) fn apply(conn: &Connection, journal: Uuid, record: &Record) -> Applied {
+/// id; where there is a SQL copy (`mirrored`), it is to be told. After an error, what was done
+/// of the record must be rolled back.
+pub(super) fn apply(conn: &Connection, journal: Uuid, mirrored: bool, record: &Record) -> Applied {
+    write(conn, journal, record)?;
+    if let Some(attempt) = outbox::changes(record).filter(|_| mirrored) {
+        outbox::mark(conn, row_id(attempt)?)?;
+    }
+    Ok(())
+}
+
+fn write(conn: &Connection, journal: Uuid, record: &Record) -> Applied {
     match record {
         Record::RunOpened { run, list, at } => open_run(conn, *run, list, *at),
         Record::LeadsListed {
@@ -57,6 +67,12 @@ pub(super) fn apply(conn: &Connection, journal: Uuid, record: &Record) -> Applie
         Record::AttemptProgress { attempt, step, at } => progress(conn, *attempt, *step, *at),
         Record::AttemptEnded { attempt, end } => end_attempt(conn, *attempt, end),
         Record::Recording { attempt, state } => set_recording(conn, *attempt, state),
+        Record::Leg {
+            attempt,
+            part,
+            note,
+        } => note_leg(conn, *attempt, *part, note),
+        Record::Mirrored(sent) => take_out(conn, sent),
         Record::Audit {
             at,
             by,
@@ -153,6 +169,7 @@ fn withdraw(conn: &Connection, attempt: AttemptId) -> Applied {
                     WHERE run = ?1 AND lead = ?2 AND withdrawn = 0)
                WHERE run = ?1 AND lead = ?2 AND state = 'dialing' AND last_attempt = ?3";
     let changed = execute(conn, sql, params![run, lead, id])?;
+    outbox::forget(conn, id)?;
     one(changed, Contradiction::NotOpen(attempt))
 }
 
@@ -243,6 +260,60 @@ fn set_recording(conn: &Connection, attempt: AttemptId, state: &RecordingState) 
         ),
     };
     one(changed?, Contradiction::NoRecording(attempt))
+}
+
+/// What the SQL copy alone wants to know. Of two notes the first counts.
+fn note_leg(conn: &Connection, attempt: AttemptId, part: Part, note: &LegNote) -> Applied {
+    let id = row_id(attempt)?;
+    let changed = match (part, note) {
+        (Part::A, LegNote::Dialed { to, .. }) => execute(
+            conn,
+            "UPDATE attempts SET a_dialed = coalesce(a_dialed, ?2)
+             WHERE attempt = ?1 AND ended_at IS NULL AND withdrawn = 0",
+            params![id, to],
+        ),
+        (Part::A, LegNote::Named(name)) => execute(
+            conn,
+            "UPDATE attempts SET a_name = coalesce(a_name, ?2)
+             WHERE attempt = ?1 AND ended_at IS NULL AND withdrawn = 0",
+            params![id, name],
+        ),
+        (Part::B, LegNote::Dialed { to, at }) => execute(
+            conn,
+            "UPDATE attempts
+             SET b_dialed = coalesce(b_dialed, ?2), b_dialed_at = coalesce(b_dialed_at, ?3)
+             WHERE attempt = ?1 AND ended_at IS NULL AND withdrawn = 0",
+            params![id, to, micros(*at)?],
+        ),
+        (Part::B, LegNote::Named(name)) => execute(
+            conn,
+            "UPDATE attempts SET b_name = coalesce(b_name, ?2)
+             WHERE attempt = ?1 AND ended_at IS NULL AND withdrawn = 0",
+            params![id, name],
+        ),
+        (Part::B, LegNote::Failed(how)) => execute(
+            conn,
+            "UPDATE attempts SET b_failed = coalesce(b_failed, ?2)
+             WHERE attempt = ?1 AND ended_at IS NULL AND withdrawn = 0",
+            params![id, how.as_str()],
+        ),
+        (Part::B, LegNote::Gone(at)) => execute(
+            conn,
+            "UPDATE attempts SET b_ended_at = coalesce(b_ended_at, ?2)
+             WHERE attempt = ?1 AND ended_at IS NULL AND withdrawn = 0",
+            params![id, micros(*at)?],
+        ),
+        // Of leg A the attempt itself tells the end; of other channels nobody wants to know.
+        _ => return Ok(()),
+    };
+    one(changed?, Contradiction::NotOpen(attempt))
+}
+
+fn take_out(conn: &Connection, sent: &[Sent]) -> Applied {
+    for row in sent {
+        outbox::take_out(conn, row_id(row.attempt)?, row.version)?;
+    }
+    Ok(())
 }
 
 fn audit(conn: &Connection, at: Time, by: &str, command: &str, outcome: &str) -> Applied {

@@ -360,7 +360,7 @@ pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time
     micros.map(|m| unsigned(m, column).map(Time)).transpose()
 }
 
-fn unsigned(value: i64, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn unsigned(value: i64, column: usize) -> rusqlite::Result<u64> {
     u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
 }
 

@@ -116,10 +116,10 @@ impl Scribe {
     fn transact(&mut self, count: usize) -> rusqlite::Result<Faults> {
         #[cfg(test)]
         self.shared.limit_pages(&self.conn);
-        let journal = self.journal;
+        let keep = (self.journal, self.shared.mirrored.load(Ordering::Relaxed));
         let jobs = || self.jobs.iter().take(count);
         let tx = begin(&mut self.conn)?;
-        let faults = match write_whole(&tx, journal, jobs()) {
+        let faults = match write_whole(&tx, keep, jobs()) {
             Ok(()) => {
                 tx.commit()?;
                 Faults::new()
@@ -128,7 +128,7 @@ impl Scribe {
             Err(Trouble::Contradiction(_)) => {
                 tx.rollback()?;
                 let tx = begin(&mut self.conn)?;
-                let faults = write_carefully(&tx, journal, jobs())?;
+                let faults = write_carefully(&tx, keep, jobs())?;
                 tx.commit()?;
                 faults
             }
@@ -226,26 +226,29 @@ fn batch_len(jobs: &VecDeque<Job>) -> usize {
     fitting.count().max(1)
 }
 
+/// The journal's own id, and whether a SQL copy is to be told.
+type Keep = (Uuid, bool);
+
 fn write_whole<'a>(
     tx: &Transaction<'_>,
-    journal: Uuid,
+    (journal, mirrored): Keep,
     jobs: impl Iterator<Item = &'a Job>,
 ) -> Result<(), Trouble> {
     for record in jobs.flat_map(|job| &job.records) {
-        apply(tx, journal, record)?;
+        apply(tx, journal, mirrored, record)?;
     }
     Ok(())
 }
 
 fn write_carefully<'a>(
     tx: &Transaction<'_>,
-    journal: Uuid,
+    keep: Keep,
     jobs: impl Iterator<Item = &'a Job>,
 ) -> rusqlite::Result<Faults> {
     jobs.map(|job| {
         let mut faults = Vec::new();
         for (place, record) in job.records.iter().enumerate() {
-            if let Some(contradiction) = write_if_it_fits(tx, journal, record)? {
+            if let Some(contradiction) = write_if_it_fits(tx, keep, record)? {
                 faults.push((contradiction, place));
             }
         }
@@ -256,11 +259,11 @@ fn write_carefully<'a>(
 
 fn write_if_it_fits(
     tx: &Transaction<'_>,
-    journal: Uuid,
+    (journal, mirrored): Keep,
     record: &Record,
 ) -> rusqlite::Result<Option<Contradiction>> {
     tx.execute_batch("SAVEPOINT record")?;
-    match apply(tx, journal, record) {
+    match apply(tx, journal, mirrored, record) {
         Ok(()) => {
             tx.execute_batch("RELEASE record")?;
             Ok(None)

@@ -3,6 +3,7 @@
 mod damage;
 mod fixture;
 mod opening;
+mod outbox;
 mod recovery;
 mod trouble;
 mod writing;

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Instant, SystemTime};
 
@@ -167,8 +167,10 @@ pub(super) struct Shared {
     room: Condvar,
     pub(super) transactions: AtomicU64,
     pub(super) records: AtomicU64,
+    /// A SQL copy is to be told of changes.
+    pub(super) mirrored: AtomicBool,
     #[cfg(test)]
-    pub(super) disk_full: std::sync::atomic::AtomicBool,
+    pub(super) disk_full: AtomicBool,
 }
 
 #[derive(Default)]

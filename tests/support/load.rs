@@ -69,6 +69,7 @@ pub(crate) fn picture(leads: Leads, at: Time) -> Snapshot {
             lost: 0,
         },
         journal: JournalView::default(),
+        mirror: dialdeck::mirror::MirrorView::default(),
         recordings: RecordingsView::default(),
         limit: Limit {
             requested: max_cc,

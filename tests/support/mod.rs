@@ -7,6 +7,7 @@ pub(crate) mod deck;
 pub(crate) mod lab;
 pub(crate) mod load;
 pub(crate) mod proxy;
+pub(crate) mod mariadb;
 pub(crate) mod screen;
 pub(crate) mod svg;
 pub(crate) mod wav;

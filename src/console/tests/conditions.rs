@@ -5,11 +5,12 @@ use super::screen::{rows, text};
 use crate::campaign::{HeldBack, RunState, Time};
 use crate::console::view::SMALLEST;
 use crate::engine::{Snapshot, Stop};
+use crate::mirror::MirrorState;
 
 type Condition = (&'static str, fn(&mut Snapshot));
 
 /// Each with the word that stands for it.
-const ALL: [Condition; 7] = [
+const ALL: [Condition; 8] = [
     ("QUITTING", |s| {
         s.stopping = Some(Stop {
             by: "SIGTERM".to_owned(),
@@ -29,6 +30,13 @@ const ALL: [Condition; 7] = [
     ("WAITING", |s| s.limit.held = Some(HeldBack::Reconciling)),
     ("RECORDINGS DELAYED", |s| {
         s.recordings.delayed = Some((ago(5), "disk full".to_owned()));
+    }),
+    ("MYSQL AWAY", |s| {
+        s.mirror.state = MirrorState::Away {
+            since: ago(5),
+            why: "nothing listens at db:3306".into(),
+        };
+        s.mirror.waiting = 12;
     }),
     ("LOG LAGS", |s| s.news_dropped = 3),
 ];
@@ -100,4 +108,38 @@ fn an_asterisk_that_answers_nothing_is_told_with_since_when() {
                 .starts_with("SATURATED since 14:03:04 (0:05): Asterisk answers no requests")),
         "{screen:?}"
     );
+}
+
+#[test]
+fn rows_that_are_late_are_told_and_others_are_not() {
+    let mut snapshot = busy();
+    snapshot.mirror.state = MirrorState::Connected;
+    snapshot.mirror.waiting = 12;
+    snapshot.mirror.oldest = Some(ago(9));
+    let screen = text(&mut model_of(snapshot.clone(), PLAIN, (80, 24)));
+    assert!(!screen.contains("MYSQL"), "{screen}");
+    snapshot.mirror.oldest = Some(ago(11));
+    let screen = text(&mut model_of(snapshot, PLAIN, (80, 24)));
+    let told = "MYSQL LAGS since 14:02:58 (0:11): calls go on, 12 rows wait";
+    assert!(screen.contains(told), "{screen}");
+}
+
+#[test]
+fn the_header_tells_whether_mysql_takes_rows() {
+    let mut snapshot = busy();
+    let (off, up, away) = (
+        "MySQL",
+        "heard 0 s ago, MySQL up",
+        "heard 0 s ago, MySQL AWAY",
+    );
+    snapshot.link.last_heard = Some(NOW);
+    let header = |snapshot: &Snapshot| {
+        let mut model = model_of(snapshot.clone(), PLAIN, (120, 40));
+        rows(&super::screen::draw(&mut model))[0].clone()
+    };
+    assert!(!header(&snapshot).contains(off));
+    snapshot.mirror.state = MirrorState::Connected;
+    assert!(header(&snapshot).contains(up), "{}", header(&snapshot));
+    (ALL[6].1)(&mut snapshot);
+    assert!(header(&snapshot).contains(away), "{}", header(&snapshot));
 }

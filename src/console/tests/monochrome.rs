@@ -8,6 +8,7 @@ use crate::campaign::{CallWord, Disposition, LeadId, RunState};
 use crate::console::filter::lead_word;
 use crate::console::model::Model;
 use crate::console::theme::Theme;
+use crate::engine::Snapshot;
 
 /// Keys that lead to every kind of screen.
 const SCREENS: &[&str] = &[
@@ -153,19 +154,23 @@ fn every_state_of_the_run_is_a_word_in_the_header_at_every_width() {
 
 #[test]
 fn the_chosen_answer_is_marked_and_reversed_and_in_sight_on_the_smallest_screen() {
-    let mut long = done();
-    long.list = "/srv/lists/".repeat(40).into();
-    for (snapshot, keys) in [
-        (long, "n"),
-        (busy(), "q"),
-        (busy(), "d"),
-        (busy(), "gx"),
-        (busy(), "X"),
-        (busy(), "m9999\r"),
-        (done(), "n"),
-        (done(), "1gr"),
-    ] {
-        let mut model = model_of(snapshot, PLAIN, crate::console::view::SMALLEST);
+    let long = || {
+        let mut long = done();
+        long.list = "/srv/lists/".repeat(40).into();
+        long
+    };
+    let asked: [(&dyn Fn() -> Snapshot, &str); 8] = [
+        (&long, "n"),
+        (&busy, "q"),
+        (&busy, "d"),
+        (&busy, "gx"),
+        (&busy, "X"),
+        (&busy, "m9999\r"),
+        (&done, "n"),
+        (&done, "1gr"),
+    ];
+    for (snapshot, keys) in asked {
+        let mut model = model_of(snapshot(), PLAIN, crate::console::view::SMALLEST);
         press(&mut model, keys);
         for choice in ["[ Cancel ]", "[ "] {
             let screen = draw(&mut model);

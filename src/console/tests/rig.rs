@@ -18,6 +18,7 @@ use crate::engine::{
     AuditEntry, JournalView, LinkView, Quality, RecordingsView, Second, Snapshot, Trends,
 };
 use crate::keys::{Key, KeyCode, KeyMap};
+use crate::mirror::MirrorView;
 
 /// 2026-11-22 14:03:09 UTC.
 pub(super) const NOW: Time = Time::from_millis(1_795_356_189_000);
@@ -232,6 +233,7 @@ pub(super) fn busy() -> Snapshot {
         },
         journal: JournalView::default(),
         recordings: RecordingsView::default(),
+        mirror: MirrorView::default(),
         limit: Limit {
             requested: max_cc(10),
             effective: 10,

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::super::model::Model;
 use super::super::text::{clock_span, counted, fit, harmless, time_of_day, wrap};
 use crate::campaign::{HeldBack, RunState, Time};
+use crate::mirror::{MirrorState, MirrorView};
 
 /// A picture older than this is told as old: the engine gives one every second.
 const OLD_SECONDS: u64 = 4;
@@ -160,6 +161,9 @@ fn all(model: &Model) -> Vec<Condition> {
         );
         add("RECORDINGS DELAYED", since(*at), text, theme.warn());
     }
+    if let Some((word, at, text)) = mirror(&live.mirror, live.at) {
+        add(word, since(at), text, theme.warn());
+    }
     if live.news_dropped > 0 {
         let text = format!(
             "{} did not fit into the log",
@@ -171,6 +175,18 @@ fn all(model: &Model) -> Vec<Condition> {
         add("LOG LAGS", ever(), text, theme.warn());
     }
     found
+}
+
+/// The copy in `MySQL`: what stands against it, or that it falls behind.
+fn mirror(mirror: &MirrorView, at: Time) -> Option<(&'static str, Time, String)> {
+    let waiting = usize::try_from(mirror.waiting).unwrap_or(usize::MAX);
+    let rows = counted(waiting, "row");
+    if let MirrorState::Away { since, why } = &mirror.state {
+        let text = format!("calls go on, {rows} wait in the journal. {why}");
+        return Some(("MYSQL AWAY", *since, text));
+    }
+    let late = mirror.lags(at)?;
+    Some(("MYSQL LAGS", late, format!("calls go on, {rows} wait")))
 }
 
 fn quitting(model: &Model, stop: &crate::engine::Stop) -> String {

@@ -12,6 +12,7 @@ use super::super::model::Model;
 use super::super::text::{clock_span, count, harmless, percent, time_of_day};
 use crate::campaign::Disposition;
 use crate::engine::Snapshot;
+use crate::mirror::MirrorState;
 
 /// Below this the corner has room for the link alone.
 const NARROW: u16 = 60;
@@ -101,9 +102,15 @@ fn link(model: &Model, room: usize) -> Line<'static> {
     } else {
         String::new()
     };
+    let mysql = match &model.live.mirror.state {
+        MirrorState::Off | MirrorState::Connecting => "",
+        MirrorState::Connected => ", MySQL up",
+        MirrorState::Away { .. } => ", MySQL AWAY",
+    };
     let clock = format!("  {}", time_of_day(model.now, &model.setup.zone));
     let forms = [
-        (format!("{whom}{word}{heard}"), clock.as_str()),
+        (format!("{whom}{word}{heard}{mysql}"), clock.as_str()),
+        (format!("{word}{heard}{mysql}"), &clock),
         (format!("{word}{heard}"), &clock),
         (word.to_owned(), &clock),
     ];

@@ -104,7 +104,10 @@ impl Books {
                     o.recorded = matches!(state, RecordingState::Started { .. });
                 }
             }
-            Record::RunOpened { .. } | Record::Audit { .. } => {}
+            Record::RunOpened { .. }
+            | Record::Leg { .. }
+            | Record::Mirrored(_)
+            | Record::Audit { .. } => {}
         }
     }
 

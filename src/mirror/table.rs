@@ -1,0 +1,183 @@
+//! The table: how it is made, what is asked of one that is there, and how rows are written.
+
+use std::collections::BTreeMap;
+
+use super::row::COLUMNS;
+
+/// What a table that is there says of itself.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The names of its columns.
+    pub(super) columns: Vec<String>,
+    /// The columns of each unique index, by the index's name.
+    pub(super) unique: BTreeMap<String, Vec<String>>,
+}
+
+/// Why rows can't be written into a table without harm, with the mend.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unfit {
+    #[error("the table {table} lacks {columns}: {mend}")]
+    Lacks {
+        table: String,
+        columns: String,
+        mend: String,
+    },
+    #[error(
+        "in the table {table} call_id has no unique index of its own, so calls would be written \
+         twice: ALTER TABLE `{table}` ADD UNIQUE (call_id)"
+    )]
+    NoKey { table: String },
+    #[error(
+        "the table {table} has the unique index {index} over {columns}, so one call would \
+         overwrite another: ALTER TABLE `{table}` DROP INDEX `{index}`"
+    )]
+    OtherKey {
+        table: String,
+        index: String,
+        columns: String,
+    },
+}
+
+/// The table as the replaced program made it.
+pub(super) fn create(table: &str) -> String {
+    let columns: Vec<String> = COLUMNS
+        .iter()
+        .map(|(name, kind)| format!("{} {kind}", quoted(name)))
+        .collect();
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} ({}, `created_at` TIMESTAMP DEFAULT CURRENT_TIMESTAMP, \
+         PRIMARY KEY (`call_id`)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        quoted(table),
+        columns.join(", ")
+    )
+}
+
+/// Writes so many rows, whole or not at all. A row that is there keeps what it has where the
+/// new one says nothing: a statement that comes late, because the server slept over it, cannot
+/// undo a later one.
+pub(super) fn upsert(table: &str, rows: usize) -> String {
+    let names = COLUMNS.map(|(name, _)| quoted(name));
+    let one = format!("({})", ["?"; COLUMNS.len()].join(","));
+    let updates: Vec<String> = names[1..]
+        .iter()
+        .map(|name| format!("{name}=COALESCE(VALUES({name}),{name})"))
+        .collect();
+    format!(
+        "INSERT INTO {} ({}) VALUES {} ON DUPLICATE KEY UPDATE {}",
+        quoted(table),
+        names.join(","),
+        vec![one.as_str(); rows].join(","),
+        updates.join(",")
+    )
+}
+
+impl Found {
+    /// Whether calls can be written: every column there, one row a call, and no other key by
+    /// which one call could be taken for another. Further columns and keys are not ours.
+    pub(super) fn check(&self, table: &str) -> Result<(), Unfit> {
+        let table = table.to_owned();
+        let has = |name: &str| self.columns.iter().any(|c| c.eq_ignore_ascii_case(name));
+        let lacking: Vec<_> = COLUMNS.iter().filter(|(name, _)| !has(name)).collect();
+        if !lacking.is_empty() {
+            let names: Vec<&str> = lacking.iter().map(|(name, _)| *name).collect();
+            let adds: Vec<String> = lacking
+                .iter()
+                .map(|(name, kind)| format!("ADD COLUMN {} {kind}", quoted(name)))
+                .collect();
+            let mend = format!("ALTER TABLE {} {}", quoted(&table), adds.join(", "));
+            let columns = names.join(", ");
+            return Err(Unfit::Lacks {
+                table,
+                columns,
+                mend,
+            });
+        }
+        let is_call_id = |name: &String| name.eq_ignore_ascii_case("call_id");
+        let own = |columns: &Vec<String>| columns.len() == 1 && columns.iter().all(is_call_id);
+        if !self.unique.values().any(own) {
+            return Err(Unfit::NoKey { table });
+        }
+        for (index, columns) in &self.unique {
+            let ours = |c: &String| COLUMNS.iter().any(|(name, _)| c.eq_ignore_ascii_case(name));
+            if !columns.iter().any(is_call_id) && columns.iter().any(ours) {
+                return Err(Unfit::OtherKey {
+                    table,
+                    index: index.clone(),
+                    columns: columns.join(", "),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A name as it stands in a statement.
+pub(super) fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(unique: &[(&str, &[&str])]) -> Found {
+        let columns = COLUMNS.iter().map(|(name, _)| name.to_uppercase());
+        Found {
+            columns: columns.chain(["REMARK".to_owned()]).collect(),
+            unique: unique
+                .iter()
+                .map(|(index, columns)| {
+                    let columns = columns.iter().map(|&c| c.to_owned()).collect();
+                    ((*index).to_owned(), columns)
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn further_columns_and_keys_over_them_are_none_of_our_business() {
+        let table = found(&[("PRIMARY", &["id"]), ("call", &["CALL_ID"])]);
+        assert_eq!(table.check("calls"), Ok(()));
+    }
+
+    #[test]
+    fn a_table_that_lacks_columns_is_told_the_statement_that_adds_them() {
+        let mut table = found(&[("PRIMARY", &["call_id"])]);
+        table
+            .columns
+            .retain(|c| c != "LEG_A_PEER" && c != "LEG_B_END");
+        let why = table.check("calls").expect_err("it is unfit").to_string();
+        assert_eq!(
+            why,
+            "the table calls lacks leg_a_peer, leg_b_end: ALTER TABLE `calls` ADD COLUMN \
+             `leg_a_peer` VARCHAR(255), ADD COLUMN `leg_b_end` DATETIME NULL"
+        );
+    }
+
+    #[test]
+    fn a_table_in_which_calls_could_double_is_refused() {
+        let table = found(&[("PRIMARY", &["id"]), ("both", &["call_id", "id"])]);
+        let why = table.check("calls").expect_err("it is unfit");
+        assert!(matches!(why, Unfit::NoKey { .. }), "{why}");
+    }
+
+    #[test]
+    fn a_table_in_which_one_call_could_overwrite_another_is_refused() {
+        let table = found(&[
+            ("PRIMARY", &["call_id"]),
+            ("person", &["leg_a_number", "day"]),
+        ]);
+        let why = table.check("calls").expect_err("it is unfit");
+        assert!(matches!(why, Unfit::OtherKey { .. }), "{why}");
+        let table = found(&[
+            ("PRIMARY", &["call_id"]),
+            ("person", &["call_id", "leg_a_number"]),
+        ]);
+        assert_eq!(table.check("calls"), Ok(()));
+    }
+
+    #[test]
+    fn a_name_cannot_leave_its_quotes() {
+        assert_eq!(quoted("a`; DROP TABLE b"), "`a``; DROP TABLE b`");
+    }
+}

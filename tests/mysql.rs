@@ -1,0 +1,150 @@
+//! The copy in MySQL: the shipped binary with a real MariaDB beside it.
+//!
+//! What a call's row says is looked at on the lab; what becomes of rows when the database
+//! fails, on a simulated Asterisk.
+
+mod support;
+
+mod mysql {
+    mod absent;
+    mod outcomes;
+    mod pace;
+    mod proxy;
+    mod unfit;
+}
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
+
+use dialdeck::simulator::{Faults, Scenario, SimConfig, SimHandle, start};
+use support::deck::Deck;
+use support::mariadb::{MariaDb, Named};
+use tokio::runtime::Runtime;
+
+const SOON: Duration = Duration::from_secs(30);
+const TABLE: &str = "calls.call_leg_timelines";
+const DIAL: [&str; 3] = ["--headless", "--start", "--exit-when-done"];
+
+/// Taken by whoever measures; everybody else shares it.
+static ALONE: RwLock<()> = RwLock::new(());
+
+/// For a test that measures nothing.
+fn share() -> RwLockReadGuard<'static, ()> {
+    // A test that failed leaves nothing behind that could hurt another.
+    ALONE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A dialer on a simulated Asterisk.
+struct Rig {
+    _runtime: Runtime,
+    _asterisk: SimHandle,
+    deck: Deck,
+}
+
+/// A campaign over these numbers; `env` has the database's settings, or none.
+fn rig<S: AsRef<str>>(numbers: impl IntoIterator<Item = S>, env: &[(&str, String)]) -> Rig {
+    rig_with(Faults::default(), numbers, env)
+}
+
+/// The same, on an Asterisk that misbehaves.
+fn rig_with<S: AsRef<str>>(
+    faults: Faults,
+    numbers: impl IntoIterator<Item = S>,
+    env: &[(&str, String)],
+) -> Rig {
+    let runtime = Runtime::new().expect("a runtime");
+    let config = SimConfig {
+        scenario: Scenario::lab(),
+        faults,
+        ..SimConfig::default()
+    };
+    let asterisk = runtime.block_on(start(config)).expect("a simulator");
+    let mut vars: HashMap<String, String> = [
+        ("ARI_URL", asterisk.url().as_str()),
+        ("ARI_USERNAME", "dialdeck"),
+        ("ARI_PASSWORD", "dialdeck"),
+        ("ARI_TRUNK", "mytrunk"),
+        ("TARGET_ENDPOINT", "Local/101@lab"),
+        ("CALL_TIMEOUT", "2"),
+        ("MAX_CC", "20"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    vars.extend(env.iter().map(|(n, v)| ((*n).to_owned(), v.clone())));
+    let mut deck = Deck::new(&vars);
+    deck.list(numbers);
+    Rig {
+        _runtime: runtime,
+        _asterisk: asterisk,
+        deck,
+    }
+}
+
+/// So many numbers of every kind: busy, congestion, no answer, unallocated, and four that
+/// answer.
+fn mixed(count: usize) -> Vec<String> {
+    let kinds = ["10", "81", "20", "81", "40", "80", "30", "83"];
+    (0..count)
+        .map(|i| format!("{}77{i:05}", kinds[i % kinds.len()]))
+        .collect()
+}
+
+/// The value of a column.
+fn column<'a>(row: &'a Named, name: &str) -> Option<&'a str> {
+    let found = row.iter().find(|(n, _)| n == name);
+    let (_, value) = found.unwrap_or_else(|| panic!("no column {name} in {row:?}"));
+    value.as_deref()
+}
+
+fn count(server: &MariaDb) -> usize {
+    server.number(&format!("SELECT count(*) FROM {TABLE}"))
+}
+
+/// Waits until `done`.
+fn wait_for(what: &str, done: impl Fn() -> bool) {
+    let until = Instant::now() + SOON;
+    while !done() {
+        assert!(Instant::now() < until, "still not: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The table has exactly one row for each call of the report, and it says what the report does.
+fn assert_tells_what_the_report_does(server: &MariaDb, deck: &Deck) {
+    let report = deck.report();
+    assert_eq!(count(server), report.len(), "one row a call");
+    let rows = server.rows(&format!("SELECT * FROM {TABLE}"));
+    let by_id: HashMap<&str, &Named> = rows
+        .iter()
+        .map(|row| (column(row, "call_id").expect("the key"), row))
+        .collect();
+    for lead in &report {
+        let text = |name: &str| lead[name].as_str().filter(|text| !text.is_empty());
+        let id = text("call_id").expect("it was called");
+        let row = by_id
+            .get(id)
+            .unwrap_or_else(|| panic!("no row of {lead:?}"));
+        let status = match text("disposition") {
+            Some("answered") => "ANSWERED",
+            Some("busy") => "BUSY",
+            Some("congestion") => "CONGESTION",
+            Some("no-answer" | "abandoned" | "interrupted") => "NO ANSWER",
+            Some("invalid-number") => "INVALID NUMBER",
+            other => panic!("not in this list: {other:?}"),
+        };
+        assert_eq!(column(row, "leg_a_status"), Some(status), "{lead:?}");
+        assert_eq!(column(row, "leg_a_number"), text("number"));
+        assert_eq!(column(row, "recording_path"), text("recording"), "{lead:?}");
+        for (name, reported) in [
+            ("leg_a_start", "dialed_at"),
+            ("leg_a_answer", "answered_at"),
+            ("leg_a_end", "ended_at"),
+            ("leg_b_answer", "bridged_at"),
+        ] {
+            // `2026-11-22T14:30:42.123Z`, and the table has whole seconds.
+            let expected = text(reported).map(|at| at[..19].replace('T', " "));
+            assert_eq!(column(row, name), expected.as_deref(), "{name}: {lead:?}");
+        }
+    }
+}
