@@ -1,5 +1,6 @@
 //! The command line and the commands behind it.
 
+mod check;
 mod demo;
 mod dial;
 mod exit;
@@ -76,6 +77,8 @@ impl ConsoleOptions {
 enum Command {
     /// Run a whole campaign against the built-in simulator: no Asterisk, no settings
     Demo(DemoArgs),
+    /// Test every setting against reality, and say what to mend; 0 only if it would dial
+    Check(CheckArgs),
     /// Print results as CSV or JSON, also while an engine runs
     Report(ReportArgs),
 }
@@ -103,6 +106,14 @@ struct DemoArgs {
     /// Fail on purpose after three seconds, to see what then happens
     #[arg(long, hide = true, value_enum)]
     fail_in: Option<session::FailIn>,
+}
+
+/// How to tell what was found.
+#[derive(Debug, Clone, Copy, Args)]
+struct CheckArgs {
+    /// One JSON object instead of a table
+    #[arg(long)]
+    json: bool,
 }
 
 /// What to report.
@@ -152,6 +163,10 @@ pub fn main() -> ExitCode {
             let console = args.console.wanted(args.headless);
             session::init_log(console.is_some());
             demo::run(&args, console)
+        }
+        Some(Command::Check(args)) => {
+            session::init_log(false);
+            check::run(args)
         }
         Some(Command::Report(args)) => {
             session::init_log(false);

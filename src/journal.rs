@@ -22,6 +22,7 @@ mod attempts;
 mod error;
 mod files;
 mod lock;
+mod look;
 mod open;
 mod reader;
 mod recover;
@@ -48,6 +49,7 @@ use writer::Shared;
 pub use attempts::AttemptLine;
 pub(crate) use error::is_damage;
 pub use error::{Contradiction, JournalError, WriteFailure};
+pub use look::{Look, look};
 pub use reader::Reader;
 pub use recover::{
     AUDIT_LINES, AuditLine, KnownLead, LeadStatus, Recovered, RecoveredRun, StartedRecording,

@@ -23,7 +23,8 @@ use crate::headless::{self, Context};
 use crate::http;
 pub(super) use log::init as init_log;
 use shown::Shown;
-use signals::{Caught, Signals};
+use signals::Caught;
+pub(super) use signals::Signals;
 
 /// What a session needs.
 pub(super) struct Session {

@@ -15,7 +15,7 @@ pub(super) enum Caught {
     Resized,
 }
 
-pub(super) struct Signals {
+pub(in super::super) struct Signals {
     term: Signal,
     int: Signal,
     hup: Signal,
@@ -23,7 +23,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    pub(super) fn listen() -> Result<Self, Failure> {
+    pub(in super::super) fn listen() -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind)
                 .map_err(|e| Failure::Unexpected(format!("signals cannot be listened to: {e}")))
@@ -34,6 +34,11 @@ impl Signals {
             hup: listen(SignalKind::hangup())?,
             winch: listen(SignalKind::window_change())?,
         })
+    }
+
+    /// Comes back at any signal that ends a program.
+    pub(in super::super) async fn stop(&mut self) {
+        while matches!(self.next().await, Caught::Resized) {}
     }
 
     pub(super) async fn next(&mut self) -> Caught {
