@@ -5,6 +5,7 @@ mod log;
 mod panics;
 mod shown;
 mod signals;
+mod supervisor;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -122,6 +123,7 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
         running.show(args, &settings)?;
     }
     let printer = print_news(news, journal, in_force, console.is_some())?;
+    tokio::spawn(supervisor::tell(running.snapshots.clone()));
     let engine = tokio::spawn(engine.run());
     let exit = running
         .until_the_engine_ends(engine, &mut signals, fail_in)

@@ -3,6 +3,7 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::super::exit::{self, Failure};
+use super::supervisor;
 use crate::control::{Control, Who};
 
 /// What was caught.
@@ -55,7 +56,9 @@ impl Signals {
 /// SIGHUP without a terminal: rereads `.env` and the list. What changed is told in the engine's
 /// own lines; what is wrong with them goes to standard error too, and changes nothing.
 pub(super) async fn reload(control: Control) {
+    supervisor::reloading();
     if let Err(why) = control.reload(&Who::Signal("SIGHUP")).await {
         let _ = exit::code(Err(Failure::Settings(why)));
     }
+    supervisor::reloaded();
 }
