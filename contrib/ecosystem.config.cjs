@@ -15,7 +15,7 @@ module.exports = {
     {
       name: "dialdeck",
       script: process.env.DIALDECK || "/usr/local/bin/dialdeck",
-      // Add "--start" to dial as soon as it starts.
+      // Dials when it is told to: curl http://127.0.0.1:3000/start
       args: ["--headless"],
       cwd: __dirname,
       // It is a program and no script, and one journal has one engine: no cluster.
@@ -25,14 +25,18 @@ module.exports = {
 
       // PM2 sends SIGINT, and kills after 1.6 s unless told otherwise: calls would be cut.
       kill_timeout: (DRAIN_SECONDS + AFTERWARDS) * 1000,
-      // PM2 starts again whatever ends. 0: finished or stopped as asked; 2: settings or list;
-      // 3: another engine is at work. Starting again mends none of them.
+      // PM2 starts again whatever ends, but for these. 2: settings or list; 3: another engine is
+      // at work: starting again mends neither. 0 is not among them, for PM2 takes a process that
+      // was killed (by the kernel, for memory) for one that ended with 0, and its calls need a
+      // successor. So an engine that somebody quits comes back too, IDLE, and dials nobody until
+      // it is told to; `pm2 stop` ends it for good. With "--start" or AUTOSTART=yes it would
+      // dial on.
       autorestart: true,
-      stop_exit_codes: [0, 2, 3],
-      // Five failures within ten seconds each are no hiccup: somebody has to look.
+      stop_exit_codes: [2, 3],
+      // Five failures within ten seconds each are no hiccup: somebody has to look. (No
+      // restart_delay: with one, PM2 shows "waiting restart" for what it has given up.)
       min_uptime: 10_000,
       max_restarts: 5,
-      restart_delay: 5_000,
       // The journal, the log and recordings change all the time.
       watch: false,
 
