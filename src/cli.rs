@@ -4,12 +4,13 @@ mod check;
 mod demo;
 mod dial;
 mod exit;
+mod man;
 mod report;
 mod session;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 /// An outbound dialer for Asterisk.
 ///
@@ -81,6 +82,13 @@ enum Command {
     Check(CheckArgs),
     /// Print results as CSV or JSON, also while an engine runs
     Report(ReportArgs),
+    /// Print a shell's completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print this program's manual page
+    Man,
 }
 
 /// The simulated campaign.
@@ -172,6 +180,8 @@ pub fn main() -> ExitCode {
             session::init_log(false);
             report::run(&args)
         }
+        Some(Command::Completions { shell }) => man::completions(shell, Cli::command()),
+        Some(Command::Man) => man::page(&Cli::command()),
     };
     exit::code(result)
 }
