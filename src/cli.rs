@@ -12,6 +12,8 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::config::LogFormat;
+
 /// An outbound dialer for Asterisk.
 ///
 /// Without a command it dials the list of the .env in the current directory. Exit codes:
@@ -48,6 +50,9 @@ struct DialArgs {
     /// End when the list is done
     #[arg(long)]
     exit_when_done: bool,
+    /// The form of log lines; without it, what LOG_FORMAT says
+    #[arg(long, value_enum)]
+    log_format: Option<LogFormat>,
     #[command(flatten)]
     console: ConsoleOptions,
 }
@@ -109,6 +114,9 @@ struct DemoArgs {
     /// How many times faster than life people answer and talk
     #[arg(long, default_value_t = 2.0, value_parser = speed)]
     speed: f64,
+    /// The form of log lines
+    #[arg(long, value_enum)]
+    log_format: Option<LogFormat>,
     #[command(flatten)]
     console: ConsoleOptions,
     /// Fail on purpose after three seconds, to see what then happens

@@ -13,6 +13,9 @@ use super::exit::Failure;
 use crate::config::{SETTINGS, Unset};
 use crate::keys::{BINDINGS, Group, KeyMap};
 
+/// When this page was last looked through.
+const DATE: &str = "2026-11-22";
+
 const EXIT_CODES: &[(&str, &str)] = &[
     (
         "0",
@@ -109,14 +112,16 @@ fn print(bytes: &[u8]) -> Result<(), Failure> {
 
 fn write_page(command: &Command, page: &mut Vec<u8>) -> io::Result<()> {
     let man = Man::new(command.clone().disable_help_subcommand(true))
+        .date(DATE)
         .manual("User Commands")
         .source(format!("dialdeck {}", env!("CARGO_PKG_VERSION")));
     man.render_title(page)?;
     man.render_name_section(page)?;
     man.render_synopsis_section(page)?;
     man.render_description_section(page)?;
-    man.render_options_section(page)?;
     let mut roff = Roff::new();
+    roff.control("SH", ["OPTIONS"]);
+    arguments(&mut roff, command);
     commands(&mut roff, command);
     keys(&mut roff);
     settings(&mut roff);
@@ -145,10 +150,14 @@ fn commands(roff: &mut Roff, command: &Command) {
         if let Some(about) = sub.get_about() {
             roff.text([roman(format!("{about}."))]);
         }
-        for arg in sub.get_arguments().filter(|arg| !arg.is_hide_set()) {
-            let help = arg.get_help().map(ToString::to_string);
-            item(roff, term(arg), help.unwrap_or_default() + &allowed(arg));
-        }
+        arguments(roff, sub);
+    }
+}
+
+fn arguments(roff: &mut Roff, command: &Command) {
+    for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+        let help = arg.get_help().map(ToString::to_string);
+        item(roff, term(arg), help.unwrap_or_default() + &allowed(arg));
     }
 }
 

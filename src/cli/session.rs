@@ -3,6 +3,7 @@
 
 mod log;
 mod panics;
+mod rotation;
 mod shown;
 mod signals;
 mod supervisor;
@@ -93,8 +94,9 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
         reread,
         fail_in,
     } = session;
+    log::set_format(settings.log.format);
     if console.is_some() {
-        log::to_file(&settings.log_file)?;
+        log::to_file(&settings.log_file, settings.log)?;
     }
     panics::watch();
     let (engine, handle) = engine::start(&settings, &numbers, options)?;
@@ -160,7 +162,7 @@ impl Running {
             ))
         })?;
         let text = format!("the control API listens on http://{}", server.addr());
-        log::line(&headless::info(Clock::new().now(), &text));
+        log::line(&headless::info(log::format(), Clock::new().now(), &text));
         Ok(server)
     }
 
@@ -253,6 +255,7 @@ impl Running {
             }
             Caught::HangUp => {
                 let echo = self.hung_up_at.is_some_and(|at| at.elapsed() < HANGUP_ECHO);
+                log::reopen();
                 if self.reload_env && !echo {
                     // A long list takes a while, and the next signal may be one to stop.
                     tokio::spawn(signals::reload(self.control.clone()));
@@ -310,7 +313,7 @@ impl Running {
         self.close_console().await;
         // The engine is gone, so the printer comes to its end; a panic there is told below.
         within(PATIENCE, move || drop(printer.join())).await;
-        let summary = headless::summary(&self.snapshots.borrow());
+        let summary = headless::summary(log::format(), &self.snapshots.borrow());
         within(PATIENCE, move || log::print(&summary)).await;
         if let Some(told) = panics::told() {
             return Err(Failure::Unexpected(told));
@@ -383,6 +386,7 @@ fn print_news(
 fn context(journal: uuid::Uuid, settings: &Settings) -> Context<'_> {
     let endpoint = settings.target.endpoint.as_str();
     Context {
+        format: log::format(),
         journal,
         target: endpoint.strip_prefix("Local/").unwrap_or(endpoint),
         recordings_dir: &settings.recordings.dir,
