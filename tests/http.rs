@@ -83,12 +83,8 @@ impl Rig {
 
     fn serve(&self) -> Served {
         let process = self.deck.spawn(&["--headless"]);
-        let said = "the control API listens on ";
-        process.wait_for(said, SOON);
         process.wait_for("link.up", SOON);
-        let stdout = process.stdout();
-        let at = stdout.find(said).expect("it was said") + said.len();
-        let base = stdout[at..].split('"').next().expect("quoted").to_owned();
+        let base = process.api();
         Served {
             process,
             base,

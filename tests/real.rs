@@ -49,6 +49,7 @@ impl Witness for Lab {
 }
 
 mod real {
+    mod api;
     mod calls;
     mod dead_air;
     mod lists;

@@ -162,6 +162,16 @@ impl Running {
         }
     }
 
+    /// Where its control API listens, once it does: `http://127.0.0.1:40123`.
+    pub(crate) fn api(&self) -> String {
+        let said = "the control API listens on ";
+        self.wait_for(said, Duration::from_secs(20));
+        let stdout = self.stdout();
+        let at = stdout.find(said).expect("it was said") + said.len();
+        let rest = stdout[at..].split('"').next();
+        rest.expect("there is a first piece").to_owned()
+    }
+
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill")

@@ -1,0 +1,135 @@
+//! The control API while real calls are up.
+
+use std::collections::VecDeque;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use crate::Witness as _;
+use crate::support::deck::Deck;
+use crate::support::lab::Lab;
+
+const SOON: Duration = Duration::from_secs(60);
+
+fn client() -> reqwest::Client {
+    // Another test may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build();
+    client.expect("a client")
+}
+
+#[test]
+fn fifty_starts_at_once_during_a_run_call_nobody_twice() {
+    let lab = Lab::get();
+    let mut deck = Deck::new(lab.env())
+        .set("TARGET_ENDPOINT", "Local/100@lab")
+        .set("MAX_CC", 5);
+    let list: Vec<String> = (0..40).map(|i| format!("8355{i:05}")).collect();
+    deck.list(&list);
+    let running = deck.spawn(&["--headless", "--start", "--exit-when-done"]);
+    let start = format!("{}/start", running.api());
+    running.wait_for("call.ended", SOON);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let client = client();
+    let said: Vec<(u16, Value)> = runtime.block_on(join_all((0..50).map(|_| async {
+        let answer = client.get(&start).send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        (status, answer.json().await.expect("an object"))
+    })));
+    for (status, body) in said {
+        let message = body["message"].as_str();
+        assert_eq!((status, message), (200, Some("Dialer already running.")));
+    }
+    let ended = running.wait(SOON);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let mut called = lab.called();
+    called.sort();
+    assert_eq!(called, list, "each number once, by the carrier's own log");
+    lab.assert_nothing_left();
+}
+
+/// How many connections the flood opens, and how many of them it keeps open, saying nothing
+/// or half of a request.
+const FLOOD: usize = 10_000;
+const HELD: usize = 300;
+
+#[test]
+fn a_flood_of_connections_and_slow_requests_delays_no_bridging() {
+    let lab = Lab::get();
+    let dial = |prefix: &str| {
+        let mut deck = Deck::new(lab.env())
+            .set("TARGET_ENDPOINT", "Local/100@lab")
+            .set("MAX_CC", 20);
+        deck.list((0..240).map(|i| format!("83{prefix}{i:05}")));
+        let running = deck.spawn(&["--headless", "--start", "--exit-when-done"]);
+        let api = running.api();
+        (deck, running, api)
+    };
+    let observer = lab.observe(Duration::from_secs(6));
+    let (_deck, running, _) = dial("50");
+    assert_eq!(running.wait(SOON * 2).code, Some(0));
+    let calm = observer.verdict();
+
+    let observer = lab.observe(Duration::from_secs(6));
+    let (_deck, running, api) = dial("51");
+    running.wait_for("call.bridged", SOON);
+    let answered = flood(api.trim_start_matches("http://"));
+    let ended = running.stdout().matches("call.ended").count();
+    assert!(ended < 200, "the flood came while calls were made: {ended}");
+    assert_eq!(running.wait(SOON * 2).code, Some(0));
+    let flooded = observer.verdict();
+    // Past the test runner's capture: figures are for a reader of every run.
+    let mut out = std::io::stderr();
+    let _ = writeln!(
+        out,
+        "\nCalm: {calm}\nFlooded, {answered} answered: {flooded}"
+    );
+
+    assert_eq!(flooded["bridged"], 240, "{flooded}");
+    assert_eq!(flooded["left_up"], 0, "{flooded}");
+    let ms = |of: &Value, which: &str| of["dead_air_ms"][which].as_f64().expect("milliseconds");
+    let (before, during) = (ms(&calm, "p50"), ms(&flooded, "p50"));
+    assert!(during <= before + 5.0, "median {during} ms, calm {before}");
+    let (before, during) = (ms(&calm, "p99"), ms(&flooded, "p99"));
+    assert!(
+        during <= before.max(10.0) * 4.0,
+        "p99 {during} ms, calm {before}"
+    );
+    lab.assert_nothing_left();
+}
+
+/// Opens [`FLOOD`] connections in some eight seconds: how many of them got an answer.
+fn flood(addr: &str) -> usize {
+    let began = Instant::now();
+    let mut held = VecDeque::new();
+    let mut answered = 0;
+    for i in 0..FLOOD {
+        let due = began + Duration::from_micros(800) * u32::try_from(i).expect("a small count");
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        let mut stream = TcpStream::connect(addr).expect("it listens");
+        // A connection may be closed as it comes: there are places for some dozens.
+        let _ = match i % 4 {
+            0 => stream
+                .write_all(format!("GET /start HTTP/1.1\r\nHost: {addr}\r\nX-Slow").as_bytes()),
+            1 => stream.write_all(
+                format!("GET /api/v1/status HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n")
+                    .as_bytes(),
+            ),
+            2 => stream.write_all(&[0xff; 512]),
+            _ => Ok(()),
+        };
+        if i % 100 == 1 {
+            let mut text = String::new();
+            let _ = stream.read_to_string(&mut text);
+            answered += usize::from(text.starts_with("HTTP/1.1 200"));
+        }
+        held.push_back(stream);
+        if held.len() > HELD {
+            held.pop_front();
+        }
+    }
+    answered
+}
