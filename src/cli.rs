@@ -50,7 +50,7 @@ struct DialArgs {
     /// End when the list is done
     #[arg(long)]
     exit_when_done: bool,
-    /// The form of log lines; without it, what LOG_FORMAT says
+    /// The form of log lines; without it, that of the settings
     #[arg(long, value_enum)]
     log_format: Option<LogFormat>,
     #[command(flatten)]

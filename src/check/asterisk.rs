@@ -21,9 +21,12 @@ const SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
 /// What Asterisk says.
 pub(super) struct Seen {
     pub(super) findings: Vec<Finding>,
-    /// The application, `None` where Asterisk could not be asked.
-    pub(super) app: Option<Option<Application>>,
+    /// The application, if there is one.
+    pub(super) app: Result<Option<Application>, Unasked>,
 }
+
+/// Asterisk could not be asked, which is told elsewhere.
+pub(super) struct Unasked;
 
 /// A fault by Asterisk's own answer, or by the lack of one.
 pub(super) fn refusal(check: &'static str, error: &AriError) -> Finding {
@@ -65,11 +68,11 @@ pub(super) async fn examine(settings: &Settings, client: &Client, probe: &mut Pr
         )]
     }));
     findings.push(clock);
-    let app = app.map_err(|error| findings.push(refusal("application", &error)));
-    Seen {
-        findings,
-        app: app.ok(),
-    }
+    let app = app.map_err(|error| {
+        findings.push(refusal("application", &error));
+        Unasked
+    });
+    Seen { findings, app }
 }
 
 fn unseen(error: &AriError) -> Seen {
@@ -79,7 +82,7 @@ fn unseen(error: &AriError) -> Seen {
     }
     Seen {
         findings,
-        app: None,
+        app: Err(Unasked),
     }
 }
 
@@ -131,12 +134,12 @@ fn judge_clock(ours: u64, theirs: u64, by_network: bool) -> Finding {
 /// Judged as an engine does before it connects.
 pub(super) fn application(
     settings: &Settings,
-    app: Option<Option<Application>>,
+    app: Result<Option<Application>, Unasked>,
     engine: &Engine,
 ) -> Finding {
     let name = &settings.ari.app;
-    let Some(app) = app else {
-        return Finding::not_checked("application", "see ari");
+    let Ok(app) = app else {
+        return Finding::not_checked("application", "Asterisk could not be asked");
     };
     if engine.runs {
         return Finding::ok("application", format!("{name} is held by your own engine"));

@@ -14,7 +14,7 @@ pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
         let mut signals = Signals::listen()?;
         // Whatever is sent, nothing may stay behind in Asterisk.
         let stop = async move { signals.stop().await };
-        let report = check::run(Path::new("."), std::env::vars_os(), stop).await;
+        let report = Box::pin(check::run(Path::new("."), std::env::vars_os(), stop)).await;
         Ok::<_, Failure>(report)
     })?;
     // A disk that hangs may hold a thread; nobody waits for it.

@@ -179,7 +179,10 @@ fn allowed(arg: &Arg) -> String {
     if values.is_empty() || !arg.get_action().takes_values() {
         return String::new();
     }
-    let names: Vec<_> = values.iter().map(|value| value.get_name()).collect();
+    let names: Vec<_> = values
+        .iter()
+        .map(clap::builder::PossibleValue::get_name)
+        .collect();
     format!(": {}", names.join(", "))
 }
 

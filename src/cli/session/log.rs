@@ -72,7 +72,7 @@ pub(super) fn line(text: &str) {
     }
 }
 
-/// Goes on in the file that now has LOG_FILE's name.
+/// Goes on in the file that now has the name in `LOG_FILE`.
 pub(super) fn reopen() {
     if let Some(mut file) = file() {
         file.reopen();

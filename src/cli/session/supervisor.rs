@@ -23,7 +23,7 @@ struct Word {
 /// From the engine's first picture until its last.
 pub(super) async fn tell(snapshots: watch::Receiver<Arc<Snapshot>>) {
     let watchdog = sd_notify::watchdog_enabled();
-    pass_on(snapshots, watchdog, |shown| word(shown), send).await;
+    pass_on(snapshots, watchdog, word, send).await;
 }
 
 /// Settings are being read again.
