@@ -261,6 +261,14 @@ fn a_script_can_do_and_see_what_the_console_can() {
     ] {
         assert_eq!(put(wrong.clone()).status, 400, "{wrong}");
     }
+    // A call that is not yet on its way when dialing pauses is taken back.
+    let bridged = |calls: &Value| {
+        let calls = calls.as_array().expect("a list");
+        calls.iter().all(|call| call["state"] == "bridged")
+    };
+    while !bridged(&rig.get(&served, "/api/v1/calls").json()) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let pause = rig.post(&served, "/pause");
     assert_eq!(pause.status, 200, "{}", pause.text);
     let calls = rig.get(&served, "/api/v1/calls").json();
