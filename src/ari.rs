@@ -24,6 +24,7 @@ pub use client::{
     Client, ClientStats, CreateChannel, Download, EventSource, Gate, Gone, HangupReason, IfExists,
     Originate, Recording,
 };
+pub(crate) use connection::plain_http;
 pub use connection::{Connection, ConnectionError, Password};
 pub use error::AriError;
 pub(crate) use error::harmless;

@@ -1,14 +1,18 @@
 //! The command line and the commands behind it.
 
+mod check;
 mod demo;
 mod dial;
 mod exit;
+mod man;
 mod report;
 mod session;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::config::LogFormat;
 
 /// An outbound dialer for Asterisk.
 ///
@@ -46,6 +50,9 @@ struct DialArgs {
     /// End when the list is done
     #[arg(long)]
     exit_when_done: bool,
+    /// The form of log lines; without it, that of the settings
+    #[arg(long, value_enum)]
+    log_format: Option<LogFormat>,
     #[command(flatten)]
     console: ConsoleOptions,
 }
@@ -76,8 +83,17 @@ impl ConsoleOptions {
 enum Command {
     /// Run a whole campaign against the built-in simulator: no Asterisk, no settings
     Demo(DemoArgs),
+    /// Test every setting against reality, and say what to mend; 0 only if it would dial
+    Check(CheckArgs),
     /// Print results as CSV or JSON, also while an engine runs
     Report(ReportArgs),
+    /// Print a shell's completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print this program's manual page
+    Man,
 }
 
 /// The simulated campaign.
@@ -98,11 +114,22 @@ struct DemoArgs {
     /// How many times faster than life people answer and talk
     #[arg(long, default_value_t = 2.0, value_parser = speed)]
     speed: f64,
+    /// The form of log lines
+    #[arg(long, value_enum)]
+    log_format: Option<LogFormat>,
     #[command(flatten)]
     console: ConsoleOptions,
     /// Fail on purpose after three seconds, to see what then happens
     #[arg(long, hide = true, value_enum)]
     fail_in: Option<session::FailIn>,
+}
+
+/// How to tell what was found.
+#[derive(Debug, Clone, Copy, Args)]
+struct CheckArgs {
+    /// One JSON object instead of a table
+    #[arg(long)]
+    json: bool,
 }
 
 /// What to report.
@@ -153,10 +180,16 @@ pub fn main() -> ExitCode {
             session::init_log(console.is_some());
             demo::run(&args, console)
         }
+        Some(Command::Check(args)) => {
+            session::init_log(false);
+            check::run(args)
+        }
         Some(Command::Report(args)) => {
             session::init_log(false);
             report::run(&args)
         }
+        Some(Command::Completions { shell }) => man::completions(shell, Cli::command()),
+        Some(Command::Man) => man::page(&Cli::command()),
     };
     exit::code(result)
 }

@@ -22,7 +22,8 @@ mod validate;
 pub use problem::{Origin, Problem, Problems, Warning};
 pub use secret::{HIDDEN, Secret};
 pub use settings::{
-    Ari, CaFile, Control, ListSource, Mysql, OnHangup, OnInterrupted, Recordings, Settings, Target,
+    Ari, CaFile, Control, ListSource, Log, LogFormat, Mysql, OnHangup, OnInterrupted, Recordings,
+    Settings, Target,
 };
 pub use table::{PASSWORD_PLACEHOLDER, SETTINGS, Setting, Unset, find};
 

@@ -39,6 +39,7 @@ pub use snapshot::{
     AttemptDetail, AttemptOutcome, AuditEntry, Detail, JournalView, LinkView, Quality,
     RecordingsView, Snapshot, Stop,
 };
+pub(crate) use start::connection;
 pub use start::{Options, StartError, start};
 pub use trends::{SECONDS as TREND_SECONDS, Second, Trends};
 

@@ -3,22 +3,29 @@
 //!
 //! A line is `<time> <event> key=value …`: the time in UTC, RFC 3339 with milliseconds; a
 //! value with blanks, quotes or anything unprintable stands in double quotes with escapes,
-//! so that no stranger's text can end a line or steer a terminal.
+//! so that no stranger's text can end a line or steer a terminal. With `LOG_FORMAT=json`
+//! the same things are one JSON object a line.
 
-use std::fmt::{self, Display, Write as _};
+mod line;
+
+use std::fmt::Write as _;
 use std::path::Path;
 
 use uuid::Uuid;
 
-use crate::campaign::{AttemptId, CallStep, CallSummary, Disposition, Notice, RunState, Time};
+use crate::campaign::{CallStep, CallSummary, Disposition, Notice, RunState, Time};
+use crate::config::LogFormat;
 use crate::engine::{News, Snapshot, Told};
 use crate::journal::call_id;
 use crate::mirror::sql_status;
 use crate::recordings::file_name;
+use line::{Level, Line};
 
 /// What lines need beside the news.
 #[derive(Debug, Clone)]
 pub struct Context<'a> {
+    /// For people or for programs.
+    pub format: LogFormat,
     /// The journal's identity, for call ids.
     pub journal: Uuid,
     /// What B is dialed at: `777@default`.
@@ -31,18 +38,31 @@ pub struct Context<'a> {
 
 /// A line for something to know, ended by a line feed.
 #[must_use]
-pub fn info(at: Time, text: &str) -> String {
-    Line::new(at).event("info").text("text", text).end()
+pub fn info(format: LogFormat, at: Time, text: &str) -> String {
+    Line::new(format, at).event("info").text("text", text).end()
+}
+
+/// A line for a bug, ended by a line feed.
+#[must_use]
+pub fn panic(format: LogFormat, at: Time, text: &str) -> String {
+    let mut line = Line::new(format, at);
+    line.level(Level::Error)
+        .event("panic")
+        .text("text", text)
+        .end()
 }
 
 /// The lines for one piece of news, each ended by a line feed.
 #[must_use]
 pub fn lines(news: &News, context: &Context<'_>) -> String {
-    let mut line = Line::new(news.at);
+    let mut line = Line::new(context.format, news.at);
     match &news.what {
         Told::Campaign(notice) => return notice_lines(news.at, notice, context),
         Told::LinkUp => line.event("link.up"),
-        Told::LinkDown { why } => line.event("link.down").text("why", why),
+        Told::LinkDown { why } => line
+            .level(Level::Warning)
+            .event("link.down")
+            .text("why", why),
         Told::RecordingSaved {
             attempt,
             path,
@@ -51,8 +71,9 @@ pub fn lines(news: &News, context: &Context<'_>) -> String {
             .event("recording.saved")
             .call(*attempt, context)
             .text("path", &path.display().to_string())
-            .value("bytes", bytes),
+            .count("bytes", *bytes),
         Told::RecordingDelayed { attempt, why } => line
+            .level(Level::Warning)
             .event("recording.delayed")
             .call(*attempt, context)
             .text("why", why),
@@ -66,13 +87,16 @@ pub fn lines(news: &News, context: &Context<'_>) -> String {
             .text("command", command)
             .text("outcome", outcome),
         Told::Info(text) => line.event("info").text("text", text),
-        Told::Warning(text) => line.event("warning").text("text", text),
+        Told::Warning(text) => line
+            .level(Level::Warning)
+            .event("warning")
+            .text("text", text),
     };
     line.end()
 }
 
 fn notice_lines(at: Time, notice: &Notice, context: &Context<'_>) -> String {
-    let mut line = Line::new(at);
+    let mut line = Line::new(context.format, at);
     match notice {
         Notice::State { state } => {
             line.event("state").value("state", state.word());
@@ -90,15 +114,16 @@ fn notice_lines(at: Time, notice: &Notice, context: &Context<'_>) -> String {
                 .call(*attempt, context)
                 .value("number", number);
             if let CallStep::Bridged { dead_air_ms } = step {
-                line.value("dead_air_ms", dead_air_ms);
+                line.count("dead_air_ms", *dead_air_ms);
             }
         }
         Notice::Ended(call) => {
             ended(&mut line, call, context);
-            return line.end() + &summary_line(call, context);
+            return line.beside("summary", &summary_line(call, context));
         }
         Notice::RecordingFailed { attempt, why } => {
-            line.event("recording.failed")
+            line.level(Level::Warning)
+                .event("recording.failed")
                 .call(*attempt, context)
                 .text("why", why);
         }
@@ -120,7 +145,9 @@ fn notice_lines(at: Time, notice: &Notice, context: &Context<'_>) -> String {
                 .value("strays", done.strays);
         }
         Notice::Warning(text) => {
-            line.event("warning").text("text", text);
+            line.level(Level::Warning)
+                .event("warning")
+                .text("text", text);
         }
     }
     line.end()
@@ -143,9 +170,9 @@ fn ended(line: &mut Line, call: &CallSummary, context: &Context<'_>) {
         .value("number", &call.number)
         .value("disposition", call.disposition)
         .value("by", call.by.as_str())
-        .value("cause", call.cause.q850);
+        .count("cause", call.cause.q850);
     if let Some(sip) = call.cause.sip {
-        line.value("sip", sip);
+        line.count("sip", sip);
     }
     if let Some(note) = call.note {
         line.text("note", note);
@@ -188,7 +215,31 @@ pub fn summary_line(call: &CallSummary, context: &Context<'_>) -> String {
 
 /// The summary at the end of a headless run.
 #[must_use]
-pub fn summary(snapshot: &Snapshot) -> String {
+pub fn summary(format: LogFormat, snapshot: &Snapshot) -> String {
+    match format {
+        LogFormat::Human => summary_for_people(snapshot),
+        LogFormat::Json => summary_object(snapshot),
+    }
+}
+
+fn summary_object(snapshot: &Snapshot) -> String {
+    let mut line = Line::new(LogFormat::Json, snapshot.at);
+    let stats = &snapshot.stats;
+    let wide = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    line.event("summary")
+        .count("run", snapshot.run.0)
+        .value("state", snapshot.state.word())
+        .count("leads", wide(snapshot.leads.len()))
+        .count("waiting", wide(snapshot.leads.waiting()))
+        .count("attempts", stats.attempts)
+        .count("recordings_saved", snapshot.recordings.saved);
+    for disposition in Disposition::ALL {
+        line.count(disposition.as_str(), snapshot.leads.ended_as(disposition));
+    }
+    line.end()
+}
+
+fn summary_for_people(snapshot: &Snapshot) -> String {
     let mut text = format!(
         "\nRun {}: {}, {} leads, {} waiting\n",
         snapshot.run,
@@ -230,75 +281,24 @@ pub fn rfc3339(at: Time) -> String {
     jiff::Timestamp::from_microsecond(micros).map_or_else(|_| "-".to_owned(), |t| format!("{t:.3}"))
 }
 
-/// One line that is being written.
-struct Line(String);
-
-impl Line {
-    fn new(at: Time) -> Self {
-        Self(rfc3339(at))
-    }
-
-    fn event(&mut self, name: &str) -> &mut Self {
-        self.0.push(' ');
-        self.0.push_str(name);
-        self
-    }
-
-    fn call(&mut self, attempt: AttemptId, context: &Context<'_>) -> &mut Self {
-        self.value("attempt", attempt)
-            .value("call", call_id(context.journal, attempt))
-    }
-
-    /// A value that is known to be one word.
-    fn value(&mut self, key: &str, value: impl Display) -> &mut Self {
-        let _ = write!(self.0, " {key}={value}");
-        self
-    }
-
-    /// Any text.
-    fn text(&mut self, key: &str, value: &str) -> &mut Self {
-        let _ = write!(self.0, " {key}={}", Quoted(value));
-        self
-    }
-
-    fn end(&mut self) -> String {
-        self.0.push('\n');
-        std::mem::take(&mut self.0)
-    }
-}
-
-/// A text as one harmless word or quoted string.
-struct Quoted<'a>(&'a str);
-
-impl Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = !self.0.is_empty()
-            && self
-                .0
-                .chars()
-                .all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '='));
-        if plain {
-            return f.write_str(self.0);
-        }
-        write!(f, "{:?}", self.0)
-    }
-}
-
 /// The same text with everything that is no plain character written out: what comes from
 /// strangers can neither steer a terminal nor hide from the reader.
 #[must_use]
 pub fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        // Those that are drawn from right to left or nowhere would let a text lie.
-        let odd = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-        if c.is_control() || odd {
+        if c.is_control() || is_odd(c) {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
     }
     out
+}
+
+/// Drawn from right to left, or nowhere: such a character would let a text lie.
+const fn is_odd(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A path in a line of semicolons: what would break the line is written out.
@@ -317,10 +317,11 @@ fn plain(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campaign::{EndedBy, HangupCause, LeadId, Number};
+    use crate::campaign::{AttemptId, EndedBy, HangupCause, LeadId, Number};
 
     fn context() -> Context<'static> {
         Context {
+            format: LogFormat::Human,
             journal: Uuid::from_u128(1),
             target: "777@default",
             recordings_dir: Path::new("/rec"),
@@ -402,5 +403,51 @@ mod tests {
             text.ends_with("text=\"a\\nb\\u{1b}[2J\\\"c\\\"\"\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_json_line_is_one_object_whatever_strangers_wrote() {
+        let json = Context {
+            format: LogFormat::Json,
+            ..context()
+        };
+        let news = News {
+            at: Time::from_millis(1_795_358_000_000),
+            what: Told::Warning("a\nb\x1b[2J\"c\"\u{9b}\u{202e}".to_owned()),
+        };
+        let text = lines(&news, &json);
+        assert_eq!(text.matches('\n').count(), 1);
+        assert!(!text.contains(['\x1b', '\u{9b}', '\u{202e}']), "{text}");
+        let object: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(object["level"], "warning");
+        assert_eq!(object["target"], "dialdeck");
+        assert_eq!(object["event"], "warning");
+        assert_eq!(object["text"], "a\nb\x1b[2J\"c\"\u{9b}\u{202e}");
+        assert!(
+            object["time"]
+                .as_str()
+                .is_some_and(|time| time.ends_with('Z'))
+        );
+    }
+
+    #[test]
+    fn an_ended_call_is_one_json_object_with_its_summary() {
+        let json = Context {
+            format: LogFormat::Json,
+            ..context()
+        };
+        let news = News {
+            at: call().ended_at,
+            what: Told::Campaign(Notice::Ended(Box::new(call()))),
+        };
+        let text = lines(&news, &json);
+        let object: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(object["number"], "+12025550101");
+        assert_eq!(
+            (&object["attempt"], &object["cause"]),
+            (&7.into(), &16.into())
+        );
+        let summary = object["summary"].as_str().expect("a text");
+        assert_eq!(summary, summary_line(&call(), &json).trim_end());
     }
 }

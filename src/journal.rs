@@ -22,6 +22,7 @@ mod attempts;
 mod error;
 mod files;
 mod lock;
+mod look;
 mod open;
 mod outbox;
 mod reader;
@@ -50,6 +51,7 @@ use writer::Shared;
 pub use attempts::AttemptLine;
 pub(crate) use error::is_damage;
 pub use error::{Contradiction, JournalError, WriteFailure};
+pub use look::{Look, look};
 pub use outbox::{Backlog, LegLine, OutboxLine};
 pub use reader::Reader;
 pub use recover::{

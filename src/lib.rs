@@ -18,11 +18,13 @@
 //! | [`console`] | the operator's console in a terminal | touching the engine's state |
 //! | [`http`] | the control API and metrics | deciding about calls |
 //! | [`headless`] | one structured line an event, and the summary | |
+//! | [`check`] | every setting against reality | changing anything |
 //! | [`simulator`] | a fake Asterisk that speaks real ARI on loopback | being used by any module above |
 //! | [`cli`] | the command line and the commands behind it | |
 
 pub mod ari;
 pub mod campaign;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod console;

@@ -119,21 +119,51 @@ fn one(number: &Number, rejects_file: &Path) -> List {
 }
 
 fn from_file(path: &Path, rejects_file: &Path) -> Result<List, ListError> {
-    let source = open(path)?;
-    let mut numbers = Numbers::new();
     let mut rejects = RejectsFile::new(rejects_file);
-    let mut summary = match read(source, &mut numbers, &mut rejects) {
-        Ok(summary) => summary,
+    match from_lines(path, &mut rejects) {
+        Ok((numbers, mut summary)) => {
+            summary.finish(rejects, rejects_file);
+            some(path, numbers, summary)
+        }
         Err(e) => {
             rejects.discard();
-            let path = path.to_owned();
-            return Err(match e {
-                ReadError::Io(error) => ListError::Unreadable { path, error },
-                ReadError::TooMany => ListError::TooLarge(path),
-            });
+            Err(e)
         }
-    };
-    summary.finish(rejects, rejects_file);
+    }
+}
+
+/// Reads the list and writes nothing: for whoever only wants to know what is in it.
+pub fn look(source: &ListSource) -> Result<ListSummary, ListError> {
+    match source {
+        ListSource::One(_) => Ok(ListSummary {
+            lines: 1,
+            numbers: 1,
+            ..ListSummary::default()
+        }),
+        ListSource::File(path) => {
+            let (numbers, summary) = from_lines(path, &mut rejects::Untold)?;
+            some(path, numbers, summary).map(|list| list.summary)
+        }
+    }
+}
+
+fn from_lines(
+    path: &Path,
+    rejects: &mut impl RejectSink,
+) -> Result<(Numbers, ListSummary), ListError> {
+    let source = open(path)?;
+    let mut numbers = Numbers::new();
+    match read(source, &mut numbers, rejects) {
+        Ok(summary) => Ok((numbers, summary)),
+        Err(ReadError::Io(error)) => Err(ListError::Unreadable {
+            path: path.to_owned(),
+            error,
+        }),
+        Err(ReadError::TooMany) => Err(ListError::TooLarge(path.to_owned())),
+    }
+}
+
+fn some(path: &Path, numbers: Numbers, summary: ListSummary) -> Result<List, ListError> {
     if numbers.is_empty() {
         let path = path.to_owned();
         let summary = Box::new(summary);

@@ -211,3 +211,28 @@ fn it_reads_no_settings_and_leaves_nothing_behind() {
     assert_eq!(fs::read_to_string(&env_file).expect("still there"), hostile);
     assert_eq!(left_in(place.tmp.path()), [""; 0]);
 }
+
+#[test]
+fn with_json_every_line_is_an_object_and_the_last_is_the_summary() {
+    let place = Place::new();
+    let args = ["--log-format", "json", "--calls", "30", "--speed", "50"];
+    let stdout = place.demo(&args).stdout;
+    let lines: Vec<serde_json::Value> = stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+        .collect();
+    for line in &lines {
+        for key in ["time", "level", "target", "event"] {
+            assert!(line[key].is_string(), "no {key} in {line}");
+        }
+    }
+    let ended = lines.iter().filter(|line| line["event"] == "call.ended");
+    let ended: Vec<_> = ended.collect();
+    assert!(ended.len() >= 30, "{stdout}");
+    let summaries = ended.iter().filter_map(|line| line["summary"].as_str());
+    assert!(summaries.clone().all(|s| s.contains("] Call summary: ")));
+    assert_eq!(summaries.count(), ended.len());
+    let last = lines.last().expect("there are lines");
+    assert_eq!(last["event"], "summary");
+    assert_eq!((&last["leads"], &last["waiting"]), (&30.into(), &0.into()));
+}

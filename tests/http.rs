@@ -9,6 +9,7 @@ mod http {
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use dialdeck::simulator::{Scenario, SimConfig, SimHandle, start};
@@ -260,6 +261,14 @@ fn a_script_can_do_and_see_what_the_console_can() {
     ] {
         assert_eq!(put(wrong.clone()).status, 400, "{wrong}");
     }
+    // A call that is not yet on its way when dialing pauses is taken back.
+    let bridged = |calls: &Value| {
+        let calls = calls.as_array().expect("a list");
+        calls.iter().all(|call| call["state"] == "bridged")
+    };
+    while !bridged(&rig.get(&served, "/api/v1/calls").json()) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let pause = rig.post(&served, "/pause");
     assert_eq!(pause.status, 200, "{}", pause.text);
     let calls = rig.get(&served, "/api/v1/calls").json();
@@ -349,7 +358,31 @@ fn metrics_have_the_form_and_the_figures() {
         let kind = format!("# TYPE {base} ");
         assert!(metrics.text.contains(&kind), "{line} has no type");
     }
+    promtool_agrees(&metrics.text);
     served.process.kill();
+}
+
+/// Prometheus' own judgement of form and names: not a word.
+fn promtool_agrees(metrics: &str) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/promtool");
+    let found = Command::new(script).output().expect("the script runs");
+    let errors = String::from_utf8_lossy(&found.stderr);
+    assert!(found.status.success(), "{errors}");
+    let program = String::from_utf8(found.stdout).expect("a path");
+    let mut check = Command::new(program.trim())
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool runs");
+    let mut stdin = check.stdin.take().expect("it is piped");
+    stdin.write_all(metrics.as_bytes()).expect("it takes them");
+    drop(stdin);
+    let said = check.wait_with_output().expect("it ends");
+    let text = [said.stdout, said.stderr].concat();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&text));
+    assert_eq!(String::from_utf8_lossy(&text), "");
 }
 
 #[test]

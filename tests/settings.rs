@@ -8,7 +8,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use dialdeck::config::{
-    self, ListSource, Loaded, OnHangup, OnInterrupted, Problems, SETTINGS, Unset, Warning,
+    self, ListSource, Loaded, Log, LogFormat, OnHangup, OnInterrupted, Problems, SETTINGS, Unset,
+    Warning,
 };
 use dialdeck::keys::KeyMap;
 
@@ -81,6 +82,7 @@ fn the_least_loads_with_the_defaults_of_the_contract() {
     assert_eq!(s.control.token, None);
     assert_eq!(s.mysql, None);
     assert_eq!(s.log_file, dir.path().join("dialdeck.log"));
+    assert_eq!(s.log, Log::default());
     assert_eq!(s.keys, KeyMap::default());
 }
 
@@ -91,7 +93,7 @@ fn every_setting_arrives() {
          TARGET_TIMEOUT=7\nSTAGE_TARGET=no\nMOH_CLASS=jazz\nMAX_CC=50\nCALL_TIMEOUT=20\n\
          MAX_CALL_SECONDS=5\nCALLER_ID=Sales Team <1001>\nRECORDINGS_DIR=/rec\n\
          RECORDING_FORMAT=ulaw\nKEEP_ON_ASTERISK=yes\nSTATE_FILE=data/tuesday.db\nAUTOSTART=yes\n\
-         ON_INTERRUPTED=retry\nON_HANGUP=drain\nDRAIN_SECONDS=0\nGIVE_UP_SECONDS=5\nLOG_FILE=log/d.log\nCONSOLE_KEYS=pause=F5,start=space\n\
+         ON_INTERRUPTED=retry\nON_HANGUP=drain\nDRAIN_SECONDS=0\nGIVE_UP_SECONDS=5\nLOG_FILE=log/d.log\nLOG_FORMAT=json\nLOG_MAX_MB=3\nLOG_KEEP=0\nCONSOLE_KEYS=pause=F5,start=space\n\
          CONTROL_ADDR=0.0.0.0:3001\nCONTROL_TOKEN=0123456789abcdef\nMYSQL_HOST=db\n\
          MYSQL_PORT=3307\nMYSQL_USER=u\nMYSQL_PASSWORD=\"p w\"\nMYSQL_DATABASE=calls\nMYSQL_TABLE=legs\n",
     )
@@ -119,6 +121,12 @@ fn every_setting_arrives() {
     assert_eq!(s.give_up, Duration::from_secs(5));
     assert_eq!(s.control.addr.to_string(), "0.0.0.0:3001");
     assert!(s.log_file.ends_with("log/d.log"));
+    let log = Log {
+        format: LogFormat::Json,
+        max_bytes: 3_000_000,
+        keep: 0,
+    };
+    assert_eq!(s.log, log);
     assert_eq!(Ok(s.keys), KeyMap::with("start=space,pause=F5"));
     let token = s.control.token.expect("given");
     assert_eq!(token.expose(), "0123456789abcdef");
@@ -196,6 +204,9 @@ fn each_bad_value_is_refused_by_name_value_line_and_what_is_allowed() {
         ("CONSOLE_KEYS", "pause=x", "both pause and hang-up"),
         ("CONSOLE_KEYS", "paws=x", "no name of a key"),
         ("LOG_FILE", "logs/", "names a folder"),
+        ("LOG_FORMAT", "xml", "human or json"),
+        ("LOG_MAX_MB", "0", "from 1 to 10000"),
+        ("LOG_KEEP", "-1", "from 0 to 100"),
         ("AUTOSTART", "1", "yes or no"),
         ("ON_INTERRUPTED", "again", "skip or retry"),
         ("ON_HANGUP", "stop", "continue or drain"),

@@ -4,6 +4,7 @@
 mod calls;
 mod files;
 mod gate;
+mod probe;
 mod system;
 
 use std::error::Error as _;

@@ -128,6 +128,26 @@ impl Transport {
     }
 }
 
+/// An HTTP client for what is not Asterisk: plain HTTP, no proxy, no redirects.
+pub(crate) fn plain_http() -> Result<reqwest::Client, reqwest::Error> {
+    let tls =
+        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map(|builder| {
+                builder
+                    .with_root_certificates(RootCertStore::empty())
+                    .with_no_client_auth()
+            });
+    let mut builder = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none());
+    if let Ok(tls) = tls {
+        // Else it looks for a TLS of its own, which this build has none of.
+        builder = builder.tls_backend_preconfigured(tls);
+    }
+    builder.build()
+}
+
 /// The base with `/ari`, and with nothing secret in it: it stands in error texts.
 fn base(url: &Url) -> Result<String, ConnectionError> {
     if !matches!(url.scheme(), "http" | "https") {

@@ -10,6 +10,7 @@
 //! ([`LinkEvent::Held`]), or has just taken it over ([`LinkEvent::Replaced`]).
 
 mod backoff;
+mod listener;
 mod reason;
 mod session;
 mod socket;
@@ -29,6 +30,7 @@ use super::model::Application;
 use backoff::Backoff;
 use session::{End, Session};
 
+pub use listener::Listener;
 pub use reason::DownReason;
 pub use session::UNUSED_EVENTS;
 pub use stats::{LinkStats, LinkStatsSnapshot};

@@ -15,7 +15,8 @@ use super::exit::Failure;
 use super::session::{ConsoleArgs, PATIENCE, Session, drive, runtime};
 use crate::campaign::{MaxCc, Numbers};
 use crate::config::{
-    Ari, Control, ListSource, OnHangup, OnInterrupted, Recordings, Secret, Settings, Target,
+    Ari, Control, ListSource, Log, LogFormat, OnHangup, OnInterrupted, Recordings, Secret,
+    Settings, Target,
 };
 use crate::engine::Options;
 use crate::keys::KeyMap;
@@ -120,6 +121,10 @@ fn settings(args: &DemoArgs, folder: &Path, ari: Ari, trunk: String) -> Result<S
         drain: Duration::from_secs(60),
         give_up: Duration::from_secs(60),
         log_file: folder.join("dialdeck.log"),
+        log: Log {
+            format: args.log_format.unwrap_or(LogFormat::Human),
+            ..Log::default()
+        },
         keys: KeyMap::default(),
         control: Control {
             addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),

@@ -8,14 +8,15 @@ use super::DialArgs;
 use super::exit::Failure;
 use super::session::{ConsoleArgs, Session, run_session};
 use crate::campaign::Numbers;
-use crate::config::{self, Settings};
+use crate::config::{self, LogFormat, Settings};
 use crate::engine::{Options, StartError};
 use crate::journal::JournalError;
 use crate::list::{self, List};
 use crate::recordings::check_folder;
 
 pub(super) fn run(args: &DialArgs, console: Option<ConsoleArgs>) -> Result<(), Failure> {
-    let settings = load_settings()?;
+    let log_format = args.log_format;
+    let settings = with_flag(load_settings()?, log_format);
     check_folder(&settings.recordings.dir).map_err(|e| Failure::Settings(e.to_string()))?;
     let list = load_list(&settings)?;
     let session = Session {
@@ -27,7 +28,7 @@ pub(super) fn run(args: &DialArgs, console: Option<ConsoleArgs>) -> Result<(), F
         },
         console,
         fail_in: None,
-        reread: Arc::new(read_again),
+        reread: Arc::new(move || read_again(log_format)),
         settings,
         serve: true,
         reload_env: true,
@@ -45,6 +46,12 @@ pub(super) fn load_settings() -> Result<Settings, Failure> {
     Ok(loaded.settings)
 }
 
+/// `--log-format` wins over `LOG_FORMAT`, also when settings are read again.
+fn with_flag(mut settings: Settings, log_format: Option<LogFormat>) -> Settings {
+    settings.log.format = log_format.unwrap_or(settings.log.format);
+    settings
+}
+
 fn load_list(settings: &Settings) -> Result<List, Failure> {
     let list = list::load(&settings.list, &settings.rejects_file())
         .map_err(|e| Failure::Settings(e.to_string()))?;
@@ -56,9 +63,9 @@ fn load_list(settings: &Settings) -> Result<List, Failure> {
 
 /// Settings and list as they stand when they are asked for. What is meant otherwise, or wrong
 /// with single lines, goes to the log: a console may have the screen.
-fn read_again() -> Result<(Settings, Numbers), String> {
+fn read_again(log_format: Option<LogFormat>) -> Result<(Settings, Numbers), String> {
     let loaded = config::load(Path::new("."), std::env::vars_os()).map_err(|p| p.to_string())?;
-    let settings = loaded.settings;
+    let settings = with_flag(loaded.settings, log_format);
     let folder = check_folder(&settings.recordings.dir).map_err(|e| e.to_string());
     let list = list::load(&settings.list, &settings.rejects_file()).map_err(|e| e.to_string());
     let list = match (folder, list) {

@@ -10,6 +10,8 @@ pub(super) enum Failure {
     Unexpected(String),
     /// 2: settings or list.
     Settings(String),
+    /// 2: settings or list, and all of it has been told.
+    Checked,
     /// 3: another engine.
     Held(String),
     /// 4: Asterisk was of no use for too long.
@@ -20,18 +22,19 @@ impl Failure {
     const fn code(&self) -> u8 {
         match self {
             Self::Unexpected(_) => 1,
-            Self::Settings(_) => 2,
+            Self::Settings(_) | Self::Checked => 2,
             Self::Held(_) => 3,
             Self::GaveUp(_) => 4,
         }
     }
 
-    fn text(&self) -> &str {
+    fn text(&self) -> Option<&str> {
         match self {
             Self::Unexpected(text)
             | Self::Settings(text)
             | Self::Held(text)
-            | Self::GaveUp(text) => text,
+            | Self::GaveUp(text) => Some(text),
+            Self::Checked => None,
         }
     }
 }
@@ -40,8 +43,10 @@ pub(super) fn code(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // If standard error is gone there is nobody to tell; the code still does.
-            let _ = writeln!(io::stderr(), "dialdeck: {}", failure.text());
+            if let Some(text) = failure.text() {
+                // If standard error is gone there is nobody to tell; the code still does.
+                let _ = writeln!(io::stderr(), "dialdeck: {text}");
+            }
             ExitCode::from(failure.code())
         }
     }

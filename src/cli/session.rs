@@ -3,8 +3,10 @@
 
 mod log;
 mod panics;
+mod rotation;
 mod shown;
 mod signals;
+mod supervisor;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -23,7 +25,8 @@ use crate::headless::{self, Context};
 use crate::http;
 pub(super) use log::init as init_log;
 use shown::Shown;
-use signals::{Caught, Signals};
+use signals::Caught;
+pub(super) use signals::Signals;
 
 /// What a session needs.
 pub(super) struct Session {
@@ -91,8 +94,9 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
         reread,
         fail_in,
     } = session;
+    log::set_format(settings.log.format);
     if console.is_some() {
-        log::to_file(&settings.log_file)?;
+        log::to_file(&settings.log_file, settings.log)?;
     }
     panics::watch();
     let (engine, handle) = engine::start(&settings, &numbers, options)?;
@@ -121,6 +125,7 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
         running.show(args, &settings)?;
     }
     let printer = print_news(news, journal, in_force, console.is_some())?;
+    tokio::spawn(supervisor::tell(running.snapshots.clone()));
     let engine = tokio::spawn(engine.run());
     let exit = running
         .until_the_engine_ends(engine, &mut signals, fail_in)
@@ -157,7 +162,7 @@ impl Running {
             ))
         })?;
         let text = format!("the control API listens on http://{}", server.addr());
-        log::line(&headless::info(Clock::new().now(), &text));
+        log::line(&headless::info(log::format(), Clock::new().now(), &text));
         Ok(server)
     }
 
@@ -250,6 +255,7 @@ impl Running {
             }
             Caught::HangUp => {
                 let echo = self.hung_up_at.is_some_and(|at| at.elapsed() < HANGUP_ECHO);
+                log::reopen();
                 if self.reload_env && !echo {
                     // A long list takes a while, and the next signal may be one to stop.
                     tokio::spawn(signals::reload(self.control.clone()));
@@ -307,7 +313,7 @@ impl Running {
         self.close_console().await;
         // The engine is gone, so the printer comes to its end; a panic there is told below.
         within(PATIENCE, move || drop(printer.join())).await;
-        let summary = headless::summary(&self.snapshots.borrow());
+        let summary = headless::summary(log::format(), &self.snapshots.borrow());
         within(PATIENCE, move || log::print(&summary)).await;
         if let Some(told) = panics::told() {
             return Err(Failure::Unexpected(told));
@@ -380,6 +386,7 @@ fn print_news(
 fn context(journal: uuid::Uuid, settings: &Settings) -> Context<'_> {
     let endpoint = settings.target.endpoint.as_str();
     Context {
+        format: log::format(),
         journal,
         target: endpoint.strip_prefix("Local/").unwrap_or(endpoint),
         recordings_dir: &settings.recordings.dir,

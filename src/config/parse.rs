@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use url::Url;
 
 use super::secret::Secret;
-use super::settings::{CaFile, OnHangup, OnInterrupted};
+use super::settings::{CaFile, LogFormat, OnHangup, OnInterrupted};
 use crate::campaign::{MaxCc, Number};
 use crate::keys::KeyMap;
 
@@ -140,6 +140,14 @@ pub(super) fn on_hangup(text: &str) -> Parsed<OnHangup> {
     match text {
         "continue" => Ok(OnHangup::Continue),
         "drain" => Ok(OnHangup::Drain),
+        _ => Err(None),
+    }
+}
+
+pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
+    match text {
+        "human" => Ok(LogFormat::Human),
+        "json" => Ok(LogFormat::Json),
         _ => Err(None),
     }
 }

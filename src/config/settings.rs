@@ -47,6 +47,8 @@ pub struct Settings {
     pub give_up: Duration,
     /// `LOG_FILE`: where the console writes its log.
     pub log_file: PathBuf,
+    /// Its lines and its size.
+    pub log: Log,
     /// `CONSOLE_KEYS`: which keys do what.
     pub keys: KeyMap,
     /// The control API.
@@ -164,6 +166,37 @@ pub enum OnHangup {
     Continue,
     /// No new calls.
     Drain,
+}
+
+/// The log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// `LOG_FORMAT`.
+    pub format: LogFormat,
+    /// `LOG_MAX_MB`, in bytes: when a file is put aside. 1 to 10,000 MB.
+    pub max_bytes: u64,
+    /// `LOG_KEEP`: how many of those are kept, 0 to 100.
+    pub keep: u32,
+}
+
+impl Default for Log {
+    /// What holds where nothing is set.
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Human,
+            max_bytes: 10_000_000,
+            keep: 5,
+        }
+    }
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people, and for the scripts that read the replaced program's lines.
+    Human,
+    /// One JSON object a line.
+    Json,
 }
 
 /// The MySQL copy.

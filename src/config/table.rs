@@ -158,6 +158,15 @@ settings! {
     LOG_FILE: Default("dialdeck.log"),
         "the path of a file with a name",
         "where the console writes its log; without a console it goes to standard output";
+    LOG_MAX_MB: Default("10"),
+        "a whole number from 1 to 10000",
+        "how many megabytes LOG_FILE may have before it is put aside as LOG_FILE.1";
+    LOG_KEEP: Default("5"),
+        "a whole number from 0 to 100",
+        "how many of those that were put aside are kept";
+    LOG_FORMAT: Default("human"),
+        "human or json",
+        "the form of log lines: for people, or one JSON object a line";
     CONSOLE_KEYS: Means("the keys of the help page"),
         "NAME=KEY pairs separated by commas, such as pause=F5,start=space",
         "other keys for the console";

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::parse::{self, Parsed};
 use super::problem::{Problem, Warning, shown};
 use super::raw::Raw;
-use super::settings::{Ari, Control, ListSource, Mysql, Recordings, Settings, Target};
+use super::settings::{Ari, Control, ListSource, Log, Mysql, Recordings, Settings, Target};
 use super::table::{self, Setting, Unset};
 
 /// Reads settings one by one and gathers what is wrong.
@@ -49,6 +49,7 @@ impl<'a> Validator<'a> {
         let drain = self.needed(&table::DRAIN_SECONDS, |t| parse::seconds(t, 0..=86_400));
         let give_up = self.needed(&table::GIVE_UP_SECONDS, |t| parse::seconds(t, 1..=86_400));
         let log_file = self.needed(&table::LOG_FILE, |t| parse::file_path(t, dir));
+        let log = self.log();
         let keys = self.optional(&table::CONSOLE_KEYS, parse::keys);
         let control = self.control();
         let mysql = self.mysql();
@@ -72,6 +73,7 @@ impl<'a> Validator<'a> {
             drain: drain?,
             give_up: give_up?,
             log_file: log_file?,
+            log: log?,
             keys: keys.unwrap_or_default(),
             control: control?,
             mysql,
@@ -148,6 +150,17 @@ impl<'a> Validator<'a> {
             dir: folder?,
             format: format?,
             keep_on_asterisk: keep?,
+        })
+    }
+
+    fn log(&mut self) -> Option<Log> {
+        let format = self.needed(&table::LOG_FORMAT, parse::log_format);
+        let megabytes = self.needed(&table::LOG_MAX_MB, |t| parse::whole(t, 1..=10_000));
+        let keep = self.needed(&table::LOG_KEEP, |t| parse::whole(t, 0..=100));
+        Some(Log {
+            format: format?,
+            max_bytes: u64::from(megabytes?) * 1_000_000,
+            keep: keep?,
         })
     }
 

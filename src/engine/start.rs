@@ -430,7 +430,8 @@ fn job(waiting: &WaitingRecording, settings: &Settings) -> Job {
     }
 }
 
-fn connection(settings: &Settings) -> Connection {
+/// How Asterisk is reached by these settings.
+pub(crate) fn connection(settings: &Settings) -> Connection {
     Connection {
         url: settings.ari.url.clone(),
         username: settings.ari.username.clone(),

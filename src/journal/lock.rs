@@ -63,7 +63,7 @@ fn write_pid(file: &mut File) -> io::Result<()> {
 }
 
 /// The process id in a lock file that somebody else holds, if it is one.
-fn read_pid(file: &mut File) -> Option<u32> {
+pub(super) fn read_pid(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.take(16).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()

@@ -187,6 +187,20 @@ pub(super) fn connect_reader(path: &Path) -> Result<(Connection, bool), JournalE
     Ok((conn, !files::has_content(&files::beside(path, "-wal"))))
 }
 
+/// A connection for a look, and the journal's format. `alone`: there is no `-wal` file,
+/// and none is made.
+pub(super) fn connect_to_look(path: &Path, alone: bool) -> Result<(Connection, i64), JournalError> {
+    let name = if alone {
+        immutable_uri(path)
+    } else {
+        path.into()
+    };
+    let conn = connect_read_only(path, name)?;
+    let version = check_identity(path, &conn)?;
+    check_soundness(path, &conn)?;
+    Ok((conn, version))
+}
+
 fn is_refused_index(error: &JournalError) -> bool {
     let JournalError::Sqlite { source, .. } = error else {
         return false;

@@ -19,6 +19,13 @@ impl RejectSink for Vec<Reject> {
     }
 }
 
+/// Takes them and does nothing: the summary counts them anyway.
+pub(super) struct Untold;
+
+impl RejectSink for Untold {
+    fn reject(&mut self, _reject: &Reject) {}
+}
+
 /// Writes rejects into a file, which appears only when it is complete, and only if there
 /// are any. A trouble with the file is kept for [`RejectsFile::finish`]: a full disk must
 /// not stop the list from being read.

@@ -152,6 +152,8 @@ configure_pbx() {
     overlay "$etc/rtp.conf" 'rtpend = 20000' "rtpend = $((pbx_rtp + 499))"
     echo '#include "lab_extensions.conf"' >>"$etc/extensions.conf"
     echo '#include "lab_queues.conf"' >>"$etc/queues.conf"
+    echo '#include "lab_ari.conf"' >>"$etc/ari.conf"
+    echo '#include "lab_pjsip.conf"' >>"$etc/pjsip.conf"
 }
 
 ## Running

@@ -269,7 +269,7 @@ impl Lab {
 
     /// One request over ARI, and the answer's body. The console's `bridge destroy` leaves a
     /// Stasis bridge that has no channel, so this is needed to tidy up.
-    fn ari(&self, method: &str, path: &str) -> String {
+    pub(crate) fn ari(&self, method: &str, path: &str) -> String {
         let address = self.ari_url().trim_start_matches("http://");
         let (user, password) = self.credentials();
         let request = format!(

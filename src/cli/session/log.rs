@@ -1,10 +1,8 @@
 //! Where lines go: standard output, or, while a console has it, the log file.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::LevelFilter;
@@ -13,10 +11,26 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::super::exit::Failure;
+use super::rotation::Rotating;
+use crate::config::{Log, LogFormat};
 use crate::console;
 
-/// The log file, once it is in use. It stays so when the terminal goes.
-static FILE: OnceLock<File> = OnceLock::new();
+/// The log file, once it is in use. It stays so when the terminal goes. A std mutex: held to
+/// write a line, never across an await.
+static FILE: OnceLock<Mutex<Rotating>> = OnceLock::new();
+/// The form of lines, once it is known.
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
+
+/// From here on lines have this form.
+pub(super) fn set_format(format: LogFormat) {
+    // A process has one session.
+    let _ = FORMAT.set(format);
+}
+
+/// The form of lines.
+pub(super) fn format() -> LogFormat {
+    FORMAT.get().copied().unwrap_or(LogFormat::Human)
+}
 
 /// Sets up what no line is made of: oddities for whoever looks into them. They go to standard
 /// error, or into the log file and the console's log pane.
@@ -37,32 +51,37 @@ pub(in super::super) fn init(with_console: bool) {
     tracing_subscriber::registry().with(text).with(pane).init();
 }
 
-/// From here on lines go into the file at `path`. Only its owner may read it: it has people's
-/// numbers in it.
-pub(super) fn to_file(path: &Path) -> Result<(), Failure> {
-    let file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|e| {
-            let path = path.display();
-            Failure::Settings(format!(
-                "LOG_FILE={path} can't be written: {e}; set another LOG_FILE"
-            ))
-        })?;
+/// From here on lines go into the file at `path`.
+pub(super) fn to_file(path: &Path, rules: Log) -> Result<(), Failure> {
+    let file = Rotating::open(path, rules).map_err(|e| {
+        let path = path.display();
+        Failure::Settings(format!(
+            "LOG_FILE={path} can't be written: {e}; set another LOG_FILE"
+        ))
+    })?;
     // A process has one session.
-    let _ = FILE.set(file);
+    let _ = FILE.set(Mutex::new(file));
     Ok(())
 }
 
 /// Writes lines of the log.
 pub(super) fn line(text: &str) {
-    match FILE.get() {
-        // A full disk costs lines of the log, and no calls.
-        Some(mut file) => drop(file.write_all(text.as_bytes())),
+    match file() {
+        Some(mut file) => file.write(text.as_bytes()),
         None => print(text),
     }
+}
+
+/// Goes on in the file that now has the name in `LOG_FILE`.
+pub(super) fn reopen() {
+    if let Some(mut file) = file() {
+        file.reopen();
+    }
+}
+
+fn file() -> Option<MutexGuard<'static, Rotating>> {
+    let file = FILE.get()?;
+    Some(file.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Writes to standard output whatever the log does.
@@ -78,13 +97,30 @@ pub(super) fn is_file() -> bool {
 
 struct Oddities;
 
+/// One line of an oddity for the log file.
+struct IntoFile;
+
+impl Write for IntoFile {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if let Some(mut file) = file() {
+            file.write(line);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl<'a> MakeWriter<'a> for Oddities {
     type Writer = Box<dyn Write + 'a>;
 
     fn make_writer(&'a self) -> Self::Writer {
-        match FILE.get() {
-            Some(file) => Box::new(file),
-            None => Box::new(io::stderr()),
+        if is_file() {
+            Box::new(IntoFile)
+        } else {
+            Box::new(io::stderr())
         }
     }
 }

@@ -8,7 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::Notify;
 
 use super::log;
-use crate::headless::harmless;
+use crate::engine::Clock;
+use crate::headless::{self, harmless};
 
 /// What panicked so far. A std mutex: held to push or read a line, never across an await.
 static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -32,7 +33,8 @@ fn hook(info: &PanicHookInfo<'_>) {
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a value that is no text");
     let text = harmless(&format!("a bug: {what} (thread {thread}, {place})"));
-    log::line(&format!("panic {text}\n"));
+    let now = Clock::new().now();
+    log::line(&headless::panic(log::format(), now, &text));
     if !log::is_file() {
         let _ = writeln!(io::stderr(), "dialdeck: {text}");
     }

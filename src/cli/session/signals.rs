@@ -3,6 +3,7 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::super::exit::{self, Failure};
+use super::supervisor;
 use crate::control::{Control, Who};
 
 /// What was caught.
@@ -15,7 +16,7 @@ pub(super) enum Caught {
     Resized,
 }
 
-pub(super) struct Signals {
+pub(in super::super) struct Signals {
     term: Signal,
     int: Signal,
     hup: Signal,
@@ -23,7 +24,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    pub(super) fn listen() -> Result<Self, Failure> {
+    pub(in super::super) fn listen() -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind)
                 .map_err(|e| Failure::Unexpected(format!("signals cannot be listened to: {e}")))
@@ -34,6 +35,11 @@ impl Signals {
             hup: listen(SignalKind::hangup())?,
             winch: listen(SignalKind::window_change())?,
         })
+    }
+
+    /// Comes back at any signal that ends a program.
+    pub(in super::super) async fn stop(&mut self) {
+        while matches!(self.next().await, Caught::Resized) {}
     }
 
     pub(super) async fn next(&mut self) -> Caught {
@@ -50,7 +56,9 @@ impl Signals {
 /// SIGHUP without a terminal: rereads `.env` and the list. What changed is told in the engine's
 /// own lines; what is wrong with them goes to standard error too, and changes nothing.
 pub(super) async fn reload(control: Control) {
+    supervisor::reloading();
     if let Err(why) = control.reload(&Who::Signal("SIGHUP")).await {
         let _ = exit::code(Err(Failure::Settings(why)));
     }
+    supervisor::reloaded();
 }

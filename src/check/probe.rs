@@ -1,0 +1,275 @@
+//! What only a channel can be asked. It belongs to an application of the check's own, is never
+//! dialed, and ends by itself where the check is killed.
+
+use std::time::Duration;
+
+use super::asterisk::refusal;
+use super::report::Finding;
+use crate::ari::link::Listener;
+use crate::ari::{AriError, Client, ConnectionError};
+use crate::config::Settings;
+
+/// When the channel ends, if nobody ends it before.
+const LIFE_SECONDS: u32 = 15;
+/// How long Asterisk may take to end it.
+const ENDING: Duration = Duration::from_secs(1);
+/// Between two questions of the same.
+const AGAIN: Duration = Duration::from_millis(20);
+/// How many checks may run side by side. Asterisk remembers the name of a check that was
+/// killed until a later one of that name ends, so there are not many.
+const NAMES: u32 = 16;
+
+/// The channel, and the application that it lives in.
+pub(super) struct Probe {
+    client: Result<Client, ConnectionError>,
+    channel: String,
+    listener: Option<Listener>,
+    /// From here on there may be a channel to end.
+    asked: bool,
+}
+
+impl Probe {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let name = format!("dialdeck-check-{}", std::process::id() % NAMES);
+        let mut connection = super::connection(settings);
+        connection.app.clone_from(&name);
+        Self {
+            client: Client::new(&connection),
+            channel: format!("{name}-{}", uuid::Uuid::new_v4().simple()),
+            listener: None,
+            asked: false,
+        }
+    }
+
+    /// Whether this user may do more than read, whether the target is there, the format known,
+    /// and the trunk with an address to dial.
+    pub(super) async fn ask(&mut self, settings: &Settings) -> Vec<Finding> {
+        let client = match self.open().await {
+            Ok(client) => client,
+            Err(why) => {
+                let mut findings = vec![why];
+                for check in ["trunk", "target", "format"] {
+                    findings.push(Finding::not_checked(check, "see permissions"));
+                }
+                return findings;
+            }
+        };
+        let questions = Questions {
+            client: &client,
+            channel: &self.channel,
+        };
+        let (trunk, target, format) = tokio::join!(
+            questions.trunk(&settings.trunk),
+            questions.target(&settings.target.endpoint),
+            questions.format(&settings.recordings.format),
+        );
+        let may = Finding::ok("permissions", "this user may place calls");
+        vec![may, trunk, target, format]
+    }
+
+    async fn open(&mut self) -> Result<Client, Finding> {
+        let client = self
+            .client
+            .clone()
+            .map_err(|e| Finding::refused("permissions", &e.to_string()))?;
+        let listener = Listener::open(&client)
+            .await
+            .map_err(|e| Finding::refused("permissions", &e.to_string()))?;
+        self.listener = Some(listener);
+        self.asked = true;
+        client
+            .create_probe(&self.channel, LIFE_SECONDS)
+            .await
+            .map_err(|e| refusal("permissions", &e))?;
+        Ok(client)
+    }
+
+    /// Ends the channel and leaves the application, in this order: so nothing of it stays.
+    pub(super) async fn close(self) {
+        if let (true, Ok(client)) = (self.asked, &self.client) {
+            // What can't be ended now ends by itself.
+            let _ = client.hangup(&self.channel, None).await;
+            let _ = tokio::time::timeout(ENDING, forgotten(client)).await;
+        }
+        if let Some(listener) = self.listener {
+            listener.close().await;
+        }
+    }
+}
+
+/// Comes back when the application has no channel any more: while it has one, Asterisk keeps
+/// its name for good, also after everybody has left.
+async fn forgotten(client: &Client) {
+    while let Ok(Some(app)) = client.application(client.app()).await
+        && !app.channel_ids.is_empty()
+    {
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+struct Questions<'a> {
+    client: &'a Client,
+    channel: &'a str,
+}
+
+impl Questions<'_> {
+    async fn value(&self, expression: &str) -> Result<String, AriError> {
+        let value = self.client.variable(self.channel, expression).await?;
+        Ok(value.unwrap_or_default())
+    }
+
+    async fn trunk(&self, trunk: &str) -> Finding {
+        match self.client.endpoint("PJSIP", trunk).await {
+            Err(error) => return refusal("trunk", &error),
+            Ok(None) => {
+                return Finding::fault(
+                    "trunk",
+                    format!("Asterisk has no PJSIP endpoint {trunk}"),
+                    "set ARI_TRUNK to one of `pjsip show endpoints`, or add it to pjsip.conf and reload",
+                );
+            }
+            Ok(Some(_)) => {}
+        }
+        match self.value(&format!("PJSIP_DIAL_CONTACTS({trunk})")).await {
+            Ok(contacts) if contacts.is_empty() => self.unreachable(trunk).await,
+            Ok(contacts) => {
+                let to = contacts.rsplit('/').next().unwrap_or_default();
+                Finding::ok("trunk", format!("{trunk} is there and dials {to}"))
+            }
+            Err(error) if is_unknown(&error) => Finding::warning(
+                "trunk",
+                format!("{trunk} is there; whether it has an address cannot be asked"),
+                "load func_pjsip_endpoint.so and res_pjsip.so in modules.conf",
+            ),
+            Err(error) => refusal("trunk", &error),
+        }
+    }
+
+    /// Asterisk leaves out what it knows to be away, so there may be an address all the same.
+    async fn unreachable(&self, trunk: &str) -> Finding {
+        let aors = self.value(&format!("PJSIP_ENDPOINT({trunk},aors)")).await;
+        let aor = aors.ok().filter(|aors| !aors.is_empty());
+        let contact = match &aor {
+            Some(aor) => self.value(&format!("PJSIP_AOR({aor},contact)")).await,
+            None => Ok(String::new()),
+        };
+        if contact.is_ok_and(|contact| !contact.is_empty()) {
+            return Finding::fault(
+                "trunk",
+                format!("{trunk} does not answer Asterisk's OPTIONS"),
+                "check the carrier's address in pjsip.conf (contact=), the login, and the network to it; `pjsip show contacts` tells more",
+            );
+        }
+        Finding::fault(
+            "trunk",
+            format!("{trunk} has no address to dial"),
+            "give it an aor with contact=sip:CARRIER in pjsip.conf, or check the carrier's registration",
+        )
+    }
+
+    async fn target(&self, endpoint: &str) -> Finding {
+        match endpoint.split_once('/') {
+            Some((tech, rest)) if tech.eq_ignore_ascii_case("local") => self.local(rest).await,
+            Some((tech, rest)) => self.phone(tech, rest).await,
+            None => Finding::fault(
+                "target",
+                format!("{endpoint} is no endpoint"),
+                "set TARGET_ENDPOINT to one such as Local/777@default",
+            ),
+        }
+    }
+
+    /// Asks the dialplan, and rings nobody.
+    async fn local(&self, resource: &str) -> Finding {
+        let place = resource.split('/').next().unwrap_or_default();
+        let (exten, context) = place.split_once('@').unwrap_or((place, "default"));
+        // What has a comma or a bracket would be asked for as something else.
+        if [exten, context].iter().any(|part| !is_plain(part)) {
+            return Finding::warning(
+                "target",
+                format!("Local/{resource} cannot be looked up in the dialplan"),
+                "check it with `dialplan show` on Asterisk's console",
+            );
+        }
+        let exists = format!("DIALPLAN_EXISTS({context},{exten},1)");
+        match self.value(&exists).await.as_deref() {
+            Ok("1") => Finding::ok("target", format!("{exten} is in the context {context}")),
+            Ok(_) => self.missing(exten, context).await,
+            Err(error) if is_unknown(error) => Finding::warning(
+                "target",
+                "Asterisk cannot be asked about its dialplan",
+                "load func_dialplan.so in modules.conf",
+            ),
+            Err(error) => refusal("target", error),
+        }
+    }
+
+    async fn missing(&self, exten: &str, context: &str) -> Finding {
+        let context_there = self.value(&format!("DIALPLAN_EXISTS({context})")).await;
+        if context_there.as_deref() == Ok("1") {
+            return Finding::fault(
+                "target",
+                format!("the context {context} has no extension {exten}"),
+                "add it to extensions.conf and `dialplan reload`, or set TARGET_EXTENSION to one that is there",
+            );
+        }
+        Finding::fault(
+            "target",
+            format!("Asterisk's dialplan has no context {context}"),
+            "set TARGET_CONTEXT to one of `dialplan show`, or add it to extensions.conf and `dialplan reload`",
+        )
+    }
+
+    async fn phone(&self, tech: &str, rest: &str) -> Finding {
+        // `PJSIP/number@trunk` goes through an endpoint, `PJSIP/100` is one.
+        let name = rest.rsplit('@').next().unwrap_or(rest);
+        let name = name.split('/').next().unwrap_or(name);
+        match self.client.endpoint(tech, name).await {
+            Err(error) => refusal("target", &error),
+            Ok(Some(found)) if found.state.as_deref() == Some("offline") => Finding::warning(
+                "target",
+                format!("{tech}/{name} is offline"),
+                "have it log in before you start, or whoever answers is hung up",
+            ),
+            Ok(Some(_)) => Finding::ok("target", format!("{tech}/{name} is there")),
+            Ok(None) => Finding::fault(
+                "target",
+                format!("Asterisk has no endpoint {tech}/{name}"),
+                "set TARGET_ENDPOINT to one that is there, or to an extension such as Local/777@default",
+            ),
+        }
+    }
+
+    /// A channel enters its application a moment after it was made, and until then Asterisk
+    /// answers 409 (measured on a busy machine). Whoever asks has a limit for all of it.
+    async fn knows_format(&self, format: &str) -> Result<bool, AriError> {
+        loop {
+            match self.client.knows_format(self.channel, format).await {
+                Err(AriError::Refused { status: 409, .. }) => tokio::time::sleep(AGAIN).await,
+                known => return known,
+            }
+        }
+    }
+
+    async fn format(&self, format: &str) -> Finding {
+        match self.knows_format(format).await {
+            Ok(true) => Finding::ok("format", format!("Asterisk records in {format}")),
+            Ok(false) => Finding::fault(
+                "format",
+                format!("Asterisk knows no format {format}"),
+                "set RECORDING_FORMAT to one of `core show file formats`, such as wav",
+            ),
+            Err(error) => refusal("format", &error),
+        }
+    }
+}
+
+fn is_plain(part: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-+*#!".contains(c);
+    !part.is_empty() && part.chars().all(plain)
+}
+
+/// A function that this Asterisk does not have: "Unable to read provided function".
+fn is_unknown(error: &AriError) -> bool {
+    error.status() == Some(500)
+}
