@@ -5,6 +5,7 @@ mod demo;
 mod dial;
 mod exit;
 mod man;
+mod private;
 mod report;
 mod session;
 
@@ -169,6 +170,10 @@ fn speed(text: &str) -> Result<f64, String> {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Err(why) = private::keep_memory_private() {
+        let why = format!("its memory can't be kept out of core files: {why}");
+        return exit::code(Err(exit::Failure::Unexpected(why)));
+    }
     let result = match cli.command {
         None => {
             let console = cli.dial.console.wanted(cli.dial.headless);
