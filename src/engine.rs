@@ -41,6 +41,7 @@ pub use snapshot::{
 };
 pub(crate) use start::connection;
 pub use start::{Options, StartError, start};
+pub use translate::translate;
 pub use trends::{SECONDS as TREND_SECONDS, Second, Trends};
 
 use crate::ari::link::{Link, LinkEvent, LinkState as LinkIs, LinkStats};

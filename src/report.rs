@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::campaign::RunId;
 use crate::journal::{JournalError, Reader};
 use cell::Cell;
+pub use cell::csv_field;
 use rows::{Pages, Row};
 
 /// How a report is written.

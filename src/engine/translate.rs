@@ -4,7 +4,8 @@ use crate::ari::{ChannelInfo, ChannelState, DialStatus as Ari, Event, EventKind}
 use crate::campaign::{AsteriskIds, DialStatus, HangupCause, Input, LegEvent, Part};
 
 /// What `event` means to the campaign; `None` where it means nothing.
-pub(super) fn translate(ids: &AsteriskIds, event: &Event) -> Option<Input> {
+#[must_use]
+pub fn translate(ids: &AsteriskIds, event: &Event) -> Option<Input> {
     let (channel, leg_event) = match &event.kind {
         EventKind::StasisStart { channel, .. } => (channel, LegEvent::Entered),
         EventKind::StasisEnd { channel } => (channel, LegEvent::Leaving(None)),

@@ -45,7 +45,7 @@ impl Cell {
     pub(super) fn to_csv(&self) -> String {
         match self {
             Self::Empty => String::new(),
-            Self::Text(text) => csv(text),
+            Self::Text(text) => csv_field(text),
             Self::Number(digits) => digits.clone(),
         }
     }
@@ -59,15 +59,19 @@ impl Cell {
     }
 }
 
+/// What makes a cell a formula where it stands first.
+const RUN: [char; 11] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n'];
+
 /// Text as a CSV field (RFC 4180).
 ///
-/// Spreadsheets run a cell that begins with `=`, `+`, `-`, `@`, a tab or a CR as a formula
-/// (OWASP, "CSV injection"); an apostrophe before it stops that. A number as it was dialed is
+/// Spreadsheets run a cell that begins with `=`, `+`, `-`, `@`, one of their full-width forms, a
+/// tab, a CR or an LF as a formula (OWASP, "CSV injection"); an apostrophe before it stops that. A number as it was dialed is
 /// left alone although it may begin with `+`: of digits, `+`, `*` and `#` no formula can be
 /// made that reads a cell, calls a function or opens a link, and a changed number would match
 /// nothing in the list that it came from.
-fn csv(text: &str) -> String {
-    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+#[must_use]
+pub fn csv_field(text: &str) -> String {
+    let runs = text.starts_with(RUN);
     let guard = if runs && !is_dialable(text) { "'" } else { "" };
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
@@ -87,26 +91,28 @@ mod tests {
 
     #[test]
     fn a_cell_that_a_spreadsheet_would_run_is_disarmed() {
-        assert_eq!(csv("=HYPERLINK(1)"), "'=HYPERLINK(1)");
-        assert_eq!(csv("@SUM(A1)"), "'@SUM(A1)");
-        assert_eq!(csv("-1+cmd|' /C calc'!A0"), "'-1+cmd|' /C calc'!A0");
-        assert_eq!(csv("+A1"), "'+A1");
-        assert_eq!(csv("\t=1"), "'\t=1");
-        assert_eq!(csv("\r=1"), "\"'\r=1\"");
+        assert_eq!(csv_field("=HYPERLINK(1)"), "'=HYPERLINK(1)");
+        assert_eq!(csv_field("@SUM(A1)"), "'@SUM(A1)");
+        assert_eq!(csv_field("-1+cmd|' /C calc'!A0"), "'-1+cmd|' /C calc'!A0");
+        assert_eq!(csv_field("+A1"), "'+A1");
+        assert_eq!(csv_field("\t=1"), "'\t=1");
+        assert_eq!(csv_field("\r=1"), "\"'\r=1\"");
+        assert_eq!(csv_field("\n=1"), "\"'\n=1\"");
+        assert_eq!(csv_field("＝1"), "'＝1");
     }
 
     #[test]
     fn a_number_is_written_as_it_was_dialed() {
-        assert_eq!(csv("+79991234567"), "+79991234567");
-        assert_eq!(csv("*31#+44"), "*31#+44");
+        assert_eq!(csv_field("+79991234567"), "+79991234567");
+        assert_eq!(csv_field("*31#+44"), "*31#+44");
     }
 
     #[test]
     fn what_would_break_a_row_is_quoted() {
-        assert_eq!(csv("a,b"), "\"a,b\"");
-        assert_eq!(csv("say \"hi\""), "\"say \"\"hi\"\"\"");
-        assert_eq!(csv("two\nlines"), "\"two\nlines\"");
-        assert_eq!(csv("plain"), "plain");
+        assert_eq!(csv_field("a,b"), "\"a,b\"");
+        assert_eq!(csv_field("say \"hi\""), "\"say \"\"hi\"\"\"");
+        assert_eq!(csv_field("two\nlines"), "\"two\nlines\"");
+        assert_eq!(csv_field("plain"), "plain");
     }
 
     #[test]

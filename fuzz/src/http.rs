@@ -1,0 +1,108 @@
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use dialdeck::control::Control;
+use dialdeck::http::{Api, Server};
+use tokio::sync::{mpsc, watch};
+
+use super::load;
+
+/// A control API over an engine that takes every request and counts it.
+struct Served {
+    addr: String,
+    requests: Arc<AtomicU64>,
+    _server: Server,
+}
+
+fn served() -> &'static Served {
+    static SERVED: OnceLock<Served> = OnceLock::new();
+    SERVED.get_or_init(|| {
+        let (sender, mut received) = mpsc::channel(64);
+        let requests = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&requests);
+        std::thread::spawn(move || {
+            while received.blocking_recv().is_some() {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        let picture = load::picture(load::leads(20), load::BEGIN);
+        let (pictures, snapshots) = watch::channel(Arc::new(picture));
+        // For as long as the process lives.
+        std::mem::forget(pictures);
+        let control = Control::new(sender, Arc::new(|| Err("there is no .env".to_owned())));
+        let api = Api {
+            control,
+            snapshots,
+            token: None,
+        };
+        let addr = "127.0.0.1:0".parse().expect("an address");
+        let server = Server::start(addr, api).expect("loopback");
+        Served {
+            addr: server.addr().to_string(),
+            requests,
+            _server: server,
+        }
+    })
+}
+
+/// Whatever comes over a connection: what is answered is HTTP, and nothing reaches the engine
+/// that did not name this server or that another site's page has sent. `HOST` stands for the
+/// server's own address.
+pub fn http(bytes: &[u8]) {
+    let served = served();
+    let bytes = named(bytes, served.addr.as_bytes());
+    let before = served.requests.load(Ordering::SeqCst);
+    let mut stream = TcpStream::connect(&served.addr).expect("it listens");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .expect("a socket");
+    // It may be closed before all of it is taken.
+    let _ = stream.write_all(&bytes);
+    let _ = stream.shutdown(Shutdown::Write);
+    let answer = read(&mut stream);
+    assert!(
+        answer.is_empty() || answer.starts_with(b"HTTP/1."),
+        "no HTTP"
+    );
+    let reached = served.requests.load(Ordering::SeqCst) > before;
+    if reached {
+        let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+        assert!(text.contains(&served.addr), "no host named: {text}");
+        assert!(!text.contains("\norigin: http://evil"), "{text}");
+        assert!(!text.contains("\nsec-fetch-site: cross-site"), "{text}");
+    }
+}
+
+/// What is answered. A stream of events has no end: its beginning.
+fn read(stream: &mut TcpStream) -> Vec<u8> {
+    let mut answer = Vec::new();
+    let mut piece = [0; 4096];
+    loop {
+        match stream.read(&mut piece) {
+            Ok(0) => return answer,
+            Ok(n) => answer.extend_from_slice(&piece[..n]),
+            Err(e) if e.kind() == ErrorKind::ConnectionReset => return answer,
+            Err(e) => panic!("the connection hangs: {e}"),
+        }
+        let streams = answer.windows(17).any(|w| w == b"text/event-stream");
+        if streams {
+            return answer;
+        }
+    }
+}
+
+/// The input with the server's address in the place of each `HOST`.
+fn named(bytes: &[u8], addr: &[u8]) -> Vec<u8> {
+    let mut named = Vec::with_capacity(bytes.len() + addr.len());
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(4).position(|four| four == b"HOST") {
+        named.extend_from_slice(&rest[..at]);
+        named.extend_from_slice(addr);
+        rest = &rest[at + 4..];
+    }
+    named.extend_from_slice(rest);
+    named
+}
