@@ -20,10 +20,12 @@ pub mod link;
 mod model;
 mod tally;
 
+pub(crate) use client::root_cause;
 pub use client::{
     Client, ClientStats, CreateChannel, Download, EventSource, Gate, Gone, HangupReason, IfExists,
     Originate, Recording,
 };
+pub(crate) use connection::tls_config;
 pub use connection::{Connection, ConnectionError, Password};
 pub use error::AriError;
 pub(crate) use error::harmless;

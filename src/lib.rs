@@ -21,12 +21,14 @@
 //! | [`cli`] | the command line and the commands behind it | |
 
 pub mod ari;
+pub mod attach;
 pub mod campaign;
 pub mod cli;
 pub mod config;
 pub mod console;
 pub mod control;
 pub mod engine;
+pub mod feed;
 pub mod headless;
 pub mod http;
 pub mod journal;
@@ -35,3 +37,4 @@ pub mod list;
 pub mod recordings;
 pub mod report;
 pub mod simulator;
+pub mod wire;

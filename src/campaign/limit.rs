@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::timers::Timer;
 use super::{AttemptId, Campaign, MaxCc, RunState, Time};
 
@@ -11,7 +13,7 @@ const HOLD: Duration = Duration::from_secs(1);
 const MOST_DOUBLINGS: u32 = 5;
 
 /// How many calls may be up at this moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
     /// `MAX_CC`, as it was asked for last.
     pub requested: MaxCc,
@@ -24,7 +26,7 @@ pub struct Limit {
 }
 
 /// What holds dialing back, the weightiest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HeldBack {
     /// The run is not DIALING.
     NotDialing,

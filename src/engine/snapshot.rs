@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::campaign::{
     AttemptId, CallView, Disposition, EndedBy, HangupCause, LeadId, LeadRow, Leads, Limit, Number,
     RunId, RunState, Stats, Time,
@@ -52,7 +54,7 @@ pub struct Snapshot {
 }
 
 /// The process is to end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stop {
     /// Who asked for it.
     pub by: String,
@@ -63,7 +65,7 @@ pub struct Stop {
 }
 
 /// How the link to Asterisk stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkView {
     /// Host and port, as `ARI_URL` has them.
     pub asterisk: Arc<str>,
@@ -76,7 +78,7 @@ pub struct LinkView {
 }
 
 /// How the journal stands.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct JournalView {
     /// Since when it takes no records, and why. Nothing is dialed meanwhile.
     pub full: Option<(Time, String)>,
@@ -85,7 +87,7 @@ pub struct JournalView {
 }
 
 /// How the fetching of recordings stands.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RecordingsView {
     /// Fetched by this process.
     pub saved: u64,
@@ -97,7 +99,7 @@ pub struct RecordingsView {
 }
 
 /// RTP figures of a leg A, as Asterisk measures them.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
     /// Asked for at.
     pub at: Time,
@@ -114,7 +116,7 @@ pub struct Quality {
 }
 
 /// A command and what came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
     /// When.
     pub at: Time,
@@ -127,7 +129,7 @@ pub struct AuditEntry {
 }
 
 /// All there is to know of one lead.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Detail {
     /// The lead.
     pub lead: LeadId,
@@ -140,7 +142,7 @@ pub struct Detail {
 }
 
 /// One attempt, as the journal and the engine's memory have it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AttemptDetail {
     /// The attempt.
     pub attempt: AttemptId,
@@ -164,7 +166,7 @@ pub struct AttemptDetail {
 }
 
 /// How an attempt ended.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AttemptOutcome {
     /// What it is called.
     pub disposition: Disposition,
