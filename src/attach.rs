@@ -99,7 +99,7 @@ impl Remote {
         let request = self.place.post("/api/v1/console/orders").json(&order);
         let answer = request.timeout(COMMAND).send().await;
         let unknown = |error: &reqwest::Error| {
-            let why = self.place.why(error);
+            let why = Place::why(error);
             format!("no answer came, and it may have been done all the same: {why}")
         };
         let answer = answer.map_err(|error| unknown(&error))?;

@@ -129,7 +129,7 @@ impl Link {
         let answer = timeout(SILENCE, request.send()).await;
         let answer = answer.map_err(|_| format!("{address} does not answer"))?;
         let answer = answer.map_err(|e| {
-            let why = self.place.why(&e);
+            let why = Place::why(&e);
             format!("no engine is reached at {address}: {why}. Does one run there?")
         })?;
         refusal(address, answer.status())?;

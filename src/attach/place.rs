@@ -78,7 +78,7 @@ impl Place {
     }
 
     /// What went wrong with a request, for people.
-    pub(super) fn why(&self, error: &reqwest::Error) -> String {
+    pub(super) fn why(error: &reqwest::Error) -> String {
         if error.is_timeout() {
             return "it took too long".to_owned();
         }
