@@ -20,12 +20,13 @@ pub mod link;
 mod model;
 mod tally;
 
+pub(crate) use client::root_cause;
 pub use client::{
     Client, ClientStats, CreateChannel, Download, EventSource, Gate, Gone, HangupReason, IfExists,
     Originate, Recording,
 };
-pub(crate) use connection::plain_http;
 pub use connection::{Connection, ConnectionError, Password};
+pub(crate) use connection::{plain_http, tls_config};
 pub use error::AriError;
 pub(crate) use error::harmless;
 pub use event::{DialStatus, Event, EventKind, ParseError};

@@ -59,7 +59,7 @@ pub use io::{
     BY_OPERATOR, CallStep, CallSummary, Census, Command, DialStatus, Effect, Input, LegEvent,
     Notice, Op, OpError, Outcome, Policy,
 };
-pub use leads::{LeadRow, LeadState, Leads};
+pub use leads::{Changes, Differ, LeadRow, LeadState, Leads};
 pub use limit::{HeldBack, Limit};
 pub use number::{MAX_NUMBER_LEN, Number, NumberError};
 pub use numbers::Numbers;

@@ -1,5 +1,6 @@
 //! The command line and the commands behind it.
 
+mod attach;
 mod check;
 mod demo;
 mod dial;
@@ -86,6 +87,8 @@ enum Command {
     Demo(DemoArgs),
     /// Test every setting against reality, and say what to mend; 0 only if it would dial
     Check(CheckArgs),
+    /// The console on an engine that runs in another process
+    Attach(AttachArgs),
     /// Print results as CSV or JSON, also while an engine runs
     Report(ReportArgs),
     /// Print a shell's completions
@@ -95,6 +98,27 @@ enum Command {
     },
     /// Print this program's manual page
     Man,
+}
+
+/// Where the engine is. The token is CONTROL_TOKEN, in the environment or the .env of this
+/// folder.
+#[derive(Debug, Clone, Args)]
+struct AttachArgs {
+    /// The engine's control API; CONTROL_ADDR of this folder's .env, if none is given
+    url: Option<String>,
+    #[command(flatten)]
+    console: AttachOptions,
+}
+
+/// How an attached console is to be.
+#[derive(Debug, Clone, Copy, Args)]
+struct AttachOptions {
+    /// Look, but touch nothing: no key that changes the campaign works
+    #[arg(long)]
+    read_only: bool,
+    /// How many frames a second the engine may cause; keys are drawn at once
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60))]
+    fps: u32,
 }
 
 /// The simulated campaign.
@@ -188,6 +212,10 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => {
             session::init_log(false);
             check::run(args)
+        }
+        Some(Command::Attach(args)) => {
+            session::init_pane();
+            attach::run(&args)
         }
         Some(Command::Report(args)) => {
             session::init_log(false);

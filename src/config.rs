@@ -6,7 +6,10 @@
 //! read, never changed. [`SETTINGS`] is the one table of names, defaults and help.
 
 use std::ffi::OsString;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+
+use crate::keys::KeyMap;
 
 mod dotenv;
 mod parse;
@@ -34,6 +37,51 @@ pub struct Loaded {
     pub settings: Settings,
     /// What may be meant otherwise; for the operator to read.
     pub warnings: Vec<Warning>,
+}
+
+/// What a console needs to attach to the engine of a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// `CONTROL_ADDR`.
+    pub addr: SocketAddr,
+    /// `CONTROL_TOKEN`.
+    pub token: Option<Secret>,
+    /// `CONSOLE_KEYS`.
+    pub keys: KeyMap,
+}
+
+impl Reach {
+    /// Where the engine is reached from this machine.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let mut addr = self.addr;
+        if addr.ip().is_unspecified() {
+            addr.set_ip(match addr {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        format!("http://{addr}")
+    }
+}
+
+/// Reads what a console needs to attach: whatever else is missing or wrong in the folder's
+/// settings is the engine's business.
+pub fn reach(
+    dir: &Path,
+    environment: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<Reach, Problems> {
+    let dir = std::path::absolute(dir).map_err(|e| Problems(vec![Problem::file(dir, e)]))?;
+    let raw::Sources {
+        raw, mut problems, ..
+    } = raw::read(&dir.join(".env"), environment);
+    let mut validator = validate::Validator::new(&raw, &dir);
+    let reach = validator.reach();
+    problems.append(&mut validator.problems);
+    match reach {
+        Some(reach) if problems.is_empty() => Ok(reach),
+        _ => Err(Problems(problems)),
+    }
 }
 
 /// Reads the settings of the working directory `dir` (its `.env`, and where relative paths

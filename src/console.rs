@@ -40,7 +40,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub use log::{prepare as prepare_log, tell};
+pub use log::{log_line, prepare as prepare_log, tell, tell_line};
 pub use run::{Console, Left, Ports, Remote};
 pub use terminal::can_show;
 
@@ -70,6 +70,7 @@ impl Console {
             keys: options.keys,
             read_only: options.read_only,
             zone: TimeZone::system(),
+            attached: ports.away.is_some(),
         };
         Self::new(setup, options.fps, ports)
     }

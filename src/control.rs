@@ -7,9 +7,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use crate::campaign::{self, LeadId, Numbers, Outcome};
+use crate::campaign::{self, LeadId, Numbers, Outcome, Time};
 use crate::config::Settings;
 use crate::engine::{Detail, Reading, Request};
 
@@ -43,6 +45,13 @@ pub enum Who {
     Signal(&'static str),
     /// A program or a person over HTTP.
     Http(SocketAddr),
+    /// A person at a console that is attached over HTTP.
+    Attached {
+        /// The login name there, as that console says.
+        user: String,
+        /// From where.
+        peer: SocketAddr,
+    },
     /// The terminal that went away.
     Terminal,
     /// Nobody: something in the program is broken.
@@ -67,6 +76,22 @@ impl Who {
             },
             who => who,
         }
+    }
+
+    /// The login name of whoever sits at this process's terminal.
+    #[must_use]
+    pub fn user_from_env() -> String {
+        match Self::keyboard_from_env() {
+            Self::Keyboard { user, .. } => user,
+            _ => NOBODY.to_owned(),
+        }
+    }
+
+    /// Whoever sits at an attached console and says to be `user`.
+    #[must_use]
+    pub fn attached(user: &str, peer: SocketAddr) -> Self {
+        let user = name(user).unwrap_or_else(|| NOBODY.to_owned());
+        Self::Attached { user, peer }
     }
 
     fn keyboard(variable: impl Fn(&str) -> Option<OsString>) -> Self {
@@ -101,10 +126,49 @@ impl fmt::Display for Who {
             } => write!(f, "keyboard {user} (ssh {from})"),
             Self::Signal(name) => f.write_str(name),
             Self::Http(peer) => write!(f, "http {peer}"),
+            Self::Attached { user, peer } => write!(f, "attach {user} from {peer}"),
             Self::Terminal => f.write_str("terminal gone"),
             Self::Panic => f.write_str("panic"),
         }
     }
+}
+
+/// What a console gives its commands to: the engine in this process, or one that it is
+/// attached to.
+pub trait Desk: fmt::Debug + Send + Sync {
+    /// Gives a command and waits for what comes of it: a sentence either way.
+    fn give(&self, command: Command) -> BoxFuture<'_, Outcome>;
+
+    /// All there is to know of a lead.
+    fn detail(&self, lead: LeadId) -> BoxFuture<'_, Option<Box<Detail>>>;
+}
+
+/// The engine in this process, and who sits at its console.
+#[derive(Debug, Clone)]
+pub struct Here {
+    /// The way in.
+    pub control: Control,
+    /// Who gives the commands.
+    pub who: Who,
+}
+
+impl Desk for Here {
+    fn give(&self, command: Command) -> BoxFuture<'_, Outcome> {
+        self.control.give(command, &self.who).boxed()
+    }
+
+    fn detail(&self, lead: LeadId) -> BoxFuture<'_, Option<Box<Detail>>> {
+        self.control.detail(lead).boxed()
+    }
+}
+
+/// An engine in another process that is not reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Away {
+    /// Since when.
+    pub since: Time,
+    /// A sentence.
+    pub why: String,
 }
 
 /// Gives settings and list as they stand now, or every problem in one text. Blocks.

@@ -9,16 +9,25 @@
 //! | `http/guard.rs` | who may: Host, Origin, Sec-Fetch-Site, the token |
 //! | `http/start.rs` | `GET /start`, as the replaced program has it |
 //! | `http/api.rs` | `/api/v1/` |
+//! | `http/routes.rs` | every path there is, in one table |
 //! | `http/views.rs` | what it shows, as JSON |
+//! | `http/events.rs` | what happens, as server-sent events |
+//! | `http/report.rs` | the report |
+//! | `http/console.rs` | what attached consoles use |
 //! | `http/metrics.rs` | `/metrics`, in Prometheus' text format |
 
 mod api;
+mod console;
+mod events;
 mod guard;
 mod metrics;
+mod report;
+mod routes;
 mod start;
 mod views;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -32,11 +41,14 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio_io_timeout::TimeoutStream;
 
 use crate::config::Secret;
 use crate::control::Control;
 use crate::engine::Snapshot;
+use crate::feed::Feed;
+pub use routes::routes;
 
 /// More connections than this at once are closed as they come.
 const CONNECTIONS: usize = 64;
@@ -44,6 +56,8 @@ const CONNECTIONS: usize = 64;
 const HEAD: Duration = Duration::from_secs(10);
 /// How long a request may take, its body included.
 const REQUEST: Duration = Duration::from_secs(15);
+/// Whoever takes nothing for so long is dropped.
+const STALLED: Duration = Duration::from_secs(20);
 const MAX_HEADERS: usize = 64;
 /// The longest head of a request, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -57,8 +71,38 @@ pub struct Api {
     pub control: Control,
     /// The engine's pictures.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// What happened last.
+    pub feed: Feed,
+    /// The journal's file, which reports are read from.
+    pub journal: PathBuf,
     /// The token to show, where one is asked for.
     pub token: Option<Secret>,
+    /// Places for answers that take as long as their reader likes.
+    pub streams: Streams,
+}
+
+/// Places for streams: fewer than there may be connections, so that with every place taken a
+/// command still finds a way.
+#[derive(Debug, Clone)]
+pub struct Streams(Arc<Semaphore>);
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(CONNECTIONS / 2)))
+    }
+}
+
+impl Api {
+    /// A place for a stream, while there is one.
+    fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.streams.0).try_acquire_owned().ok()
+    }
+}
+
+fn no_place() -> Response {
+    let why = format!("{} streams are open already", CONNECTIONS / 2);
+    let body = axum::Json(serde_json::json!({ "status": "error", "message": why }));
+    (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
 }
 
 /// A server that runs. It ends when this is dropped.
@@ -147,12 +191,17 @@ async fn serve(listener: std::net::TcpListener, addr: SocketAddr, api: Api) {
 
 async fn connection(stream: TcpStream, peer: SocketAddr, router: Router) {
     let router = router.layer(Extension(ConnectInfo(peer)));
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(STALLED));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_headers(MAX_HEADERS)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(
+            TokioIo::new(Box::pin(stream)),
+            TowerToHyperService::new(router),
+        )
         .await;
     if let Err(error) = served {
         tracing::debug!(%peer, %error, "a connection of the control API ended");
@@ -161,10 +210,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router) {
 
 fn router(addr: SocketAddr, api: Api) -> Router {
     let guard = Arc::new(guard::Guard::new(addr, api.token.clone()));
-    Router::new()
-        .route("/start", axum::routing::get(start::start))
-        .nest("/api/v1", api::routes())
-        .merge(metrics::routes())
+    routes::router()
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
         .with_state(api)

@@ -23,6 +23,7 @@
 //! | [`cli`] | the command line and the commands behind it | |
 
 pub mod ari;
+pub mod attach;
 pub mod campaign;
 pub mod check;
 pub mod cli;
@@ -30,6 +31,7 @@ pub mod config;
 pub mod console;
 pub mod control;
 pub mod engine;
+pub mod feed;
 pub mod headless;
 pub mod http;
 pub mod journal;
@@ -39,3 +41,4 @@ pub mod mirror;
 pub mod recordings;
 pub mod report;
 pub mod simulator;
+pub mod wire;

@@ -22,6 +22,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::campaign::{AsteriskIds, Time};
@@ -33,7 +34,7 @@ use keeper::Keeper;
 pub use status::sql_status;
 
 /// How the copy stands.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MirrorView {
     /// Whether rows can be written.
     pub state: MirrorState,
@@ -55,7 +56,7 @@ impl MirrorView {
 }
 
 /// Whether rows can be written.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum MirrorState {
     /// There is no copy: `MYSQL_*` are not set.
     #[default]

@@ -9,6 +9,7 @@ mod support;
 mod console {
     pub(crate) mod desk;
 
+    mod attach;
     mod calls;
     mod demo;
     mod dialing;

@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use dialdeck::control::Control;
-use dialdeck::http::{Api, Server};
+use dialdeck::feed::Feed;
+use dialdeck::http::{Api, Server, Streams};
 use tokio::sync::{mpsc, watch};
 
 use super::load;
@@ -36,7 +37,10 @@ fn served() -> &'static Served {
         let api = Api {
             control,
             snapshots,
+            feed: Feed::default(),
+            journal: "there-is-no-journal.db".into(),
             token: None,
+            streams: Streams::default(),
         };
         let addr = "127.0.0.1:0".parse().expect("an address");
         let server = Server::start(addr, api).expect("loopback");

@@ -450,7 +450,7 @@ fn reason(body: &[u8], status: StatusCode) -> String {
 }
 
 /// The innermost reason: "Connection refused", without the layers around it and the URL.
-fn root_cause(error: &reqwest::Error) -> String {
+pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     let Some(mut cause) = error.source() else {
         return "no reason is known".into();
     };

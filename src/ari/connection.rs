@@ -193,7 +193,7 @@ fn basic_authorization(
 
 /// Without `secure` no certificate is loaded: reading the system's takes tens of
 /// milliseconds, and plain HTTP never asks for them.
-fn tls_config(
+pub(crate) fn tls_config(
     secure: bool,
     ca: Option<&[CertificateDer<'static>]>,
 ) -> Result<ClientConfig, ConnectionError> {

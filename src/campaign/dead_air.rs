@@ -1,5 +1,7 @@
 //! How the dead air of all calls is spread, in a fixed amount of memory.
 
+use serde::{Deserialize, Serialize};
+
 /// Below this many milliseconds each has a bucket of its own.
 const EXACT: u32 = 128;
 /// Buckets from one power of two to the next, beginning with [`EXACT`].
@@ -10,7 +12,8 @@ const BUCKETS: usize = bucket(MOST_MS) + 1;
 
 /// A histogram: exact to the millisecond below 128 ms, then to 1/16 of the value, up to an
 /// hour.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Sparse", from = "Sparse")]
 pub(super) struct DeadAir {
     counts: [u32; BUCKETS],
     sum_ms: u64,
@@ -22,6 +25,39 @@ impl Default for DeadAir {
             counts: [0; BUCKETS],
             sum_ms: 0,
         }
+    }
+}
+
+/// A histogram as it is written: most buckets are empty.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Sparse {
+    counts: Vec<(usize, u32)>,
+    sum_ms: u64,
+}
+
+impl From<DeadAir> for Sparse {
+    fn from(dead_air: DeadAir) -> Self {
+        let counts = dead_air.counts.into_iter().enumerate();
+        Self {
+            counts: counts.filter(|(_, count)| *count > 0).collect(),
+            sum_ms: dead_air.sum_ms,
+        }
+    }
+}
+
+impl From<Sparse> for DeadAir {
+    fn from(sparse: Sparse) -> Self {
+        let mut dead_air = Self {
+            sum_ms: sparse.sum_ms,
+            ..Self::default()
+        };
+        for (bucket, count) in sparse.counts {
+            if let Some(slot) = dead_air.counts.get_mut(bucket) {
+                *slot = count;
+            }
+        }
+        dead_air
     }
 }
 

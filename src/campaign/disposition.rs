@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// How an attempt ended, or a lead that was never attempted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Disposition {
     /// A and B were up in one bridge.
     Answered,
@@ -84,7 +86,7 @@ impl fmt::Display for Disposition {
 }
 
 /// Who or what ended a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EndedBy {
     /// Leg A hung up.
     Callee,
@@ -128,7 +130,7 @@ impl EndedBy {
 }
 
 /// Why a channel was hung up, as Asterisk's `ChannelDestroyed` tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HangupCause {
     /// Q.850 cause, 0 where unknown.
     pub q850: u16,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     AttemptId, Disposition, EndedBy, HangupCause, LeadId, MaxCc, Number, Part, Reconciled, Record,
     RunState, Time,
@@ -296,7 +298,7 @@ pub struct CallSummary {
 }
 
 /// What a person or a program may ask of the campaign.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     /// Dial, or go on dialing.
     Start,

@@ -6,10 +6,12 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{AttemptId, Disposition, HangupCause, LeadId, Number, Numbers, Time};
 
 /// Where a lead stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LeadState {
     /// In line.
     Waiting,
@@ -20,7 +22,7 @@ pub enum LeadState {
 }
 
 /// A lead, as others see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeadRow {
     /// Where it stands.
     pub state: LeadState,
@@ -60,7 +62,7 @@ struct Chunk {
 }
 
 /// A [`LeadRow`] in 16 bytes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Row {
     /// 0: there was none.
     last: u64,
@@ -94,6 +96,14 @@ impl Leads {
 
     /// Adds a lead at the end of the line. `None` if the number stands there already.
     pub fn add(&mut self, number: &Number, at: Time) -> Option<LeadId> {
+        let id = self.append(number)?;
+        if self.joined.last().is_none_or(|(_, t)| *t != at) {
+            self.joined.push((id, at));
+        }
+        Some(id)
+    }
+
+    fn append(&mut self, number: &Number) -> Option<LeadId> {
         let id = LeadId(Arc::make_mut(&mut self.numbers).push(number)?);
         if self.chunks.last().is_none_or(|c| c.rows.len() == CHUNK) {
             self.chunks.push(Arc::default());
@@ -104,9 +114,6 @@ impl Leads {
         self.waiting += 1;
         self.open += 1;
         self.version += 1;
-        if self.joined.last().is_none_or(|(_, t)| *t != at) {
-            self.joined.push((id, at));
-        }
         self.first_waiting = self.first_waiting.min(place(id).0);
         Some(id)
     }
@@ -422,5 +429,8 @@ fn waiting_in((at, chunk): (usize, &Arc<Chunk>)) -> impl Iterator<Item = LeadId>
         .map(|(id, _)| LeadId(id))
 }
 
+mod changes;
 #[cfg(test)]
 mod tests;
+
+pub use changes::{Changes, Differ};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::io::{Effect, Notice, OpError};
 use super::timers::Timer;
 use super::{AttemptId, Campaign, MaxCc, RunState, Time};
@@ -28,7 +30,7 @@ pub(super) struct Silence {
 }
 
 /// How many calls may be up at this moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
     /// `MAX_CC`, as it was asked for last.
     pub requested: MaxCc,
@@ -41,7 +43,7 @@ pub struct Limit {
 }
 
 /// What holds dialing back, the weightiest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HeldBack {
     /// The run is not DIALING.
     NotDialing,

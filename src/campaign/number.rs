@@ -2,13 +2,16 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The longest number that is dialed, in characters. E.164 allows 15 digits;
 /// service prefixes and pauses need some more.
 pub const MAX_NUMBER_LEN: usize = 40;
 
 /// A number as the list gives it: `0-9`, `+`, `*` and `#` only, so that nothing in it
 /// can alter the dial string `PJSIP/<number>@<trunk>`.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Number(Box<str>);
 
 /// Why a text is no number.
@@ -53,6 +56,14 @@ impl Number {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for Number {
+    type Error = NumberError;
+
+    fn try_from(text: String) -> Result<Self, NumberError> {
+        Self::parse(&text)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the campaign has written down: the records of the journal.
 
+use serde::{Deserialize, Serialize};
+
 use super::{AttemptId, Disposition, EndedBy, HangupCause, LeadId, Number, Part, RunId, Time};
 
 /// One thing to write into the journal. The order in which the campaign gives them is the
@@ -121,7 +123,7 @@ pub enum Record {
 }
 
 /// What a run is, across restarts. WAITING, LINK DOWN and so on are conditions, not states.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RunState {
     /// Nothing was asked for.
     Idle,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::call::{Call, Phase};
 use super::dead_air::DeadAir;
 use super::facts::Recording;
@@ -10,7 +12,7 @@ use super::{AttemptId, Campaign, LeadId, Number, Time};
 
 /// Figures of the calls that this process placed: those it took over from a dead one are
 /// not among them.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Stats {
     /// Attempts that ended.
     pub attempts: u32,
@@ -82,7 +84,7 @@ impl Stats {
 }
 
 /// What a live call is doing, in the console's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CallWord {
     /// Asked for.
     Dialing,
@@ -111,7 +113,7 @@ impl CallWord {
 }
 
 /// A live call, as others see it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallView {
     /// The attempt.
     pub attempt: AttemptId,

@@ -3,10 +3,14 @@
 use std::ops::Add;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A moment, in microseconds since 1970-01-01T00:00:00Z. Whoever drives the campaign
 /// makes it from a monotonic clock anchored once to the wall clock, so that it never
 /// runs backwards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
 pub struct Time(pub u64);
 
 impl Time {

@@ -1,8 +1,9 @@
 //! One engine from its start to its end, with a console or without: its log, signals turned
 //! into commands, a summary at the end.
 
+pub(super) mod attached;
 mod log;
-mod panics;
+pub(super) mod panics;
 mod rotation;
 mod shown;
 mod signals;
@@ -19,11 +20,12 @@ use super::exit::Failure;
 use crate::campaign::{self, Notice, Numbers, RunState};
 use crate::config::{OnHangup, Settings};
 use crate::console::{self, Left};
-use crate::control::{Command, Control, Reread, Who};
+use crate::control::{Command, Control, Here, Reread, Who};
 use crate::engine::{self, Clock, Exit, Handle, InForce, News, Options, Snapshot, Told};
+use crate::feed::Feed;
 use crate::headless::{self, Context};
 use crate::http;
-pub(super) use log::init as init_log;
+pub(super) use log::{init as init_log, init_pane};
 use shown::Shown;
 use signals::Caught;
 pub(super) use signals::Signals;
@@ -113,6 +115,7 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
         control: Control::new(requests, reread),
         in_force: in_force.clone(),
         snapshots,
+        feed: Feed::default(),
         shown: None,
         hung_up_at: None,
         reload_env,
@@ -124,7 +127,13 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
     if let Some(args) = console {
         running.show(args, &settings)?;
     }
-    let printer = print_news(news, journal, in_force, console.is_some())?;
+    let printer = print_news(
+        news,
+        journal,
+        in_force,
+        console.is_some(),
+        running.feed.clone(),
+    )?;
     tokio::spawn(supervisor::tell(running.snapshots.clone()));
     let engine = tokio::spawn(engine.run());
     let exit = running
@@ -138,6 +147,7 @@ struct Running {
     control: Control,
     in_force: watch::Receiver<InForce>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    feed: Feed,
     shown: Option<Shown>,
     /// When the terminal went away.
     hung_up_at: Option<Instant>,
@@ -152,7 +162,10 @@ impl Running {
         let api = http::Api {
             control: self.control.clone(),
             snapshots: self.snapshots.clone(),
+            feed: self.feed.clone(),
+            journal: settings.state_file.clone(),
             token: settings.control.token.clone(),
+            streams: http::Streams::default(),
         };
         let addr = settings.control.addr;
         let server = http::Server::start(addr, api).map_err(|why| {
@@ -173,10 +186,14 @@ impl Running {
             fps: args.fps,
         };
         let ports = console::Ports {
-            control: self.control.clone(),
-            who: Who::keyboard_from_env(),
+            desk: Arc::new(Here {
+                control: self.control.clone(),
+                who: Who::keyboard_from_env(),
+            }),
             snapshots: self.snapshots.clone(),
+            away: None,
             runtime: tokio::runtime::Handle::current(),
+            clock: Clock::new(),
         };
         self.shown = Some(Shown::open(options, ports)?);
         Ok(())
@@ -367,6 +384,7 @@ fn print_news(
     journal: uuid::Uuid,
     in_force: watch::Receiver<InForce>,
     with_console: bool,
+    feed: Feed,
 ) -> Result<JoinHandle<()>, Failure> {
     let print = move || {
         while let Some(news) = news.blocking_recv() {
@@ -375,6 +393,7 @@ fn print_news(
             }
             let settings = by_which(&in_force.borrow(), &news);
             log::line(&headless::lines(&news, &context(journal, &settings)));
+            feed.push(news);
         }
     };
     let thread = std::thread::Builder::new().name("log".to_owned());

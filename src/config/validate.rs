@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::Reach;
 use super::parse::{self, Parsed};
 use super::problem::{Problem, Warning, shown};
 use super::raw::Raw;
@@ -77,6 +78,19 @@ impl<'a> Validator<'a> {
             keys: keys.unwrap_or_default(),
             control: control?,
             mysql,
+        })
+    }
+
+    /// What a console needs to attach.
+    pub(super) fn reach(&mut self) -> Option<Reach> {
+        // The engine judges whether its address may go without a token.
+        let addr = self.needed(&table::CONTROL_ADDR, parse::control_addr);
+        let token = self.optional(&table::CONTROL_TOKEN, parse::token);
+        let keys = self.optional(&table::CONSOLE_KEYS, parse::keys);
+        Some(Reach {
+            addr: addr?,
+            token,
+            keys: keys.unwrap_or_default(),
         })
     }
 

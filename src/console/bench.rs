@@ -63,6 +63,7 @@ impl Bench {
             },
             keys: KeyMap::default(),
             read_only: false,
+            attached: false,
             zone: TimeZone::UTC,
         };
         let options = TerminalOptions {

@@ -12,9 +12,10 @@ use tui_logger::{ExtLogRecord, LevelFilter, LogFormatter, TuiWidgetEvent, TuiWid
 
 use super::text::{clock_span, fine_span, harmless, hide_digits, wrap};
 use super::theme::Theme;
-use crate::campaign::{CallStep, CallSummary, Notice, RunState};
+use crate::campaign::{CallStep, CallSummary, Notice, RunState, Time};
 use crate::engine::{News, Told};
 use crate::keys::Action;
+use crate::wire::LogLine;
 
 /// How many lines are kept to scroll back to.
 const LINES: usize = 10_000;
@@ -100,7 +101,10 @@ impl LogFormatter for Format {
             Level::Debug | Level::Trace => ("D", self.theme.dim()),
         };
         let text = self.text(event.msg());
-        let time = event.timestamp.strftime("%H:%M:%S").to_string();
+        let told = &event.timestamp;
+        let time = happened(event).map(|at| at.to_zoned(told.time_zone().clone()));
+        let time = time.as_ref().unwrap_or(told);
+        let time = time.strftime("%H:%M:%S").to_string();
         let rows = wrap(&text, width.saturating_sub(INDENT));
         let rows = rows.into_iter().take(MOST_ROWS).enumerate();
         rows.map(|(i, row)| {
@@ -128,17 +132,51 @@ impl Format {
     }
 }
 
+/// Stands where a record has its file: the record's line is then the second in which it
+/// happened. tui-logger knows only when it was told, which is later where somebody attaches.
+const TIMED: &str = "timed";
+
 /// Puts a piece of news into the log pane.
 pub fn tell(news: &News) {
     let (target, level, text) = line(&news.what);
+    put(news.at, target, level, &text);
+}
+
+/// A piece of news as a line for the log pane of another process.
+#[must_use]
+pub fn log_line(news: &News) -> LogLine {
+    let (target, level, text) = line(&news.what);
+    LogLine {
+        at: news.at,
+        level: level.as_str().to_ascii_lowercase(),
+        target: target.to_owned(),
+        text,
+    }
+}
+
+/// Puts a line from another process into the log pane.
+pub fn tell_line(line: &LogLine) {
+    let level = line.level.parse().unwrap_or(Level::Info);
+    put(line.at, &line.target, level, &line.text);
+}
+
+fn put(at: Time, target: &str, level: Level, text: &str) {
     tui_logger::Drain::new().log(
         &Record::builder()
             .target(target)
             .level(level)
+            .file_static(Some(TIMED))
+            .line(u32::try_from(at.millis() / 1000).ok())
             .args(format_args!("{text}"))
             .build(),
     );
     tui_logger::move_events();
+}
+
+/// The second in which a record's event happened, where that is known.
+fn happened(event: &ExtLogRecord) -> Option<jiff::Timestamp> {
+    let second = event.line.filter(|_| event.file() == Some(TIMED))?;
+    jiff::Timestamp::from_second(second.into()).ok()
 }
 
 fn line(told: &Told) -> (&'static str, Level, String) {

@@ -11,6 +11,7 @@ use super::queue::Queue;
 use super::theme::Theme;
 use super::view::SMALLEST;
 use crate::campaign::{AttemptId, LeadId, RunState, Time};
+use crate::control::Away;
 use crate::engine::{Detail, Snapshot};
 use crate::keys::KeyMap;
 
@@ -79,6 +80,8 @@ pub(crate) struct Setup {
     pub(crate) keys: KeyMap,
     pub(crate) read_only: bool,
     pub(crate) zone: TimeZone,
+    /// The engine is in another process.
+    pub(crate) attached: bool,
 }
 
 /// The console's whole state.
@@ -109,6 +112,8 @@ pub(crate) struct Model {
     pub(crate) pending: u32,
     /// The engine has died, and why.
     pub(crate) engine_ended: Option<String>,
+    /// The engine is in another process and not reached.
+    pub(crate) away: Option<Away>,
     pub(crate) size: (u16, u16),
 }
 
@@ -133,6 +138,7 @@ impl Model {
             raising: None,
             pending: 0,
             engine_ended: None,
+            away: None,
             size,
         };
         model.refresh();

@@ -21,7 +21,7 @@ use super::terminal::{self, Guard, Keyboard, Read};
 use super::update::{Ask, Event, update};
 use super::view;
 use crate::campaign::{LeadId, Time};
-use crate::control::{Command, Control, Who};
+use crate::control::{Away, Command, Desk};
 use crate::engine::{Clock, Snapshot};
 
 /// Events that may wait for the thread that draws; more than a frame's worth.
@@ -36,13 +36,15 @@ const DETAIL_EVERY: Duration = Duration::from_millis(300);
 /// What the console is given.
 pub struct Ports {
     /// The way in to the engine.
-    pub control: Control,
-    /// Who sits here.
-    pub who: Who,
+    pub desk: Arc<dyn Desk>,
     /// The engine's pictures.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Where the engine is in another process: whether it is reached.
+    pub away: Option<watch::Receiver<Option<Away>>>,
     /// Where commands are waited for.
     pub runtime: Handle,
+    /// The engine's time.
+    pub clock: Clock,
 }
 
 /// Why the console ended.
@@ -137,7 +139,7 @@ impl Console {
         let reader = spawn_reader(self.sender.clone(), Arc::clone(&wanted))?;
         // Cleared on every way out: a reader that stays would eat what a shell is typed.
         let wanted = Unwanted(wanted);
-        let clock = Clock::new();
+        let clock = self.ports.clock;
         let first = self.ports.snapshots.borrow().clone();
         let mut model = Model::new(self.setup, first, screen.fit()?);
         model.now = clock.now();
@@ -294,7 +296,7 @@ impl Session<'_> {
 
 /// What the console asks of the outside, in tasks of their own.
 struct Outside {
-    control: Control,
+    desk: Arc<dyn Desk>,
     runtime: Handle,
     sender: SyncSender<Message>,
     commands: mpsc::UnboundedSender<Command>,
@@ -309,11 +311,15 @@ struct Outside {
 impl Outside {
     fn new(ports: Ports, sender: SyncSender<Message>) -> Self {
         let Ports {
-            control,
-            who,
+            desk,
             snapshots,
+            away,
             runtime,
+            clock: _,
         } = ports;
+        if let Some(away) = away {
+            runtime.spawn(tell_away(away, sender.clone()));
+        }
         let (pictures, mut watched) = (sender.clone(), snapshots.clone());
         let waiting_picture = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&waiting_picture);
@@ -330,11 +336,11 @@ impl Outside {
             }
         });
         let (commands, mut waiting) = mpsc::unbounded_channel::<Command>();
-        let (outcomes, giver) = (sender.clone(), control.clone());
+        let (outcomes, giver) = (sender.clone(), Arc::clone(&desk));
         // One after the other, in the order of the keys.
         runtime.spawn(async move {
             while let Some(command) = waiting.recv().await {
-                let outcome = giver.give(command.clone(), &who).await;
+                let outcome = giver.give(command.clone()).await;
                 let message = Message::Event(Event::Outcome(command, outcome));
                 if !deliver(&outcomes, message).await {
                     return;
@@ -342,7 +348,7 @@ impl Outside {
             }
         });
         Self {
-            control,
+            desk,
             runtime,
             sender,
             commands,
@@ -376,13 +382,23 @@ impl Outside {
         self.detail_of = Some(lead);
         self.detail_asked = Some(Instant::now());
         self.detail_awaited.store(true, Ordering::Relaxed);
-        let (control, sender) = (self.control.clone(), self.sender.clone());
+        let (desk, sender) = (Arc::clone(&self.desk), self.sender.clone());
         let awaited = Arc::clone(&self.detail_awaited);
         self.runtime.spawn(async move {
-            let detail = control.detail(lead).await;
+            let detail = desk.detail(lead).await;
             awaited.store(false, Ordering::Relaxed);
             let _ = sender.try_send(Message::Event(Event::Detail(lead, detail)));
         });
+    }
+}
+
+/// Tells the console whenever the engine is lost or reached again.
+async fn tell_away(mut away: watch::Receiver<Option<Away>>, sender: SyncSender<Message>) {
+    while away.changed().await.is_ok() {
+        let now = away.borrow_and_update().clone();
+        if !deliver(&sender, Message::Event(Event::Away(now))).await {
+            return;
+        }
     }
 }
 

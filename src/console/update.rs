@@ -8,7 +8,7 @@ use super::model::{MaxCcAsked, Model, Pane, Tone, View};
 use super::popup::{MOST_CALLS, Popup, Prompt, Purpose, Question};
 use super::{commands, moving};
 use crate::campaign::{self, LeadId, Outcome, Time};
-use crate::control::Command;
+use crate::control::{Away, Command};
 use crate::engine::{Detail, Snapshot};
 use crate::keys::{Action, Group, Key, KeyCode, binding};
 
@@ -26,6 +26,8 @@ pub(crate) enum Event {
     Detail(LeadId, Option<Box<Detail>>),
     /// The engine has died, and why.
     EngineEnded(String),
+    /// The engine is in another process: whether it is reached.
+    Away(Option<Away>),
 }
 
 /// What the console wants of the outside.
@@ -96,6 +98,10 @@ pub(crate) fn update(model: &mut Model, event: Event) -> Vec<Ask> {
         }
         Event::EngineEnded(why) => {
             model.engine_ended = Some(why);
+            Vec::new()
+        }
+        Event::Away(away) => {
+            model.away = away;
             Vec::new()
         }
     }
@@ -341,6 +347,14 @@ fn command(model: &mut Model, action: Action) -> Vec<Ask> {
         model.say(Tone::Refused, text);
         return Vec::new();
     }
+    if model.away.is_some() {
+        let text = format!(
+            "{}: not sent, the engine is not reached",
+            binding(action).label
+        );
+        model.say(Tone::Refused, text);
+        return Vec::new();
+    }
     commands::act(model, action)
 }
 
@@ -408,7 +422,8 @@ fn open_detail(model: &mut Model) -> Vec<Ask> {
 
 /// Asks how to quit. On a screen too small to ask on it says nothing, and does nothing.
 pub(crate) fn quit(model: &mut Model) -> Vec<Ask> {
-    if model.engine_ended.is_some() || !model.something_lives() {
+    let goes_on = model.setup.attached;
+    if goes_on || model.engine_ended.is_some() || !model.something_lives() {
         return vec![Ask::Leave];
     }
     if model.setup.read_only {
@@ -436,7 +451,7 @@ pub(crate) fn quit(model: &mut Model) -> Vec<Ask> {
 }
 
 fn suspend(model: &mut Model) -> Vec<Ask> {
-    if model.something_lives() {
+    if model.something_lives() && !model.setup.attached {
         let calls = commands::live_calls(model);
         model.say(
             Tone::Refused,

@@ -25,6 +25,15 @@ impl Clock {
         }
     }
 
+    /// One that shows `now` at this moment: that of another machine.
+    #[must_use]
+    pub fn showing(now: Time) -> Self {
+        Self {
+            made: Instant::now(),
+            wall: now,
+        }
+    }
+
     /// Now.
     #[must_use]
     pub fn now(&self) -> Time {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::campaign::{
     AttemptId, CallView, Disposition, EndedBy, HangupCause, LeadId, LeadRow, Leads, Limit, Number,
     RunId, RunState, Stats, Time,
@@ -55,7 +57,7 @@ pub struct Snapshot {
 }
 
 /// The process is to end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stop {
     /// Who asked for it.
     pub by: String,
@@ -66,7 +68,7 @@ pub struct Stop {
 }
 
 /// How the link to Asterisk stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkView {
     /// Host and port, as `ARI_URL` has them.
     pub asterisk: Arc<str>,
@@ -79,7 +81,7 @@ pub struct LinkView {
 }
 
 /// How the journal stands.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct JournalView {
     /// Since when it takes no records, and why. Nothing is dialed meanwhile.
     pub full: Option<(Time, String)>,
@@ -88,7 +90,7 @@ pub struct JournalView {
 }
 
 /// How the fetching of recordings stands.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RecordingsView {
     /// Fetched by this process.
     pub saved: u64,
@@ -100,7 +102,7 @@ pub struct RecordingsView {
 }
 
 /// RTP figures of a leg A, as Asterisk measures them.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
     /// Asked for at.
     pub at: Time,
@@ -117,7 +119,7 @@ pub struct Quality {
 }
 
 /// A command and what came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
     /// When.
     pub at: Time,
@@ -130,7 +132,7 @@ pub struct AuditEntry {
 }
 
 /// All there is to know of one lead.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Detail {
     /// The lead.
     pub lead: LeadId,
@@ -143,7 +145,7 @@ pub struct Detail {
 }
 
 /// One attempt, as the journal and the engine's memory have it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AttemptDetail {
     /// The attempt.
     pub attempt: AttemptId,
@@ -167,7 +169,7 @@ pub struct AttemptDetail {
 }
 
 /// How an attempt ended.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AttemptOutcome {
     /// What it is called.
     pub disposition: Disposition,

@@ -3,13 +3,15 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::campaign::{CallStep, Time};
 
 /// How many seconds are kept.
 pub const SECONDS: usize = 600;
 
 /// One second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Second {
     /// The most calls that were up at once.
     pub calls: u32,
@@ -22,7 +24,7 @@ pub struct Second {
 }
 
 /// A ring of seconds. The newest is still being counted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Trends {
     /// The number of the newest second since 1970.
     pub newest: u64,

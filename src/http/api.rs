@@ -1,17 +1,12 @@
 //! `/api/v1/`: what a script may ask and see.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::time::Duration;
 
+use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
-use axum::{Json, Router};
-use futures_util::Stream;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -24,28 +19,6 @@ use crate::control::{Command, Who};
 const MOST_CALLS: u32 = 10_000;
 /// The longest page of leads.
 const PAGE: usize = 1000;
-/// How often a stream of events may tell.
-const EVENT_EVERY: Duration = Duration::from_millis(250);
-
-pub(super) fn routes() -> Router<Api> {
-    Router::new()
-        .route("/status", get(status))
-        .route("/events", get(events))
-        .route("/calls", get(calls))
-        .route("/calls/hangup", post(hang_up_all))
-        .route("/calls/{attempt}/hangup", post(hang_up))
-        .route("/leads", get(leads))
-        .route("/leads/{lead}", get(lead))
-        .route("/leads/{lead}/requeue", post(requeue))
-        .route("/leads/{lead}/skip", post(skip))
-        .route("/start", post(start))
-        .route("/resume", post(start))
-        .route("/pause", post(pause))
-        .route("/drain", post(drain))
-        .route("/stop", post(stop))
-        .route("/max_cc", put(max_cc))
-        .route("/new_run", post(new_run))
-}
 
 type Peer = ConnectInfo<SocketAddr>;
 
@@ -58,7 +31,7 @@ async fn give_campaign(api: &Api, peer: Peer, command: campaign::Command) -> Res
 }
 
 /// A sentence either way: 200, or 409 where the engine refuses.
-fn told(outcome: Outcome) -> Response {
+pub(super) fn told(outcome: Outcome) -> Response {
     let (code, status, message) = match outcome {
         Ok(done) => (StatusCode::OK, "ok", done),
         Err(why) => (StatusCode::CONFLICT, "error", why),
@@ -66,55 +39,59 @@ fn told(outcome: Outcome) -> Response {
     (code, Json(json!({ "status": status, "message": message }))).into_response()
 }
 
-fn bad(message: impl Into<String>) -> Response {
+pub(super) fn bad(message: impl Into<String>) -> Response {
     let body = json!({ "status": "error", "message": message.into() });
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
-async fn start(State(api): State<Api>, peer: Peer) -> Response {
+pub(super) async fn start(State(api): State<Api>, peer: Peer) -> Response {
     give_campaign(&api, peer, campaign::Command::Start).await
 }
 
-async fn pause(State(api): State<Api>, peer: Peer) -> Response {
+pub(super) async fn pause(State(api): State<Api>, peer: Peer) -> Response {
     give_campaign(&api, peer, campaign::Command::Pause).await
 }
 
-async fn drain(State(api): State<Api>, peer: Peer) -> Response {
+pub(super) async fn drain(State(api): State<Api>, peer: Peer) -> Response {
     give_campaign(&api, peer, campaign::Command::Drain).await
 }
 
-async fn stop(State(api): State<Api>, peer: Peer) -> Response {
+pub(super) async fn stop(State(api): State<Api>, peer: Peer) -> Response {
     give_campaign(&api, peer, campaign::Command::StopNow).await
 }
 
-async fn new_run(State(api): State<Api>, peer: Peer) -> Response {
+pub(super) async fn new_run(State(api): State<Api>, peer: Peer) -> Response {
     give(&api, peer, Command::NewRun).await
 }
 
-async fn hang_up_all(State(api): State<Api>, peer: Peer) -> Response {
+pub(super) async fn hang_up_all(State(api): State<Api>, peer: Peer) -> Response {
     give_campaign(&api, peer, campaign::Command::HangUpAll).await
 }
 
-async fn hang_up(State(api): State<Api>, peer: Peer, Path(attempt): Path<u64>) -> Response {
+pub(super) async fn hang_up(
+    State(api): State<Api>,
+    peer: Peer,
+    Path(attempt): Path<u64>,
+) -> Response {
     let command = campaign::Command::HangUp(AttemptId(attempt));
     give_campaign(&api, peer, command).await
 }
 
-async fn requeue(State(api): State<Api>, peer: Peer, Path(lead): Path<u32>) -> Response {
+pub(super) async fn requeue(State(api): State<Api>, peer: Peer, Path(lead): Path<u32>) -> Response {
     give_campaign(&api, peer, campaign::Command::Requeue(LeadId(lead))).await
 }
 
-async fn skip(State(api): State<Api>, peer: Peer, Path(lead): Path<u32>) -> Response {
+pub(super) async fn skip(State(api): State<Api>, peer: Peer, Path(lead): Path<u32>) -> Response {
     give_campaign(&api, peer, campaign::Command::Skip(LeadId(lead))).await
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MaxCcBody {
+pub(super) struct MaxCcBody {
     max_cc: u32,
 }
 
-async fn max_cc(
+pub(super) async fn max_cc(
     State(api): State<Api>,
     peer: Peer,
     body: Result<Json<MaxCcBody>, JsonRejection>,
@@ -129,17 +106,17 @@ async fn max_cc(
     }
 }
 
-async fn status(State(api): State<Api>) -> Json<Status> {
+pub(super) async fn status(State(api): State<Api>) -> Json<Status> {
     Json(Status::of(&api.snapshots.borrow()))
 }
 
-async fn calls(State(api): State<Api>) -> Json<Vec<Call>> {
+pub(super) async fn calls(State(api): State<Api>) -> Json<Vec<Call>> {
     Json(api.snapshots.borrow().calls.iter().map(Call::of).collect())
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Page {
+pub(super) struct Page {
     /// The first lead looked at.
     #[serde(default)]
     from: u32,
@@ -150,7 +127,7 @@ struct Page {
 
 /// One page of the leads in the order of the list. `next` is where the next page begins; there
 /// is none where nothing follows.
-async fn leads(
+pub(super) async fn leads(
     State(api): State<Api>,
     page: Result<Query<Page>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
@@ -174,22 +151,9 @@ async fn leads(
     Json(json!({ "leads": found, "next": next })).into_response()
 }
 
-async fn lead(State(api): State<Api>, Path(lead): Path<u32>) -> Response {
+pub(super) async fn lead(State(api): State<Api>, Path(lead): Path<u32>) -> Response {
     match api.control.detail(LeadId(lead)).await {
         Some(detail) => Json(LeadDetail::of(&detail)).into_response(),
         None => super::not_found().await,
     }
-}
-
-/// Server-sent events: the status, whenever it has changed.
-async fn events(State(api): State<Api>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let snapshots = api.snapshots.clone();
-    let stream = futures_util::stream::unfold(snapshots, |mut snapshots| async move {
-        snapshots.changed().await.ok()?;
-        let status = Status::of(&snapshots.borrow_and_update());
-        let event = Event::default().event("status").json_data(status).ok()?;
-        tokio::time::sleep(EVENT_EVERY).await;
-        Some((Ok(event), snapshots))
-    });
-    Sse::new(stream).keep_alive(KeepAlive::default())
 }

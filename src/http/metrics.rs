@@ -2,11 +2,9 @@
 
 use std::fmt::{Display, Write as _};
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 
 use super::Api;
 use crate::campaign::{CallWord, Disposition, RunState};
@@ -18,15 +16,8 @@ const OLD_SECONDS: u64 = 10;
 /// The histogram's bounds in milliseconds, where the campaign's own counts end exactly.
 const DEAD_AIR_MS: [u32; 12] = [1, 2, 5, 10, 20, 50, 100, 127, 255, 511, 1023, 2047];
 
-pub(super) fn routes() -> Router<Api> {
-    Router::new()
-        .route("/metrics", get(metrics))
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-}
-
 /// 200 while the engine answers.
-async fn healthz(State(api): State<Api>) -> Response {
+pub(super) async fn healthz(State(api): State<Api>) -> Response {
     let age = crate::engine::Clock::new()
         .now()
         .since(api.snapshots.borrow().at);
@@ -42,7 +33,7 @@ async fn healthz(State(api): State<Api>) -> Response {
 }
 
 /// 200 while calls could be placed.
-async fn readyz(State(api): State<Api>) -> Response {
+pub(super) async fn readyz(State(api): State<Api>) -> Response {
     let shown = api.snapshots.borrow().clone();
     let why = if let Some((_, why)) = &shown.link.down {
         why.clone()
@@ -56,7 +47,7 @@ async fn readyz(State(api): State<Api>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response()
 }
 
-async fn metrics(State(api): State<Api>) -> Response {
+pub(super) async fn metrics(State(api): State<Api>) -> Response {
     let shown = api.snapshots.borrow().clone();
     let format = [(
         header::CONTENT_TYPE,

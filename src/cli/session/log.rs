@@ -51,6 +51,13 @@ pub(in super::super) fn init(with_console: bool) {
     tracing_subscriber::registry().with(text).with(pane).init();
 }
 
+/// For a console without an engine: oddities go into its log pane alone.
+pub(in super::super) fn init_pane() {
+    console::prepare_log();
+    let pane = tui_logger::TuiTracingSubscriberLayer.with_filter(LevelFilter::WARN);
+    tracing_subscriber::registry().with(pane).init();
+}
+
 /// From here on lines go into the file at `path`.
 pub(super) fn to_file(path: &Path, rules: Log) -> Result<(), Failure> {
     let file = Rotating::open(path, rules).map_err(|e| {

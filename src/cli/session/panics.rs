@@ -20,7 +20,22 @@ pub(super) fn watch() {
     std::panic::set_hook(Box::new(hook));
 }
 
+/// From here on panics are kept for the end: a console without an engine has the screen.
+pub(in super::super) fn watch_quietly() {
+    std::panic::set_hook(Box::new(|info| keep(text_of(info))));
+}
+
 fn hook(info: &PanicHookInfo<'_>) {
+    let text = text_of(info);
+    let now = Clock::new().now();
+    log::line(&headless::panic(log::format(), now, &text));
+    if !log::is_file() {
+        let _ = writeln!(io::stderr(), "dialdeck: {text}");
+    }
+    keep(text);
+}
+
+fn text_of(info: &PanicHookInfo<'_>) -> String {
     let thread = std::thread::current();
     let thread = thread.name().unwrap_or("?").to_owned();
     let place = info
@@ -32,12 +47,10 @@ fn hook(info: &PanicHookInfo<'_>) {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a value that is no text");
-    let text = harmless(&format!("a bug: {what} (thread {thread}, {place})"));
-    let now = Clock::new().now();
-    log::line(&headless::panic(log::format(), now, &text));
-    if !log::is_file() {
-        let _ = writeln!(io::stderr(), "dialdeck: {text}");
-    }
+    harmless(&format!("a bug: {what} (thread {thread}, {place})"))
+}
+
+fn keep(text: String) {
     TOLD.lock()
         .unwrap_or_else(PoisonError::into_inner)
         .push(text);
@@ -69,6 +82,15 @@ pub(super) fn tell_at_once() {
              are up have. Ctrl-C hangs them up"
         );
     }
+}
+
+/// The first panic of a process without an engine.
+pub(in super::super) fn told_here() -> Option<String> {
+    let told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = told.first()?;
+    Some(format!(
+        "{first}. The engine is another process and goes on"
+    ))
 }
 
 /// What to tell at the end: the first panic, which is the cause of any other.

@@ -285,6 +285,7 @@ pub(super) fn max_cc(calls: u32) -> MaxCc {
 
 pub(super) fn setup(theme: Theme) -> Setup {
     Setup {
+        attached: false,
         theme,
         keys: KeyMap::default(),
         read_only: false,

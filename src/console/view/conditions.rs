@@ -109,6 +109,13 @@ fn all(model: &Model) -> Vec<Condition> {
              takes care of calls that are still up"
         );
         add("ENGINE STOPPED", ever(), text, theme.alarm());
+    } else if let Some(away) = &model.away {
+        let age = clock_span(model.now.since(live.at));
+        let text = format!(
+            "the picture is {age} old, and no key reaches the engine, which goes on by itself: {}",
+            away.why
+        );
+        add("ENGINE NOT REACHED", since(away.since), text, theme.alarm());
     } else if model.now.since(live.at).as_secs() >= OLD_SECONDS {
         let text = "the engine does not answer; what is shown is old".to_owned();
         add("NO ANSWER", since(live.at), text, theme.alarm());

@@ -88,6 +88,8 @@ fn link(model: &Model, room: usize) -> Line<'static> {
     let link = &model.live.link;
     let (word, style) = if model.engine_ended.is_some() {
         (" no engine", theme.bad())
+    } else if model.away.is_some() {
+        (" engine LOST", theme.bad())
     } else if link.down.is_some() {
         (" link DOWN", theme.bad())
     } else {

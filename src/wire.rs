@@ -1,0 +1,210 @@
+//! What an attached console is told, and what it asks: the engine's pictures as a first one
+//! and differences, one JSON object a line.
+//!
+//! The engine's side has an [`Encoder`] for each console, the console a [`Decoder`]. An encoder
+//! knows what its console was told last and makes a difference only when the console can take
+//! one: a slow console skips pictures, and nothing queues up for it. Leads come in parts of a
+//! bounded size, ahead of the picture they belong to.
+
+mod decoder;
+mod encoder;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::campaign::{self, AttemptId, CallView, Changes, Limit, RunId, RunState, Stats, Time};
+use crate::control::Command;
+use crate::engine::{
+    AuditEntry, JournalView, LinkView, Quality, RecordingsView, Second, Snapshot, Stop,
+};
+use crate::mirror::MirrorView;
+
+pub use decoder::{Decoder, Nonsense};
+pub use encoder::Encoder;
+
+/// Which of these protocols is spoken. It changes whenever one side would misread the other.
+pub const PROTOCOL: u32 = 1;
+
+/// One line from the engine to a console. A line with nothing in it only tells that the engine's
+/// process lives.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Message {
+    /// The first line.
+    Hello(Hello),
+    /// A part of what has changed in the leads. It holds from the next picture on.
+    Leads(Changes),
+    /// Lines for the log pane, and the id of the last: a console that comes back gives it as
+    /// `after`, and gets no line twice.
+    Log {
+        /// The id of the last line.
+        last: String,
+        /// The lines, the oldest first.
+        lines: Vec<LogLine>,
+    },
+    /// A picture: what has changed since the one before.
+    Picture(Difference),
+}
+
+/// Who speaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// See [`PROTOCOL`].
+    pub protocol: u32,
+    /// The engine's version.
+    pub version: String,
+    /// What time it is there.
+    pub now: Time,
+}
+
+/// One line of the log pane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// When.
+    pub at: Time,
+    /// `error`, `warn`, `info` or `debug`.
+    pub level: String,
+    /// The kind of event: `call`, `link`.
+    pub target: String,
+    /// What happened.
+    pub text: String,
+}
+
+/// What has changed from one picture to the next.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Fields of [`Rest`] that are no longer as they were, whole.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+    /// The newest second of the trends, how many there are, and the last ones of them: all that
+    /// are no longer as they were.
+    #[serde(default, rename = "_trends", skip_serializing_if = "Option::is_none")]
+    trends: Option<(u64, usize, Vec<Second>)>,
+}
+
+/// A picture, but for leads and trends: each field goes whole when it has changed.
+#[derive(Debug, Serialize, Deserialize)]
+struct Rest {
+    at: Time,
+    run: RunId,
+    list: Arc<str>,
+    target: Arc<str>,
+    state: RunState,
+    stopping: Option<Stop>,
+    link: LinkView,
+    journal: JournalView,
+    recordings: RecordingsView,
+    mirror: MirrorView,
+    limit: Limit,
+    calls: Vec<CallView>,
+    quality: Arc<BTreeMap<AttemptId, Quality>>,
+    stats: Stats,
+    audit: Arc<[AuditEntry]>,
+    news_dropped: u64,
+}
+
+impl Rest {
+    fn of(picture: &Snapshot) -> Self {
+        let Snapshot {
+            at,
+            run,
+            list,
+            target,
+            state,
+            stopping,
+            link,
+            journal,
+            recordings,
+            mirror,
+            limit,
+            leads: _,
+            calls,
+            quality,
+            stats,
+            trends: _,
+            audit,
+            news_dropped,
+        } = picture.clone();
+        Self {
+            at,
+            run,
+            list,
+            target,
+            state,
+            stopping,
+            link,
+            journal,
+            recordings,
+            mirror,
+            limit,
+            calls,
+            quality,
+            stats,
+            audit,
+            news_dropped,
+        }
+    }
+}
+
+/// A command from an attached console. Ending the engine's process is none: `q` leaves the
+/// console.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub struct Order {
+    /// See [`PROTOCOL`].
+    pub protocol: u32,
+    /// What is asked.
+    pub what: What,
+    /// Who sits at the console, for the audit.
+    pub user: String,
+}
+
+/// What an attached console may ask.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// Something for the campaign.
+    Campaign(campaign::Command),
+    /// At DONE: a new run.
+    NewRun,
+}
+
+impl What {
+    /// The order that stands for a command; `None` for one that ends the process.
+    #[must_use]
+    pub fn of(command: Command) -> Option<Self> {
+        match command {
+            Command::Campaign(command) => Some(Self::Campaign(command)),
+            Command::NewRun => Some(Self::NewRun),
+            Command::Quit | Command::QuitNow => None,
+        }
+    }
+}
+
+impl From<What> for Command {
+    fn from(what: What) -> Self {
+        match what {
+            What::Campaign(command) => Self::Campaign(command),
+            What::NewRun => Self::NewRun,
+        }
+    }
+}
+
+/// A mismatch of protocols, for the operator.
+#[must_use]
+pub fn mismatch(here: u32, there: u32, version: &str) -> String {
+    let which = if there > here {
+        "newer than this console: start a newer dialdeck here"
+    } else {
+        "older than this console: restart the engine with this version, or attach with its own"
+    };
+    format!(
+        "the engine is Dialdeck {version}, which speaks protocol {there}, this console {here}: \
+         it is {which}"
+    )
+}
