@@ -26,6 +26,8 @@ pub use client::{
 };
 pub use connection::{Connection, ConnectionError, Password};
 pub use error::AriError;
+#[cfg(test)]
+pub(crate) use client::wire;
 pub(crate) use error::harmless;
 pub use event::{DialStatus, Event, EventKind, ParseError};
 pub use model::{

@@ -16,6 +16,8 @@ mod pace;
 mod picture;
 mod reload;
 mod requests;
+#[cfg(test)]
+mod simulation;
 mod snapshot;
 mod sound;
 mod start;
@@ -165,6 +167,15 @@ enum Message {
     },
 }
 
+/// What wakes the engine.
+enum Incoming {
+    Message(Message),
+    Link(LinkEvent),
+    Request(Request),
+    Fetched(Fetched),
+    Tick,
+}
+
 /// The engine. Made by [`start()`], driven by [`Engine::run`].
 pub struct Engine {
     clock: Clock,
@@ -231,15 +242,27 @@ impl Engine {
                 return self.shut_down(exit).await;
             }
             let wake = self.clock.instant(self.wake_at(now));
-            tokio::select! {
-                Some(message) = self.messages.recv() => self.message(message),
-                Some(event) = self.link_events.recv() => self.link_event(event),
-                Some(request) = self.requests.recv() => self.request(request),
-                Some(fetched) = self.fetched.recv() => self.fetched(fetched),
-                () = tokio::time::sleep_until(wake.into()) => self.tick(),
-            }
-            self.carry_out();
+            let incoming = tokio::select! {
+                Some(message) = self.messages.recv() => Incoming::Message(message),
+                Some(event) = self.link_events.recv() => Incoming::Link(event),
+                Some(request) = self.requests.recv() => Incoming::Request(request),
+                Some(fetched) = self.fetched.recv() => Incoming::Fetched(fetched),
+                () = tokio::time::sleep_until(wake.into()) => Incoming::Tick,
+            };
+            self.step(incoming);
         }
+    }
+
+    /// One thing that has happened, with all that follows from it.
+    fn step(&mut self, incoming: Incoming) {
+        match incoming {
+            Incoming::Message(message) => self.message(message),
+            Incoming::Link(event) => self.link_event(event),
+            Incoming::Request(request) => self.request(request),
+            Incoming::Fetched(fetched) => self.fetched(fetched),
+            Incoming::Tick => self.tick(),
+        }
+        self.carry_out();
     }
 
     fn feed(&mut self, input: Input) {

@@ -5,6 +5,8 @@ mod calls;
 mod files;
 mod gate;
 mod system;
+#[cfg(test)]
+pub(crate) mod wire;
 
 use std::error::Error as _;
 use std::fmt;
@@ -63,6 +65,9 @@ struct Inner {
     calls: Arc<Semaphore>,
     files: Arc<Semaphore>,
     counts: Counts,
+    /// What requests go over in a simulation.
+    #[cfg(test)]
+    wire: Option<Arc<dyn wire::Carrier>>,
 }
 
 #[derive(Default)]
@@ -190,6 +195,8 @@ impl Client {
             calls: Arc::new(Semaphore::new(CONCURRENT_REQUESTS)),
             files: Arc::new(Semaphore::new(CONCURRENT_FILES)),
             counts: Counts::default(),
+            #[cfg(test)]
+            wire: None,
         })))
     }
 
@@ -305,6 +312,15 @@ impl Client {
     }
 
     async fn send(&self, request: &Request) -> Result<Response, AriError> {
+        #[cfg(test)]
+        if let Some(wire) = &self.0.wire {
+            let sent = wire::Sent {
+                what: request.what,
+                path: request.path.clone(),
+                body: request.body.clone(),
+            };
+            return wire.carry(sent).await;
+        }
         let transport = &self.0.transport;
         let url = format!("{}{}", transport.base, request.path);
         let mut builder = transport

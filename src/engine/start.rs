@@ -90,6 +90,23 @@ pub fn start(
     let clock = Clock::new();
     let client = Client::new(&connection(settings))?;
     let (journal, recovered) = Journal::open(&settings.state_file)?;
+    let parts = parts(
+        settings, numbers, options, clock, client, journal, recovered,
+    )?;
+    let outside = parts.outside(settings, options);
+    Ok(parts.assemble(settings, options, outside))
+}
+
+/// What can fail: the run that goes on or begins.
+pub(super) fn parts(
+    settings: &Settings,
+    numbers: &Numbers,
+    options: Options,
+    clock: Clock,
+    client: Client,
+    journal: Journal,
+    recovered: Recovered,
+) -> Result<Parts, StartError> {
     let mut campaign = Campaign::new(
         AsteriskIds::new(&recovered.token),
         policy(settings),
@@ -105,35 +122,61 @@ pub fn start(
         &recovered,
         &mut campaign,
     )?;
-    let parts = Parts {
+    Ok(Parts {
         clock,
         client,
         journal,
         recovered,
         campaign,
-    };
-    let (mut engine, handle) = parts.assemble(settings, options);
-    for what in told {
-        engine.tell(what);
-    }
-    Ok((engine, handle))
+        told,
+    })
 }
 
 /// What can fail has not failed: the rest of an engine is made around these.
-struct Parts {
+pub(super) struct Parts {
     clock: Clock,
     client: Client,
     journal: Journal,
     recovered: Recovered,
     campaign: Campaign,
+    told: Vec<Told>,
+}
+
+/// What works beside the engine, in tasks of its own, and reports to it.
+pub(super) struct Outside {
+    pub(super) link: Link,
+    pub(super) link_events: mpsc::Receiver<LinkEvent>,
+    pub(super) fetcher: Fetcher,
+    pub(super) fetched: mpsc::Receiver<Outcome>,
 }
 
 impl Parts {
-    fn assemble(self, settings: &Settings, options: Options) -> (Engine, Handle) {
-        let now = self.clock.now();
+    fn outside(&self, settings: &Settings, options: Options) -> Outside {
         let ids = AsteriskIds::new(&self.recovered.token);
         let (link, link_events) = self.link(ids.prefix(), options.take_over);
-        let (fetcher, outcomes) = self.fetcher(settings);
+        let (fetcher, fetched) = self.fetcher(settings);
+        Outside {
+            link,
+            link_events,
+            fetcher,
+            fetched,
+        }
+    }
+
+    pub(super) fn assemble(
+        self,
+        settings: &Settings,
+        options: Options,
+        outside: Outside,
+    ) -> (Engine, Handle) {
+        let now = self.clock.now();
+        let ids = AsteriskIds::new(&self.recovered.token);
+        let Outside {
+            link,
+            link_events,
+            fetcher,
+            fetched,
+        } = outside;
         let (inbox, messages) = mpsc::unbounded_channel();
         let (requests_tx, requests) = mpsc::channel(64);
         let (news, news_rx) = mpsc::channel(super::NEWS_QUEUE);
@@ -154,7 +197,7 @@ impl Parts {
             self.campaign.state(),
             RunState::Paused(reason) if reason != crate::campaign::BY_OPERATOR
         );
-        let engine = Engine {
+        let mut engine = Engine {
             clock: self.clock,
             campaign: self.campaign,
             requester: Requester {
@@ -177,7 +220,7 @@ impl Parts {
             survey_due: None,
             seen_ids: Vec::new(),
             fetcher,
-            fetched: outcomes,
+            fetched,
             jobs: jobs(self.recovered.run.as_ref(), settings),
             fetching: 0,
             recordings_saved: 0,
@@ -202,6 +245,9 @@ impl Parts {
             sound: Sound::default(),
             readers: Arc::new(Semaphore::new(READERS)),
         };
+        for what in self.told {
+            engine.tell(what);
+        }
         (engine, handle)
     }
 
@@ -384,7 +430,7 @@ fn job(waiting: &WaitingRecording, settings: &Settings) -> Job {
     }
 }
 
-fn connection(settings: &Settings) -> Connection {
+pub(super) fn connection(settings: &Settings) -> Connection {
     Connection {
         url: settings.ari.url.clone(),
         username: settings.ari.username.clone(),

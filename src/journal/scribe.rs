@@ -49,6 +49,24 @@ pub(super) struct Scribe {
     trouble: Option<Unwell>,
 }
 
+/// What writes in a simulation: the same, one round of it at a time.
+#[cfg(test)]
+pub(crate) struct ByHand(pub(super) Scribe);
+
+#[cfg(test)]
+impl ByHand {
+    /// Takes what was appended, and writes it if the journal is well or is to be tried again.
+    /// Answers whether something is left to write.
+    pub(crate) fn write(&mut self, disk_full: bool) -> bool {
+        let scribe = &mut self.0;
+        scribe.shared.disk_full.store(disk_full, Ordering::Relaxed);
+        scribe.jobs.extend(scribe.shared.take_at_once());
+        scribe.refuse_beginnings();
+        scribe.write_all();
+        scribe.trouble.is_some()
+    }
+}
+
 struct Unwell {
     why: String,
     pause: Duration,
