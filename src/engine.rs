@@ -267,7 +267,8 @@ impl Engine {
 
     fn feed(&mut self, input: Input) {
         let now = self.clock.now();
-        if !matches!(input, Input::Tick) {
+        let due = self.campaign.poll_timeout().is_some_and(|at| at <= now);
+        if due || !matches!(input, Input::Tick) {
             self.pace.change();
         }
         if self.link_state.ready && !matches!(*self.link_watch.borrow(), LinkIs::Up { .. }) {
