@@ -45,6 +45,7 @@ pub use trends::{SECONDS as TREND_SECONDS, Second, Trends};
 
 use crate::ari::link::{Link, LinkEvent, LinkState as LinkIs, LinkStats};
 use crate::ari::{AriError, RtpStatistics};
+use crate::campaign::sabotaged;
 use crate::campaign::{
     AsteriskIds, AttemptId, Campaign, Command, Effect, Input, LeadId, Notice, Number, Op, OpError,
     Outcome, Part, Record, RunState, Time,
@@ -271,7 +272,9 @@ impl Engine {
         if due || !matches!(input, Input::Tick) {
             self.pace.change();
         }
-        if self.link_state.ready && !matches!(*self.link_watch.borrow(), LinkIs::Up { .. }) {
+        if self.link_state.ready
+            && !sabotaged!(IgnoresLoss)
+            && !matches!(*self.link_watch.borrow(), LinkIs::Up { .. }) {
             // The news of the loss may stand behind thousands of events in the queue. An
             // originate that left meanwhile would be answered with nobody listening.
             self.link_state.ready = false;
@@ -288,7 +291,10 @@ impl Engine {
     /// command is carried out before it is answered: after its answer nothing leaves.
     fn set_gate(&self) {
         let dials = *self.campaign.state() == RunState::Dialing;
-        let open = dials && self.link_state.ready && self.stopping.is_none();
+        let open = dials && self.link_state.ready && self.stopping.is_none()
+            || sabotaged!(OpenGate)
+            || sabotaged!(DialsInPause)
+            || sabotaged!(IgnoresLoss) && dials;
         self.requester.gate.set_open(open);
     }
 
@@ -302,7 +308,13 @@ impl Engine {
             match effect {
                 Effect::Journal(record) => {
                     self.note(now, &record);
-                    records.push(record);
+                    let is_end = matches!(record, Record::AttemptEnded { .. });
+                    if is_end && sabotaged!(EndsTwice) {
+                        records.push(record.clone());
+                    }
+                    if !(is_end && sabotaged!(EndsUnwritten)) {
+                        records.push(record);
+                    }
                 }
                 Effect::Ask {
                     attempt,
@@ -365,6 +377,9 @@ impl Engine {
             })
             .collect();
         let inbox = self.inbox.clone();
+        if sabotaged!(DialsBeforeDurable) {
+            let _ = inbox.send(Message::Durable(begun.clone(), Ok(())));
+        }
         let done = move |result| {
             // The engine may have ended; then nobody waits for this.
             let _ = inbox.send(Message::Durable(begun, result));
@@ -400,6 +415,9 @@ impl Engine {
     }
 
     fn take_down(&mut self, attempt: AttemptId, part: Part) {
+        if sabotaged!(LeavesStrays) {
+            return;
+        }
         let seen = self
             .seen_ids
             .iter()

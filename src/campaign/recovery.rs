@@ -115,7 +115,9 @@ impl Campaign {
     /// Each attempt of the dead process: adopted if its conversation lives, hung up if only
     /// a part of it does, closed if nothing does.
     fn settle_orphans(&mut self, now: Time, census: &Census) {
-        for orphan in std::mem::take(&mut self.orphans).into_values() {
+        let orphans = std::mem::take(&mut self.orphans);
+        let settled = usize::from(!super::sabotaged!(ForgetsOrphans)) * orphans.len();
+        for orphan in orphans.into_values().take(settled) {
             let attempt = orphan.attempt;
             let rules = self.rules();
             let call = inherit(now, orphan, facts_of(now, attempt, census), rules);

@@ -62,6 +62,9 @@ impl Engine {
     }
 
     pub(super) fn link_is_down(&mut self, why: &str) {
+        if crate::campaign::sabotaged!(IgnoresLoss) {
+            return;
+        }
         if self.link_state.ready {
             self.link_state.down_since = self.clock.now();
         }
