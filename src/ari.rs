@@ -20,14 +20,14 @@ pub mod link;
 mod model;
 mod tally;
 
+#[cfg(test)]
+pub(crate) use client::wire;
 pub use client::{
     Client, ClientStats, CreateChannel, Download, EventSource, Gate, Gone, HangupReason, IfExists,
     Originate, Recording,
 };
 pub use connection::{Connection, ConnectionError, Password};
 pub use error::AriError;
-#[cfg(test)]
-pub(crate) use client::wire;
 pub(crate) use error::harmless;
 pub use event::{DialStatus, Event, EventKind, ParseError};
 pub use model::{

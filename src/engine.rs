@@ -274,7 +274,8 @@ impl Engine {
         }
         if self.link_state.ready
             && !sabotaged!(IgnoresLoss)
-            && !matches!(*self.link_watch.borrow(), LinkIs::Up { .. }) {
+            && !matches!(*self.link_watch.borrow(), LinkIs::Up { .. })
+        {
             // The news of the loss may stand behind thousands of events in the queue. An
             // originate that left meanwhile would be answered with nobody listening.
             self.link_state.ready = false;

@@ -54,7 +54,7 @@ pub use recover::{
     Unfinished, WaitingRecording,
 };
 #[cfg(test)]
-pub(crate) use scribe::ByHand;
+pub(crate) use scribe::{ByHand, Disk};
 pub use writer::{Health, QUEUE_LIMIT, Rejected, Rejection, Writer, WriterStats};
 
 /// A journal that this process holds. While it lives, no other engine can open it.

@@ -177,6 +177,10 @@ impl Campaign {
 
     /// A recording came to its end in Asterisk.
     pub(super) fn recording_ended(&mut self, attempt: AttemptId, ok: bool) {
+        if ok && self.orphans.contains_key(&attempt) {
+            self.recording_of_orphan(attempt);
+            return;
+        }
         let about = self.about(attempt);
         let Some(((number, begun_at), facts)) = about.zip(self.facts(attempt)) else {
             return;

@@ -10,7 +10,7 @@ use super::rules::Rules;
 use super::timers::Timer;
 use super::{
     AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, LeadState, Leads, Number,
-    Numbers, Part, Record, RunId, RunState, Time,
+    Numbers, Part, Record, RecordingState, RunId, RunState, Time,
 };
 
 /// An attempt that a dead process had begun and not ended.
@@ -103,6 +103,7 @@ impl Campaign {
 
     /// Compares what is known with what lives in Asterisk.
     pub(super) fn reconcile(&mut self, now: Time, census: &Census) {
+        self.find_recordings(census);
         self.settle_orphans(now, census);
         // Ends first: a leg that came up unheard has bridged nobody if the other had left.
         self.miss_what_is_gone(now, census);
@@ -131,6 +132,37 @@ impl Campaign {
                 None => self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist),
             }
             self.advance(now, attempt, None);
+        }
+    }
+
+    /// A dead process had begun to record, and died before that was written down.
+    pub(super) fn recording_of_orphan(&mut self, attempt: AttemptId) {
+        let Some(orphan) = self.orphans.get_mut(&attempt) else {
+            return;
+        };
+        if !std::mem::replace(&mut orphan.recorded, true) {
+            let state = RecordingState::Started {
+                name: self.ids.make(orphan.run, attempt, Part::Snoop),
+                format: self.recording_format.to_string(),
+            };
+            self.effects
+                .push_back(Effect::Journal(Record::Recording { attempt, state }));
+        }
+    }
+
+    /// Who has answered is recorded, if there is a channel to record on, whatever was written
+    /// down.
+    fn find_recordings(&mut self, census: &Census) {
+        let has = |attempt, part| {
+            let mut channels = census.channels.iter();
+            channels.any(|(a, p, up)| (*a, *p, *up) == (attempt, part, true))
+        };
+        let orphans = self.orphans.keys().copied();
+        let recorded: Vec<AttemptId> = orphans
+            .filter(|a| has(*a, Part::A) && has(*a, Part::Snoop))
+            .collect();
+        for attempt in recorded {
+            self.recording_of_orphan(attempt);
         }
     }
 

@@ -7,7 +7,6 @@
 //! | `tests/orders.rs` | every order of events and answers on the way from ringing to talking |
 //! | `tests/simulation.rs` | thousands of seeded campaigns with faults, and what must hold |
 
-pub(crate) mod sabotage;
 mod again;
 mod answering;
 mod commands;
@@ -18,5 +17,6 @@ mod recovery;
 mod refusals;
 mod relist;
 mod rig;
+pub(crate) mod sabotage;
 mod simulation;
 mod tables;

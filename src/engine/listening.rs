@@ -63,6 +63,7 @@ impl Engine {
 
     pub(super) fn link_is_down(&mut self, why: &str) {
         if crate::campaign::sabotaged!(IgnoresLoss) {
+            self.pace.change();
             return;
         }
         if self.link_state.ready {

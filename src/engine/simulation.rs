@@ -37,6 +37,7 @@ use crate::campaign::{
 };
 use crate::config::{self, ListSource, OnHangup, OnInterrupted, Secret, Settings};
 use crate::engine::Request;
+use crate::journal::Disk;
 use crate::recordings::{Admitted, Job};
 use crate::simulator::{ConnectionId, Method, Scenario, World, WorldConfig};
 use deck::{Deck, world_time};
@@ -122,7 +123,7 @@ struct Sim {
     rest_back_at: Duration,
     /// Of a thousand requests, so many go wrong.
     mishaps: u32,
-    disk_full: bool,
+    disk: Disk,
     folder_full: bool,
     writing: bool,
     calm_from: Duration,
@@ -228,7 +229,7 @@ impl Sim {
             last_event: Duration::ZERO,
             rest_back_at: Duration::ZERO,
             mishaps: *rng.choice(&[0, 10, 40, 120]).expect("some"),
-            disk_full: false,
+            disk: Disk::Well,
             folder_full: false,
             writing: false,
             calm_from: uptime + play.trouble,
@@ -266,8 +267,11 @@ impl Sim {
     /// The dialer says that all is done, and nothing is left in Asterisk; or something is,
     /// and it has had the time to take it down.
     fn is_clean_or_late(&self, quiet_since: &mut Option<Duration>) -> bool {
-        if !self.is_over() {
+        if !self.is_done() {
             *quiet_since = None;
+            return false;
+        }
+        if !self.is_written() {
             return false;
         }
         let since = *quiet_since.get_or_insert(self.uptime);
@@ -430,7 +434,7 @@ impl Sim {
         if let Some(exit) = over {
             self.note(|| format!("the process ends: {exit:?}"));
             self.tally.count("process: ended by itself");
-            self.write(false);
+            self.write(Disk::Well);
             self.end_process();
         }
         Ok(())
@@ -446,7 +450,10 @@ impl Sim {
     /// Time goes on to the next thing that happens.
     fn go_on(&mut self) -> Verdict {
         let planned = self.agenda.first_key_value().map(|((at, _), _)| *at);
-        let in_world = self.world.next_timer().map(|at| at.since(world_time(Duration::ZERO)));
+        let in_world = self
+            .world
+            .next_timer()
+            .map(|at| at.since(world_time(Duration::ZERO)));
         let in_engine = self.deck.as_ref().map(|deck| {
             let now = deck.engine.clock.now();
             self.uptime + deck.engine.wake_at(now).since(now)
@@ -480,7 +487,7 @@ impl Sim {
             }
             Item::Write(process) if process == self.process => {
                 self.writing = false;
-                self.write(self.disk_full);
+                self.write(self.disk);
             }
             Item::Fetch(process, job, tries) if process == self.process => {
                 self.fetch(job, tries);
@@ -488,7 +495,7 @@ impl Sim {
             Item::StrangerLeaves(connection) => self.world.disconnect(connection),
             Item::StartAnew(process) if process == self.process => return self.crash(),
             Item::StartProcess => return self.start_process(),
-            Item::DiskHasRoom => self.disk_full = false,
+            Item::DiskHasRoom => self.disk = Disk::Well,
             Item::FolderHasRoom => self.folder_full = false,
             Item::Mischief => return self.mischief(),
             Item::Connect(_)
@@ -501,9 +508,9 @@ impl Sim {
     }
 
     /// The journal's thread has its turn.
-    fn write(&mut self, disk_full: bool) {
+    fn write(&mut self, disk: Disk) {
         let Some(deck) = &mut self.deck else { return };
-        let waits = deck.writing.write(disk_full);
+        let waits = deck.writing.write(disk);
         if waits {
             self.tally.count("journal: a write that failed");
             self.writing = true;
@@ -525,7 +532,10 @@ impl Sim {
                     will_retry: true,
                 });
             }
-            self.plan(Duration::from_secs(1), Item::Fetch(self.process, admitted, tries.max(1)));
+            self.plan(
+                Duration::from_secs(1),
+                Item::Fetch(self.process, admitted, tries.max(1)),
+            );
             return;
         }
         let there = self.world.stored_names().contains(&name);
@@ -611,7 +621,8 @@ impl Sim {
         self.plan(delay, Item::StartProcess);
     }
 
-    fn is_over(&self) -> bool {
+    /// The dialer says that nothing is left to do.
+    fn is_done(&self) -> bool {
         let Some(deck) = &self.deck else {
             return false;
         };
@@ -619,10 +630,14 @@ impl Sim {
         self.is_calm()
             && *engine.campaign.state() == RunState::Done
             && engine.campaign.is_quiet()
-            && engine.unwritten.is_empty()
-            && engine.writer.stats().queued == 0
             && engine.jobs.is_empty()
             && engine.fetching == 0
+    }
+
+    fn is_written(&self) -> bool {
+        self.deck.as_ref().is_some_and(|deck| {
+            deck.engine.unwritten.is_empty() && deck.engine.writer.stats().queued == 0
+        })
     }
 
     fn stand(&self) -> String {

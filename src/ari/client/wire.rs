@@ -7,8 +7,8 @@ use reqwest::Response;
 use tokio::sync::Semaphore;
 
 use super::{Client, Counts};
-use crate::ari::error::AriError;
 use crate::ari::connection::{Connection, ConnectionError, Transport};
+use crate::ari::error::AriError;
 
 /// An answer that is still to come.
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response, AriError>> + Send>>;

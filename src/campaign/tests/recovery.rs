@@ -328,3 +328,49 @@ fn nobody_is_bridged_by_an_event_that_comes_before_the_census_has_told_what_was_
     rig.link_up(found);
     rig.assert_end(Disposition::Abandoned, EndedBy::Callee, 0);
 }
+
+fn recordings_begun(rig: &Rig) -> usize {
+    let begun = |effect: &&Effect| {
+        let state = |record: &Record| {
+            matches!(
+                record,
+                Record::Recording {
+                    state: RecordingState::Started { .. },
+                    ..
+                }
+            )
+        };
+        matches!(effect, Effect::Journal(record) if state(record))
+    };
+    rig.effects.iter().filter(begun).count()
+}
+
+/// The process may die between the request to record and the commit that tells of it.
+#[test]
+fn a_recording_that_was_not_written_down_is_found_by_its_channel() {
+    let mut rig = restarted(orphan(false, false, false));
+    rig.link_up(census(BOTH_UP, BOTH, true));
+    assert_eq!(rig.word(), Some(CallWord::Bridged));
+    assert_eq!(recordings_begun(&rig), 1);
+    assert_eq!(rig.asked(FIRST, Op::Record), 0, "it runs");
+    rig.handle(Input::RecordingEnded {
+        attempt: FIRST,
+        ok: true,
+    });
+    let fetched = |effect: &Effect| matches!(effect, Effect::FetchRecording { .. });
+    assert!(rig.effects.iter().any(fetched));
+}
+
+#[test]
+fn a_recording_that_ends_before_the_census_comes_is_fetched_too() {
+    let mut rig = restarted(orphan(false, false, false));
+    rig.handle(Input::RecordingEnded {
+        attempt: FIRST,
+        ok: true,
+    });
+    assert_eq!(recordings_begun(&rig), 1);
+    rig.link_up(Census::default());
+    rig.wait(10_000);
+    let fetched = |effect: &Effect| matches!(effect, Effect::FetchRecording { .. });
+    assert!(rig.effects.iter().any(fetched));
+}

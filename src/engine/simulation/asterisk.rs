@@ -149,7 +149,10 @@ impl Sim {
         self.originated(outgoing).or_else(|| {
             let request = as_request(&outgoing.sent);
             let names = request.path.iter();
-            names.filter_map(|id| self.ids.parse(id)).map(|(a, _)| a).next()
+            names
+                .filter_map(|id| self.ids.parse(id))
+                .map(|(a, _)| a)
+                .next()
         })
     }
 

@@ -103,7 +103,9 @@ impl Deck {
     pub(super) fn incoming(&mut self, rng: &mut fastrand::Rng, now: Time) -> Option<Incoming> {
         let mut sources = [0, 1, 2, 3, 4];
         rng.shuffle(&mut sources);
-        sources.into_iter().find_map(|source| self.from(source, now))
+        sources
+            .into_iter()
+            .find_map(|source| self.from(source, now))
     }
 
     fn from(&mut self, source: u8, now: Time) -> Option<Incoming> {

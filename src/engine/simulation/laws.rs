@@ -105,14 +105,23 @@ impl Sim {
         let engine = &deck.engine;
         let state = engine.campaign.state();
         if *state != RunState::Dialing || engine.stopping.is_some() || self.notes.told_to_stop {
-            return broken(Law::Paused, format!("{attempt} leaves while {}", state.word()));
+            return broken(
+                Law::Paused,
+                format!("{attempt} leaves while {}", state.word()),
+            );
         }
         let known_down = !deck.is_connected() && deck.steps_since_link > 0;
         if known_down || !engine.link_state.ready && deck.is_connected() {
-            return broken(Law::LinkDown, format!("{attempt} leaves while the link is down"));
+            return broken(
+                Law::LinkDown,
+                format!("{attempt} leaves while the link is down"),
+            );
         }
         if !self.notes.durable.contains(&attempt) {
-            return broken(Law::Journal, format!("{attempt} leaves before it is durable"));
+            return broken(
+                Law::Journal,
+                format!("{attempt} leaves before it is durable"),
+            );
         }
         self.notes.leaving.insert(attempt);
         let on_the_line = self.people(false).into_iter();
@@ -159,17 +168,27 @@ impl Sim {
         let (talking, silent): (BTreeSet<_>, BTreeSet<_>) =
             people.into_iter().partition(|attempt| self.talks(*attempt));
         self.notes.bridged.extend(talking);
-        let served = self.deck.as_ref().is_some_and(|d| d.engine.link_state.ready)
+        let served = self
+            .deck
+            .as_ref()
+            .is_some_and(|d| d.engine.link_state.ready)
             && self.uptime >= self.rest_back_at;
         if !served {
             self.notes.silent_since.clear();
         }
         self.notes.silent_since.retain(|a, _| silent.contains(a));
         for attempt in silent {
-            let since = *self.notes.silent_since.entry(attempt).or_insert(self.uptime);
+            let since = *self
+                .notes
+                .silent_since
+                .entry(attempt)
+                .or_insert(self.uptime);
             if self.uptime.saturating_sub(since) > LONGEST_SILENCE {
                 let since = since.as_millis();
-                return broken(Law::Answered, format!("{attempt} hears nobody since {since}"));
+                return broken(
+                    Law::Answered,
+                    format!("{attempt} hears nobody since {since}"),
+                );
             }
         }
         Ok(())
@@ -178,7 +197,10 @@ impl Sim {
     /// Both legs are up in a bridge.
     fn talks(&self, attempt: AttemptId) -> bool {
         [Part::A, Part::B].into_iter().all(|part| {
-            let mut legs = self.world.legs().filter(|leg| leg.is_up && leg.bridge.is_some());
+            let mut legs = self
+                .world
+                .legs()
+                .filter(|leg| leg.is_up && leg.bridge.is_some());
             legs.any(|leg| self.ids.parse(leg.id) == Some((attempt, part)))
         })
     }
@@ -192,9 +214,10 @@ impl Sim {
         let differs = self.difference(&picture);
         let age = deck.engine.clock.now().since(picture.at);
         match differs {
-            Some(what) if age > PICTURE_AGE => {
-                broken(Law::Snapshot, format!("{what}, since {} ms", age.as_millis()))
-            }
+            Some(what) if age > PICTURE_AGE => broken(
+                Law::Snapshot,
+                format!("{what}, since {} ms", age.as_millis()),
+            ),
             _ => Ok(()),
         }
     }
@@ -208,14 +231,29 @@ impl Sim {
         [
             (picture.run != campaign.run(), "the run"),
             (picture.state != *campaign.state(), "the state"),
-            (!picture.calls.iter().cloned().eq(campaign.calls()), "the calls"),
-            (picture.leads.version() != campaign.leads().version(), "the leads"),
+            (
+                !picture.calls.iter().cloned().eq(campaign.calls()),
+                "the calls",
+            ),
+            (
+                picture.leads.version() != campaign.leads().version(),
+                "the leads",
+            ),
             (picture.limit.requested != limit.requested, "MAX_CC"),
             (picture.limit.in_use != limit.in_use, "the calls in use"),
             (shown_down == engine.link_state.ready, "the link"),
-            (picture.link.lost != engine.link_state.lost, "how often it was lost"),
-            (picture.stopping.is_some() != engine.stopping.is_some(), "the stop"),
-            (picture.recordings.saved != engine.recordings_saved, "the recordings"),
+            (
+                picture.link.lost != engine.link_state.lost,
+                "how often it was lost",
+            ),
+            (
+                picture.stopping.is_some() != engine.stopping.is_some(),
+                "the stop",
+            ),
+            (
+                picture.recordings.saved != engine.recordings_saved,
+                "the recordings",
+            ),
         ]
         .into_iter()
         .find_map(|(differs, what)| differs.then_some(what))
@@ -242,8 +280,11 @@ impl Sim {
     }
 
     /// A process has started on what the journal has.
-    pub(super) fn check_recovered(&self, recovered: &Recovered) -> Verdict {
+    pub(super) fn check_recovered(&mut self, recovered: &Recovered) -> Verdict {
         let known = self.attempts();
+        // An answer that a dead process heard and had not yet on its disk is lost with it.
+        let heard = |a: &AttemptId| known.get(a).is_some_and(|known| known.answered);
+        self.notes.heard.retain(heard);
         let dialed = self.notes.dialed.keys();
         for attempt in dialed.chain(&self.notes.durable) {
             if !known.contains_key(attempt) {
@@ -254,7 +295,9 @@ impl Sim {
         if known.keys().any(|attempt| *attempt >= next) {
             return broken(Law::Journal, format!("{next} would be used again"));
         }
-        let open = known.values().filter(|a| a.disposition.is_none() && !a.withdrawn);
+        let open = known
+            .values()
+            .filter(|a| a.disposition.is_none() && !a.withdrawn);
         let unfinished = recovered.run.as_ref().map_or(0, |run| run.unfinished.len());
         if open.count() != unfinished {
             return broken(Law::Journal, "not all that is unfinished is told");
@@ -278,9 +321,8 @@ impl Sim {
                 LeadStatus::InFlight(attempt) => LeadState::Calling(attempt),
                 LeadStatus::Attempted(disposition) => LeadState::Final(disposition),
             };
-            let same = row.is_some_and(|row| {
-                row.state == state && u32::from(row.attempts) == lead.attempts
-            });
+            let same = row
+                .is_some_and(|row| row.state == state && u32::from(row.attempts) == lead.attempts);
             if !same {
                 wrong.get_or_insert(format!("{lead:?} is {row:?}"));
             }
@@ -293,7 +335,7 @@ impl Sim {
     }
 
     /// When all is over, everybody is accounted for and nothing is left.
-    pub(super) fn check_end(&self) -> Verdict {
+    pub(super) fn check_end(&mut self) -> Verdict {
         let sizes = self.world.sizes();
         if sizes.channels + sizes.bridges + sizes.recording > 0 {
             return broken(Law::NoOrphans, format!("left in Asterisk: {sizes:?}"));
@@ -302,8 +344,15 @@ impl Sim {
         for (attempt, known) in &attempts {
             self.check_attempt(*attempt, known)?;
         }
-        if let Some(recording) = self.world.stored_names().first() {
-            return broken(Law::NoOrphans, format!("{recording} was not fetched"));
+        for recording in self.world.stored_names() {
+            // Begun and ended while no process lived that had it on its disk: nobody knows it.
+            let attempt = self.ids.parse(&recording).map(|(attempt, _)| attempt);
+            let known = attempt.and_then(|attempt| attempts.get(&attempt));
+            let torn = known.is_some_and(|known| !known.recorded && known.is_interrupted());
+            if !torn {
+                return broken(Law::NoOrphans, format!("{recording} was not fetched"));
+            }
+            self.tally.count("recordings: unknown after a crash");
         }
         self.check_policy(&attempts)
     }
@@ -312,7 +361,10 @@ impl Sim {
         let was_dialed = self.notes.dialed.contains_key(&attempt);
         if known.withdrawn {
             if was_dialed {
-                return broken(Law::EndsOnce, format!("{attempt} was withdrawn, and dialed"));
+                return broken(
+                    Law::EndsOnce,
+                    format!("{attempt} was withdrawn, and dialed"),
+                );
             }
             return Ok(());
         }
@@ -321,7 +373,10 @@ impl Sim {
         };
         let reached = ["answered", "abandoned"].contains(&disposition.as_str());
         if self.notes.heard.contains(&attempt) && !reached {
-            return broken(Law::Answered, format!("{attempt} answered and is {disposition}"));
+            return broken(
+                Law::Answered,
+                format!("{attempt} answered and is {disposition}"),
+            );
         }
         let answered = *disposition == Disposition::Answered.to_string();
         if answered && !self.notes.bridged.contains(&attempt) {
@@ -338,9 +393,8 @@ impl Sim {
         let retries = self.settings.on_interrupted == OnInterrupted::Retry;
         for (number, count) in calls {
             let of_it = attempts.values().filter(|a| a.number == number);
-            let interrupted = |a: &&Attempt| a.disposition.as_deref() == Some("interrupted");
             let again = if retries {
-                of_it.filter(interrupted).count()
+                of_it.filter(|a| a.is_interrupted()).count()
             } else {
                 0
             };
@@ -348,7 +402,9 @@ impl Sim {
             if count > 1 + wishes + again {
                 return broken(
                     Law::Policy,
-                    format!("{number} was called {count} times after {wishes} wishes, {again} interruptions"),
+                    format!(
+                        "{number} was called {count} times after {wishes} wishes, {again} interruptions"
+                    ),
                 );
             }
         }
@@ -357,8 +413,9 @@ impl Sim {
 
     /// What the journal's file has of all attempts.
     pub(super) fn attempts(&self) -> BTreeMap<AttemptId, Attempt> {
-        let sql = "SELECT attempt, number, withdrawn, attempts.disposition FROM attempts
-                   JOIN leads USING (run, lead)";
+        let sql =
+            "SELECT attempt, number, withdrawn, attempts.disposition, answered_at IS NOT NULL,
+                   recording IS NOT NULL FROM attempts JOIN leads USING (run, lead)";
         let conn = Connection::open(&self.settings.state_file).expect("the journal opens");
         let mut statement = conn.prepare(sql).expect("its schema");
         let rows = statement.query_map([], |row| {
@@ -367,6 +424,8 @@ impl Sim {
                 number: row.get(1)?,
                 withdrawn: row.get(2)?,
                 disposition: row.get(3)?,
+                answered: row.get(4)?,
+                recorded: row.get(5)?,
             };
             Ok((AttemptId(attempt.cast_unsigned()), known))
         });
@@ -380,4 +439,12 @@ pub(super) struct Attempt {
     number: String,
     withdrawn: bool,
     disposition: Option<String>,
+    answered: bool,
+    recorded: bool,
+}
+
+impl Attempt {
+    fn is_interrupted(&self) -> bool {
+        self.disposition.as_deref() == Some("interrupted")
+    }
 }

@@ -44,7 +44,8 @@ pub(super) fn lay_down_journal(path: &Path) {
         let conn = rusqlite::Connection::open(&draft).expect("it opens");
         conn.execute("UPDATE meta SET uuid = ?1", [UUID])
             .expect("it has an identity");
-        conn.pragma_update(None, "wal_checkpoint", "TRUNCATE").expect("a whole file");
+        conn.pragma_update(None, "wal_checkpoint", "TRUNCATE")
+            .expect("a whole file");
         conn.close().expect("it closes");
         std::fs::read(&draft).expect("it can be read")
     });
@@ -222,7 +223,10 @@ fn judge(sum: &Sum) {
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is no number: {text}")),
+    )
 }
 
 #[test]
@@ -315,8 +319,10 @@ fn every_law_bites() {
         let ended = workers.into_iter().map(|w| w.join().expect("it ends"));
         ended.flatten().collect()
     });
-    for (what, law, caught) in &found {
+    for (what, _, caught) in &found {
         println!("{what:?}: {caught:?}");
+    }
+    for (what, law, caught) in &found {
         let law_of = caught.as_ref().map(|(_, violation)| violation.law);
         assert_eq!(law_of, Some(*law), "{what:?}: {caught:?}");
     }
@@ -349,7 +355,10 @@ fn soak(hours: u64) {
         sizes.max().unwrap_or(0)
     };
     for what in sim.sizes[0].keys() {
-        let (before, after) = (most(&sim.sizes[..half], what), most(&sim.sizes[half..], what));
+        let (before, after) = (
+            most(&sim.sizes[..half], what),
+            most(&sim.sizes[half..], what),
+        );
         println!("{what}: {before}, then {after}");
         assert!(is_flat(before, after), "{what}: {before}, then {after}");
     }

@@ -10,6 +10,7 @@ use super::{Item, Sim};
 use crate::ari::link::DownReason;
 use crate::campaign::{Command, LeadId, LeadState, MaxCc, Numbers};
 use crate::engine::Request;
+use crate::journal::Disk;
 use crate::simulator::{Fault, Faults};
 
 /// Longer than the wait for an answer to a ping.
@@ -45,11 +46,15 @@ impl Sim {
     /// When trouble is over somebody goes on starting what has stopped.
     fn mend(&mut self) -> Verdict {
         self.plan(Duration::from_secs(5), Item::Mischief);
-        self.disk_full = false;
+        self.disk = Disk::Well;
         self.folder_full = false;
         self.world.set_faults(self.world_now(), Faults::default());
         let taken_over = self.deck.as_ref().is_some_and(|deck| {
-            deck.socket.is_none() && matches!(*deck.link.borrow(), crate::ari::link::LinkState::Replaced { .. })
+            deck.socket.is_none()
+                && matches!(
+                    *deck.link.borrow(),
+                    crate::ari::link::LinkState::Replaced { .. }
+                )
         });
         if taken_over {
             return self.crash();
@@ -257,7 +262,7 @@ impl Sim {
     fn fill_disk(&mut self) -> Verdict {
         self.tally.count("disk: full");
         self.note(|| "the disk is full".to_owned());
-        self.disk_full = true;
+        self.disk = *self.rng.choice(&[Disk::Full, Disk::Fails]).expect("some");
         let lasts = Duration::from_millis(self.rng.u64(100..6000));
         self.plan(lasts, Item::DiskHasRoom);
         Ok(())
