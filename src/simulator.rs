@@ -32,8 +32,6 @@ pub use scenario::{
     Callee, Outcome, Queue, Scenario, ScenarioError, Signal, Span, Target, TargetOutcome, Weighted,
 };
 pub use world::{Body, ConnectionId, Method, Output, Request, Response, World, WorldConfig};
-#[cfg(test)]
-pub(crate) use world::{Leg, Sizes};
 
 /// What a simulator is started with.
 #[derive(Clone)]

@@ -42,7 +42,7 @@ impl Clock {
     pub fn now(&self) -> Time {
         #[cfg(test)]
         if let (Some(made), Some((uptime, _))) = (self.made_virtually, virtual_time::now()) {
-            return self.wall + (uptime - made);
+            return self.wall + uptime.saturating_sub(made);
         }
         self.wall + self.made.elapsed()
     }

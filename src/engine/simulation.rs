@@ -104,6 +104,10 @@ struct Play {
     lives: bool,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "how the world stands: each by itself"
+)]
 struct Sim {
     rng: fastrand::Rng,
     uptime: Duration,
@@ -397,7 +401,8 @@ impl Sim {
         if replied {
             self.check_command(stops, true)?;
         }
-        self.after_step(now)
+        self.after_step(now);
+        Ok(())
     }
 
     /// What a dead process left has been settled.
@@ -414,9 +419,9 @@ impl Sim {
     }
 
     /// What the engine's loop does between two steps.
-    fn after_step(&mut self, now: Time) -> Verdict {
+    fn after_step(&mut self, now: Time) {
         let Some(deck) = &mut self.deck else {
-            return Ok(());
+            return;
         };
         deck.engine.publish(now);
         let over = deck.engine.is_over(now);
@@ -437,7 +442,6 @@ impl Sim {
             self.write(Disk::Well);
             self.end_process();
         }
-        Ok(())
     }
 
     fn take_jobs(&mut self) {
@@ -493,11 +497,11 @@ impl Sim {
                 self.fetch(job, tries);
             }
             Item::StrangerLeaves(connection) => self.world.disconnect(connection),
-            Item::StartAnew(process) if process == self.process => return self.crash(),
+            Item::StartAnew(process) if process == self.process => self.crash(),
             Item::StartProcess => return self.start_process(),
             Item::DiskHasRoom => self.disk = Disk::Well,
             Item::FolderHasRoom => self.folder_full = false,
-            Item::Mischief => return self.mischief(),
+            Item::Mischief => self.mischief(),
             Item::Connect(_)
             | Item::Silent(_)
             | Item::Write(_)
@@ -603,7 +607,8 @@ impl Sim {
             deck.engine.carry_out();
             deck.engine.publish(now);
         }
-        self.after_step(now)
+        self.after_step(now);
+        Ok(())
     }
 
     /// The process is gone, and all that it had not written down; another one starts later.

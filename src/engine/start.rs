@@ -154,12 +154,12 @@ impl Parts {
     fn outside(&self, settings: &Settings, options: Options) -> Outside {
         let ids = AsteriskIds::new(&self.recovered.token);
         let (link, link_events) = self.link(ids.prefix(), options.take_over);
-        let (fetcher, fetched) = self.fetcher(settings);
+        let (fetcher, outcomes) = self.fetcher(settings);
         Outside {
             link,
             link_events,
             fetcher,
-            fetched,
+            fetched: outcomes,
         }
     }
 
@@ -175,7 +175,7 @@ impl Parts {
             link,
             link_events,
             fetcher,
-            fetched,
+            fetched: outcomes,
         } = outside;
         let (inbox, messages) = mpsc::unbounded_channel();
         let (requests_tx, requests) = mpsc::channel(64);
@@ -220,7 +220,7 @@ impl Parts {
             survey_due: None,
             seen_ids: Vec::new(),
             fetcher,
-            fetched,
+            fetched: outcomes,
             jobs: jobs(self.recovered.run.as_ref(), settings),
             fetching: 0,
             recordings_saved: 0,

@@ -34,9 +34,6 @@ use channel::{Bridge, Channel, State};
 use message::Answer;
 use recordings::{Live, Stored};
 
-#[cfg(test)]
-pub(crate) use seen::{Leg, Sizes};
-
 pub use message::{Body, Method, Request, Response};
 
 /// What a world is made from.

@@ -7,7 +7,7 @@ use std::cell::Cell;
 pub(crate) enum Sabotage {
     /// One call more than MAX_CC is placed.
     OneTooMany,
-    /// A lead whose attempt was interrupted waits again, whatever ON_INTERRUPTED says.
+    /// A lead whose attempt was interrupted waits again, whatever `ON_INTERRUPTED` says.
     CallsAgain,
     /// The end of an attempt is written down twice.
     EndsTwice,

@@ -36,7 +36,8 @@ impl Sim {
         self.note(|| format!("-> {} {}", outgoing.sent.what, outgoing.sent.path));
         let (there, back) = (self.soon(), self.soon());
         if self.world.is_down(self.world_now()) || self.uptime < self.rest_back_at {
-            return self.fail(outgoing, originated);
+            self.fail(outgoing, originated);
+            return Ok(());
         }
         let Some(mishap) = self.mishap(originated.is_some()) else {
             self.plan(there, Item::Arrive(outgoing, Ok(back)));
@@ -52,11 +53,10 @@ impl Sim {
     }
 
     /// Asterisk's REST interface is away.
-    fn fail(&mut self, outgoing: Outgoing, originated: Option<AttemptId>) -> Verdict {
+    fn fail(&mut self, outgoing: Outgoing, originated: Option<AttemptId>) {
         let delay = self.soon();
         self.notes.leaving.retain(|a| Some(*a) != originated);
         self.plan(delay, Item::Reply(outgoing.reply, Err(no_connection())));
-        Ok(())
     }
 
     fn mishap(&mut self, originate: bool) -> Option<Mishap> {

@@ -52,7 +52,7 @@ impl Deck {
         let (link, link_state) = watch::channel(LinkState::Starting);
         let (events, link_events) = mpsc::channel(EVENT_QUEUE / 64);
         let (fetcher, jobs) = Fetcher::by_hand();
-        let (fetched, outcomes) = mpsc::channel(1024);
+        let (done, outcomes) = mpsc::channel(1024);
         let outside = Outside {
             link: Link::by_hand(link_state),
             link_events,
@@ -80,7 +80,7 @@ impl Deck {
             link,
             events,
             jobs,
-            fetched,
+            fetched: done,
             socket: None,
             occasion: Occasion::First,
             prefix,

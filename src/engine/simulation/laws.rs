@@ -271,6 +271,14 @@ impl Sim {
         let Message::Durable(begun, result) = message else {
             return Ok(());
         };
+        if let Err(failure) = result
+            && let Some(promised) = self.notes.durable.iter().find(|a| failure.refuses(**a))
+        {
+            return broken(
+                Law::Journal,
+                format!("{promised} was durable, and is refused"),
+            );
+        }
         if let Err(WriteFailure::Contradicted { contradictions, .. }) = result {
             return broken(Law::EndsOnce, format!("the journal: {contradictions:?}"));
         }

@@ -18,9 +18,10 @@ const NOTICED_AFTER: Duration = Duration::from_secs(6);
 
 impl Sim {
     /// Something goes wrong, or somebody presses a key.
-    pub(super) fn mischief(&mut self) -> Verdict {
+    pub(super) fn mischief(&mut self) {
         if self.is_calm() {
-            return self.mend();
+            self.mend();
+            return;
         }
         let delay = Duration::from_millis(self.rng.u64(1..4000));
         self.plan(delay, Item::Mischief);
@@ -44,7 +45,7 @@ impl Sim {
     }
 
     /// When trouble is over somebody goes on starting what has stopped.
-    fn mend(&mut self) -> Verdict {
+    fn mend(&mut self) {
         self.plan(Duration::from_secs(5), Item::Mischief);
         self.disk = Disk::Well;
         self.folder_full = false;
@@ -57,14 +58,15 @@ impl Sim {
                 )
         });
         if taken_over {
-            return self.crash();
+            self.crash();
+            return;
         }
-        self.command(Command::Start)
+        self.command(Command::Start);
     }
 
-    fn press_a_key(&mut self) -> Verdict {
+    fn press_a_key(&mut self) {
         let Some(deck) = &self.deck else {
-            return Ok(());
+            return;
         };
         let calls: Vec<_> = deck.engine.campaign.calls().map(|c| c.attempt).collect();
         let leads = u32::try_from(deck.engine.campaign.leads().len()).unwrap_or(1);
@@ -74,15 +76,16 @@ impl Sim {
             2 => self.command(Command::Drain),
             3 => self.command(Command::StopNow),
             4 => self.command(Command::HangUpAll),
-            5..=6 => match self.rng.choice(&calls) {
-                Some(call) => self.command(Command::HangUp(*call)),
-                None => Ok(()),
-            },
+            5..=6 => {
+                if let Some(call) = self.rng.choice(&calls) {
+                    self.command(Command::HangUp(*call));
+                }
+            }
             7 => self.command(Command::Skip(lead)),
             8..=9 => self.command(Command::Requeue(lead)),
             10..=11 => {
                 let max = MaxCc::new(self.rng.u32(1..6)).expect("not 0");
-                self.command(Command::SetMaxCc(max))
+                self.command(Command::SetMaxCc(max));
             }
             12 => self.reread(),
             13 => self.start_again(),
@@ -92,9 +95,9 @@ impl Sim {
     }
 
     /// Somebody gives a command, which the engine finds among all else that has come in.
-    fn command(&mut self, command: Command) -> Verdict {
+    fn command(&mut self, command: Command) {
         let Some(deck) = &self.deck else {
-            return Ok(());
+            return;
         };
         self.tally.count(match &command {
             Command::Start => "command: start",
@@ -112,7 +115,6 @@ impl Sim {
         let request = Request::Command { command, by, reply };
         // A full queue means that the engine is not there.
         let _ = deck.handle.requests.try_send(request);
-        Ok(())
     }
 
     /// The list as it stands now: somebody has added numbers, or taken some out.
@@ -128,7 +130,7 @@ impl Sim {
         numbers
     }
 
-    fn reread(&mut self) -> Verdict {
+    fn reread(&mut self) {
         self.tally.count("command: reload");
         let numbers = self.edit_list();
         let reading = Box::new(Ok((self.settings.clone(), numbers)));
@@ -137,10 +139,10 @@ impl Sim {
             reading,
             by: "signal".to_owned(),
             reply,
-        })
+        });
     }
 
-    fn start_again(&mut self) -> Verdict {
+    fn start_again(&mut self) {
         self.tally.count("command: start again");
         let numbers = self.edit_list();
         let reading = Box::new(Ok((self.settings.clone(), numbers)));
@@ -149,10 +151,10 @@ impl Sim {
             reading,
             by: "http".to_owned(),
             reply,
-        })
+        });
     }
 
-    fn new_run(&mut self) -> Verdict {
+    fn new_run(&mut self) {
         self.tally.count("command: new run");
         let reading = Box::new(Ok((self.settings.clone(), self.numbers.clone())));
         let (reply, _) = oneshot::channel();
@@ -160,35 +162,33 @@ impl Sim {
             reading,
             by: "keyboard".to_owned(),
             reply,
-        })
+        });
     }
 
-    fn give(&mut self, request: Request) -> Verdict {
+    fn give(&mut self, request: Request) {
         if let Some(deck) = &self.deck {
             let _ = deck.handle.requests.try_send(request);
         }
-        Ok(())
     }
 
-    fn stop(&mut self) -> Verdict {
+    fn stop(&mut self) {
         self.tally.count("command: stop the process");
         let now = self.rng.bool();
         self.give(Request::Stop {
             now,
             by: "signal".to_owned(),
-        })
+        });
     }
 
-    fn lose_socket(&mut self) -> Verdict {
+    fn lose_socket(&mut self) {
         if self.deck.as_ref().is_some_and(|deck| deck.socket.is_some()) {
             self.tally.count("link: lost");
             self.lose_link(DownReason::Closed);
         }
-        Ok(())
     }
 
     /// The socket goes silent; it takes the link a while to find out.
-    fn half_open(&mut self) -> Verdict {
+    fn half_open(&mut self) {
         if self.deck.as_ref().is_some_and(|deck| deck.socket.is_some()) && !self.stalled {
             self.tally.count("link: half-open");
             self.note(|| "the socket goes silent".to_owned());
@@ -196,13 +196,12 @@ impl Sim {
             let noticed = NOTICED_AFTER.mul_f32(self.rng.f32());
             self.plan(noticed, Item::Silent(self.process));
         }
-        Ok(())
     }
 
     /// Another program connects under the same name, and leaves later.
-    fn take_away_app(&mut self) -> Verdict {
+    fn take_away_app(&mut self) {
         if self.deck.as_ref().is_none_or(|deck| deck.socket.is_none()) || self.stalled {
-            return Ok(());
+            return;
         }
         let now = self.world_now();
         let stranger = self.world.connect(now, &[APP], false);
@@ -212,72 +211,64 @@ impl Sim {
         // Somebody sees it, and starts the dialer again.
         let seen = stays + Duration::from_millis(self.rng.u64(500..8000));
         self.plan(seen, Item::StartAnew(self.process));
-        Ok(())
     }
 
-    fn restart_asterisk(&mut self) -> Verdict {
+    fn restart_asterisk(&mut self) {
         self.tally.count("Asterisk: restart without its calls");
         self.note(|| "Asterisk restarts".to_owned());
         let down = self.rng.u64(100..5000);
         let now = self.world_now();
         self.world.inflict(now, Fault::Restart { down });
         self.carry_events();
-        Ok(())
     }
 
     /// All connections are cut, and none is taken for a while; calls live on.
-    fn restart_http(&mut self) -> Verdict {
+    fn restart_http(&mut self) {
         self.tally.count("Asterisk: restart with its calls");
         self.note(|| "Asterisk's HTTP server restarts".to_owned());
         self.rest_back_at = self.uptime + Duration::from_millis(self.rng.u64(100..5000));
         self.break_connections();
-        Ok(())
     }
 
-    fn lose_rest(&mut self) -> Verdict {
+    fn lose_rest(&mut self) {
         self.tally.count("REST: away for a while");
         self.rest_back_at = self.uptime + Duration::from_millis(self.rng.u64(100..8000));
-        Ok(())
     }
 
     /// The process is killed; another one starts later.
-    pub(super) fn crash(&mut self) -> Verdict {
+    pub(super) fn crash(&mut self) {
         if self.deck.is_some() {
             self.tally.count("process: killed");
             self.note(|| "the process dies".to_owned());
             self.end_process();
         }
-        Ok(())
     }
 
-    fn jump_clock(&mut self) -> Verdict {
+    fn jump_clock(&mut self) {
         self.tally.count("wall clock: jump");
         let hours = self.rng.i64(-3_600_000_000..3_600_000_000);
         self.wall_off = hours;
         self.world.shift_wall_clock(hours);
         self.set_clock();
-        Ok(())
     }
 
-    fn fill_disk(&mut self) -> Verdict {
+    fn fill_disk(&mut self) {
         self.tally.count("disk: full");
         self.note(|| "the disk is full".to_owned());
         self.disk = *self.rng.choice(&[Disk::Full, Disk::Fails]).expect("some");
         let lasts = Duration::from_millis(self.rng.u64(100..6000));
         self.plan(lasts, Item::DiskHasRoom);
-        Ok(())
     }
 
-    fn fill_folder(&mut self) -> Verdict {
+    fn fill_folder(&mut self) {
         self.tally.count("recordings: folder full");
         self.folder_full = true;
         let lasts = Duration::from_millis(self.rng.u64(100..9000));
         self.plan(lasts, Item::FolderHasRoom);
-        Ok(())
     }
 
     /// Events come late and twice, recordings get lost, channels enter late.
-    fn set_faults(&mut self) -> Verdict {
+    fn set_faults(&mut self) {
         let span = |to| crate::simulator::Span::new(0, to);
         let faults = match self.rng.u8(..5) {
             0 => Faults::default(),
@@ -321,7 +312,6 @@ impl Sim {
         });
         let now = self.world_now();
         self.world.set_faults(now, faults);
-        Ok(())
     }
 
     /// What the operator's wish comes to is known when the engine has taken it.

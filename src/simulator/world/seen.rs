@@ -1,7 +1,5 @@
 //! What a simulation sees of a world that no dialer can see.
 
-use std::collections::BTreeSet;
-
 use super::World;
 use super::channel::State;
 
@@ -43,12 +41,6 @@ impl World {
             apps: self.apps.len(),
             agenda: self.agenda.len(),
         }
-    }
-
-    /// All REST connections and sockets end, as when the HTTP server is started anew. Calls
-    /// live on, and their subscriptions with them.
-    pub(crate) fn sockets(&self) -> BTreeSet<super::ConnectionId> {
-        self.connections()
     }
 
     /// Sets the wall clock, by which events are stamped, back or forth. Nothing else hangs
