@@ -366,7 +366,7 @@ fn soak(hours: u64) {
 
 #[test]
 fn hours_in_one_process_leave_nothing_behind() {
-    soak(4);
+    soak(if cfg!(debug_assertions) { 2 } else { 6 });
 }
 
 #[test]
