@@ -21,6 +21,8 @@ mod model;
 mod tally;
 
 pub(crate) use client::root_cause;
+#[cfg(test)]
+pub(crate) use client::wire;
 pub use client::{
     Client, ClientStats, CreateChannel, Download, EventSource, Gate, Gone, HangupReason, IfExists,
     Originate, Recording,

@@ -25,6 +25,25 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+/// True only in a test that breaks this very place on purpose, to see that it is noticed; in
+/// the program it is the constant `false`.
+macro_rules! sabotaged {
+    ($what:ident) => {{
+        #[cfg(test)]
+        let sabotaged = $crate::campaign::sabotage::is($crate::campaign::sabotage::Sabotage::$what);
+        #[cfg(not(test))]
+        let sabotaged = $crate::campaign::is_sabotaged(stringify!($what));
+        sabotaged
+    }};
+}
+pub(crate) use sabotaged;
+
+/// Nothing is, outside of tests.
+#[cfg(not(test))]
+pub(crate) const fn is_sabotaged(_what: &str) -> bool {
+    false
+}
+
 mod answers;
 mod call;
 mod dead_air;
@@ -52,6 +71,9 @@ mod timers;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+
+#[cfg(test)]
+pub(crate) use tests::sabotage;
 
 pub use disposition::{Disposition, EndedBy, HangupCause};
 pub use ids::{ANY_DIALDECK, AsteriskIds, AttemptId, LeadId, MaxCc, Part, RunId, trunk_endpoint};
@@ -342,11 +364,11 @@ impl Campaign {
 
     /// The attempt is on disk: dial it, unless dialing was stopped meanwhile.
     fn dial(&mut self, now: Time, attempt: AttemptId) {
-        let may = self.state == RunState::Dialing
-            && self.link_up
+        let may = (self.state == RunState::Dialing || sabotaged!(DialsInPause))
+            && (self.link_up || sabotaged!(IgnoresLoss))
             && now >= self.hold_until
             && !self.asterisk_is_silent()
-            && self.live.len() <= self.policy.max_cc.calls();
+            && (self.live.len() <= self.policy.max_cc.calls() || sabotaged!(OneTooMany));
         let Some(call) = self.live.get_mut(&attempt) else {
             return;
         };

@@ -17,6 +17,8 @@ mod pace;
 mod picture;
 mod reload;
 mod requests;
+#[cfg(test)]
+mod simulation;
 mod snapshot;
 mod sound;
 mod start;
@@ -46,6 +48,7 @@ pub use trends::{SECONDS as TREND_SECONDS, Second, Trends};
 
 use crate::ari::link::{Link, LinkEvent, LinkState as LinkIs, LinkStats};
 use crate::ari::{AriError, RtpStatistics};
+use crate::campaign::sabotaged;
 use crate::campaign::{
     AsteriskIds, AttemptId, Campaign, Command, Effect, Input, LeadId, Notice, Number, Op, OpError,
     Outcome, Part, Record, RunState, Time,
@@ -175,6 +178,15 @@ enum Message {
     },
 }
 
+/// What wakes the engine.
+enum Incoming {
+    Message(Message),
+    Link(LinkEvent),
+    Request(Request),
+    Fetched(Fetched),
+    Tick,
+}
+
 /// The engine. Made by [`start()`], driven by [`Engine::run`].
 pub struct Engine {
     clock: Clock,
@@ -247,23 +259,39 @@ impl Engine {
                 return self.shut_down(exit).await;
             }
             let wake = self.clock.instant(self.wake_at(now));
-            tokio::select! {
-                Some(message) = self.messages.recv() => self.message(message),
-                Some(event) = self.link_events.recv() => self.link_event(event),
-                Some(request) = self.requests.recv() => self.request(request),
-                Some(fetched) = self.fetched.recv() => self.fetched(fetched),
-                () = tokio::time::sleep_until(wake.into()) => self.tick(),
-            }
-            self.carry_out();
+            let incoming = tokio::select! {
+                Some(message) = self.messages.recv() => Incoming::Message(message),
+                Some(event) = self.link_events.recv() => Incoming::Link(event),
+                Some(request) = self.requests.recv() => Incoming::Request(request),
+                Some(fetched) = self.fetched.recv() => Incoming::Fetched(fetched),
+                () = tokio::time::sleep_until(wake.into()) => Incoming::Tick,
+            };
+            self.step(incoming);
         }
+    }
+
+    /// One thing that has happened, with all that follows from it.
+    fn step(&mut self, incoming: Incoming) {
+        match incoming {
+            Incoming::Message(message) => self.message(message),
+            Incoming::Link(event) => self.link_event(event),
+            Incoming::Request(request) => self.request(request),
+            Incoming::Fetched(fetched) => self.fetched(fetched),
+            Incoming::Tick => self.tick(),
+        }
+        self.carry_out();
     }
 
     fn feed(&mut self, input: Input) {
         let now = self.clock.now();
-        if !matches!(input, Input::Tick) {
+        let due = self.campaign.poll_timeout().is_some_and(|at| at <= now);
+        if due || !matches!(input, Input::Tick) {
             self.pace.change();
         }
-        if self.link_state.ready && !matches!(*self.link_watch.borrow(), LinkIs::Up { .. }) {
+        if self.link_state.ready
+            && !sabotaged!(IgnoresLoss)
+            && !matches!(*self.link_watch.borrow(), LinkIs::Up { .. })
+        {
             // The news of the loss may stand behind thousands of events in the queue. An
             // originate that left meanwhile would be answered with nobody listening.
             self.link_state.ready = false;
@@ -282,7 +310,10 @@ impl Engine {
     fn set_gate(&self) {
         let dials = *self.campaign.state() == RunState::Dialing;
         let answers = self.link_state.ready && !self.campaign.asterisk_is_silent();
-        let open = dials && answers && self.stopping.is_none();
+        let open = dials && answers && self.stopping.is_none()
+            || sabotaged!(OpenGate)
+            || sabotaged!(DialsInPause)
+            || sabotaged!(IgnoresLoss) && dials;
         self.requester.gate.set_open(open);
     }
 
@@ -296,7 +327,13 @@ impl Engine {
             match effect {
                 Effect::Journal(record) => {
                     self.note(now, &record);
-                    records.push(record);
+                    let is_end = matches!(record, Record::AttemptEnded { .. });
+                    if is_end && sabotaged!(EndsTwice) {
+                        records.push(record.clone());
+                    }
+                    if !(is_end && sabotaged!(EndsUnwritten)) {
+                        records.push(record);
+                    }
                 }
                 Effect::Ask {
                     attempt,
@@ -366,6 +403,9 @@ impl Engine {
             })
             .collect();
         let inbox = self.inbox.clone();
+        if sabotaged!(DialsBeforeDurable) {
+            let _ = inbox.send(Message::Durable(begun.clone(), Ok(())));
+        }
         let done = move |result| {
             // The engine may have ended; then nobody waits for this.
             let _ = inbox.send(Message::Durable(begun, result));
@@ -411,6 +451,9 @@ impl Engine {
     }
 
     fn take_down(&mut self, attempt: AttemptId, part: Part) {
+        if sabotaged!(LeavesStrays) {
+            return;
+        }
         let seen = self
             .seen_ids
             .iter()

@@ -58,6 +58,8 @@ pub use recover::{
     AUDIT_LINES, AuditLine, KnownLead, LeadStatus, Recovered, RecoveredRun, StartedRecording,
     Unfinished, WaitingRecording,
 };
+#[cfg(test)]
+pub(crate) use scribe::{ByHand, Disk};
 pub use writer::{Health, QUEUE_LIMIT, Rejected, Rejection, Writer, WriterStats};
 
 /// A journal that this process holds. While it lives, no other engine can open it.
@@ -95,6 +97,24 @@ impl Journal {
             _lock: lock,
         };
         Ok((journal, recovered))
+    }
+
+    /// As [`Self::open`], but without the thread: who holds the [`ByHand`] says when what
+    /// was appended is written.
+    #[cfg(test)]
+    pub(crate) fn open_by_hand(path: &Path) -> Result<(Self, Recovered, ByHand), JournalError> {
+        let path = files::canonical(path)?;
+        let lock = Lock::take(&path)?;
+        let (conn, recovered) = take_over(&path)?;
+        let shared = Arc::new(Shared::default());
+        let scribe = Scribe::new(conn, recovered.uuid, Arc::clone(&shared));
+        let journal = Self {
+            path,
+            shared,
+            thread: None,
+            _lock: lock,
+        };
+        Ok((journal, recovered, ByHand(scribe)))
     }
 
     /// Gives every lead of `run` in the order of their ids. Reads as it goes, so a million

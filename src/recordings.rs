@@ -140,8 +140,8 @@ pub struct Fetcher {
 
 /// A job with its place among the [`QUEUE`] ones.
 #[derive(Debug)]
-struct Admitted {
-    job: Job,
+pub(crate) struct Admitted {
+    pub(crate) job: Job,
     place: OwnedSemaphorePermit,
 }
 
@@ -172,6 +172,19 @@ impl Fetcher {
             counts,
             task: tokio::spawn(dispatch(Arc::new(worker), queue)),
         }
+    }
+
+    /// A fetcher that does nothing by itself: whoever holds the other end does the jobs.
+    #[cfg(test)]
+    pub(crate) fn by_hand() -> (Self, mpsc::Receiver<Admitted>) {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let fetcher = Self {
+            jobs,
+            places: Arc::new(Semaphore::new(QUEUE)),
+            counts: Arc::new(Counts::default()),
+            task: tokio::spawn(async {}),
+        };
+        (fetcher, queue)
     }
 
     /// Takes a job, or gives it back where [`QUEUE`] are waiting: offer it again later.

@@ -6,6 +6,8 @@ mod files;
 mod gate;
 mod probe;
 mod system;
+#[cfg(test)]
+pub(crate) mod wire;
 
 use std::error::Error as _;
 use std::fmt;
@@ -64,6 +66,9 @@ struct Inner {
     calls: Arc<Semaphore>,
     files: Arc<Semaphore>,
     counts: Counts,
+    /// What requests go over in a simulation.
+    #[cfg(test)]
+    wire: Option<Arc<dyn wire::Carrier>>,
 }
 
 #[derive(Default)]
@@ -192,6 +197,8 @@ impl Client {
             calls: Arc::new(Semaphore::new(CONCURRENT_REQUESTS)),
             files: Arc::new(Semaphore::new(CONCURRENT_FILES)),
             counts: Counts::default(),
+            #[cfg(test)]
+            wire: None,
         })))
     }
 
@@ -305,6 +312,15 @@ impl Client {
     }
 
     async fn send(&self, request: &Request) -> Result<Response, AriError> {
+        #[cfg(test)]
+        if let Some(wire) = &self.0.wire {
+            let sent = wire::Sent {
+                what: request.what,
+                path: request.path.clone(),
+                body: request.body.clone(),
+            };
+            return wire.carry(sent).await;
+        }
         let transport = &self.0.transport;
         let url = format!("{}{}", transport.base, request.path);
         let mut builder = transport

@@ -181,6 +181,17 @@ impl Link {
         }
     }
 
+    /// A link without a socket: whoever holds the other ends is the stream.
+    #[cfg(test)]
+    pub(crate) fn by_hand(state: watch::Receiver<LinkState>) -> Self {
+        Self {
+            commands: mpsc::unbounded_channel().0,
+            state,
+            stats: Arc::new(LinkStats::new()),
+            task: tokio::spawn(async {}),
+        }
+    }
+
     /// Tries to connect now: after `Held` or `Replaced`, or instead of waiting any longer.
     /// While the link is up it does nothing.
     pub fn connect(&self) {

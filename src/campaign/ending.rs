@@ -37,6 +37,7 @@ impl Campaign {
         let Some(verdict) = self.live.get(&attempt).and_then(Call::over) else {
             return;
         };
+        let verdict = miscounted(verdict);
         let Some(mut call) = self.live.remove(&attempt) else {
             return;
         };
@@ -46,8 +47,8 @@ impl Campaign {
         }
         self.leads
             .finish(call.lead, verdict.disposition, verdict.cause);
-        let again =
-            verdict.disposition == Disposition::Interrupted && self.policy.retry_interrupted;
+        let again = verdict.disposition == Disposition::Interrupted
+            && (self.policy.retry_interrupted || super::sabotaged!(CallsAgain));
         if again && !self.leads.is_unlisted(call.lead) {
             self.leads.put_back(call.lead);
         }
@@ -176,6 +177,10 @@ impl Campaign {
 
     /// A recording came to its end in Asterisk.
     pub(super) fn recording_ended(&mut self, attempt: AttemptId, ok: bool) {
+        if ok && self.orphans.contains_key(&attempt) {
+            self.recording_of_orphan(attempt);
+            return;
+        }
         let about = self.about(attempt);
         let Some(((number, begun_at), facts)) = about.zip(self.facts(attempt)) else {
             return;
@@ -208,6 +213,14 @@ impl Campaign {
             self.recording_ended(attempt, true);
         }
     }
+}
+
+/// The verdict as it is, but in a test that wants to see whether anybody notices.
+fn miscounted(verdict: Verdict) -> Verdict {
+    if super::sabotaged!(MiscountsAbandoned) && verdict.disposition == Disposition::Abandoned {
+        return Verdict::new(Disposition::NoAnswer, verdict.by);
+    }
+    verdict
 }
 
 impl Verdict {

@@ -90,12 +90,26 @@ impl Campaign {
             None
         };
         let requested = self.policy.max_cc;
+        let most = requested.calls() + usize::from(super::sabotaged!(OneTooMany));
         Limit {
             requested,
-            effective: if held.is_none() { requested.calls() } else { 0 },
+            effective: if held.is_none() { most } else { 0 },
             in_use: self.live.len(),
             held,
         }
+    }
+
+    /// How much is kept of what can pile up: live calls, remains of ended ones, orphans,
+    /// timers, effects.
+    #[cfg(test)]
+    pub(crate) fn sizes(&self) -> [usize; 5] {
+        [
+            self.live.len(),
+            self.remains.len(),
+            self.orphans.len(),
+            self.timers.len(),
+            self.effects.len(),
+        ]
     }
 
     /// Places no call for a while: Asterisk did not take one.

@@ -176,7 +176,7 @@ impl Campaign {
             .live
             .get(&attempt)
             .is_some_and(|c| matches!(c.phase, Phase::Connecting(_)));
-        if connecting {
+        if connecting && !super::sabotaged!(WaitsForEver) {
             self.end(now, attempt, verdict);
         }
     }

@@ -11,7 +11,7 @@ use super::rules::Rules;
 use super::timers::Timer;
 use super::{
     AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, LeadState, Leads, Number,
-    Numbers, Part, Record, RunId, RunState, Time,
+    Numbers, Part, Record, RecordingState, RunId, RunState, Time,
 };
 
 /// An attempt that a dead process had begun and not ended.
@@ -141,6 +141,7 @@ impl Campaign {
 
     /// Compares what is known with what lives in Asterisk.
     pub(super) fn reconcile(&mut self, now: Time, census: &Census) {
+        self.find_recordings(census);
         let mut done = self.settle_orphans(now, census);
         // Ends first: a leg that came up unheard has bridged nobody if the other had left.
         let known = self.live.len();
@@ -162,7 +163,9 @@ impl Campaign {
     /// a part of it does, closed if nothing does.
     fn settle_orphans(&mut self, now: Time, census: &Census) -> Reconciled {
         let mut done = Reconciled::default();
-        for orphan in std::mem::take(&mut self.orphans).into_values() {
+        let orphans = std::mem::take(&mut self.orphans);
+        let settled = usize::from(!super::sabotaged!(ForgetsOrphans)) * orphans.len();
+        for orphan in orphans.into_values().take(settled) {
             let attempt = orphan.attempt;
             let rules = self.rules();
             let call = inherit(now, orphan, facts_of(now, attempt, census), rules);
@@ -183,6 +186,42 @@ impl Campaign {
             }
         }
         done
+    }
+
+    /// A dead process had begun to record, and died before that was written down.
+    pub(super) fn recording_of_orphan(&mut self, attempt: AttemptId) {
+        let Some(orphan) = self.orphans.get_mut(&attempt) else {
+            return;
+        };
+        if !std::mem::replace(&mut orphan.recorded, true) {
+            let state = RecordingState::Started {
+                name: self.ids.make(orphan.run, attempt, Part::Snoop),
+                format: self.recording_format.to_string(),
+            };
+            self.effects
+                .push_back(Effect::Journal(Record::Recording { attempt, state }));
+        }
+    }
+
+    /// Who has answered is recorded, if there is a channel to record on, whatever was written
+    /// down. In a conversation that goes on the recording is asked for again, which tells
+    /// whether there is one.
+    fn find_recordings(&mut self, census: &Census) {
+        let has = |attempt, part| {
+            let mut channels = census.channels.iter();
+            channels.any(|(a, p, up)| (*a, *p, *up) == (attempt, part, true))
+        };
+        let talks = |attempt| {
+            let joined = |part| census.joined.contains(&(attempt, part));
+            joined(Part::A) && joined(Part::B)
+        };
+        let orphans = self.orphans.keys().copied();
+        let recorded: Vec<AttemptId> = orphans
+            .filter(|a| has(*a, Part::A) && has(*a, Part::Snoop) && !talks(*a))
+            .collect();
+        for attempt in recorded {
+            self.recording_of_orphan(attempt);
+        }
     }
 
     /// Answers and joins that happened while nobody listened.

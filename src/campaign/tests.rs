@@ -17,6 +17,7 @@ mod recovery;
 mod refusals;
 mod relist;
 mod rig;
+pub(crate) mod sabotage;
 mod silence;
 mod simulation;
 mod tables;

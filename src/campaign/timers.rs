@@ -54,6 +54,12 @@ impl Timers {
         }
     }
 
+    /// How many there are.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.due.len().max(self.set.len())
+    }
+
     pub(super) fn next(&self) -> Option<Time> {
         self.due.first().map(|(at, ..)| *at)
     }

@@ -44,6 +44,9 @@ impl Engine {
     /// Whoever gave a command finds what it did in the picture when the answer comes.
     fn show_at_once(&mut self) {
         self.carry_out();
+        if crate::campaign::sabotaged!(LateAnswer) {
+            return;
+        }
         self.pace.at_once();
         self.publish(self.clock.now());
     }

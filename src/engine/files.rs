@@ -7,6 +7,9 @@ use crate::recordings::{Job, file_name};
 
 impl Engine {
     pub(super) fn queue_recording(&mut self, attempt: AttemptId, number: &Number, begun_at: Time) {
+        if crate::campaign::sabotaged!(LeavesRecordings) {
+            return;
+        }
         let name = self.ids.make(self.campaign.run(), attempt, Part::Snoop);
         // Its file's name and folder were told when it ended, whatever the settings are now.
         let settings = self.in_force.borrow().of(attempt);

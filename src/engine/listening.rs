@@ -62,6 +62,10 @@ impl Engine {
     }
 
     pub(super) fn link_is_down(&mut self, why: &str) {
+        if crate::campaign::sabotaged!(IgnoresLoss) {
+            self.pace.change();
+            return;
+        }
         if self.link_state.ready {
             self.link_state.down_since = self.clock.now();
         }

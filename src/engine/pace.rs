@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::campaign::Time;
+use crate::campaign::{Time, sabotaged};
 
 /// The console's frame rate: more pictures nobody sees.
 const CHANGED: Duration = Duration::from_millis(100);
@@ -32,6 +32,7 @@ impl Pace {
     pub(super) fn due(&self) -> Option<Time> {
         let pause = match (self.at_once, self.changed) {
             (true, _) => return None,
+            (false, true) if sabotaged!(LatePicture) => UNCHANGED,
             (false, true) => CHANGED,
             (false, false) => UNCHANGED,
         };

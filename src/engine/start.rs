@@ -98,6 +98,23 @@ pub fn start(
     if settings.mysql.is_some() {
         journal.feed_outbox();
     }
+    let parts = parts(
+        settings, numbers, options, clock, client, journal, recovered,
+    )?;
+    let outside = parts.outside(settings, options)?;
+    Ok(parts.assemble(settings, options, outside))
+}
+
+/// What can fail: the run that goes on or begins.
+pub(super) fn parts(
+    settings: &Settings,
+    numbers: &Numbers,
+    options: Options,
+    clock: Clock,
+    client: Client,
+    journal: Journal,
+    recovered: Recovered,
+) -> Result<Parts, StartError> {
     let mut campaign = Campaign::new(
         AsteriskIds::new(&recovered.token),
         policy(settings),
@@ -113,44 +130,71 @@ pub fn start(
         &recovered,
         &mut campaign,
     )?;
-    let mirror = mirror(settings, &journal, &recovered).map_err(StartError::Mirror)?;
-    let parts = Parts {
-        mirror,
+    Ok(Parts {
         clock,
         client,
         journal,
         recovered,
         campaign,
-    };
-    let (mut engine, handle) = parts.assemble(settings, options);
-    for what in told {
-        engine.tell(what);
-    }
-    Ok((engine, handle))
+        told,
+    })
 }
 
 /// What can fail has not failed: the rest of an engine is made around these.
-struct Parts {
-    mirror: Option<Mirror>,
+pub(super) struct Parts {
     clock: Clock,
     client: Client,
     journal: Journal,
     recovered: Recovered,
     campaign: Campaign,
+    told: Vec<Told>,
+}
+
+/// What works beside the engine, in tasks of its own, and reports to it.
+pub(super) struct Outside {
+    pub(super) link: Link,
+    pub(super) link_events: mpsc::Receiver<LinkEvent>,
+    pub(super) fetcher: Fetcher,
+    pub(super) fetched: mpsc::Receiver<Outcome>,
+    pub(super) mirror: Option<Mirror>,
 }
 
 impl Parts {
-    fn assemble(self, settings: &Settings, options: Options) -> (Engine, Handle) {
-        let now = self.clock.now();
+    fn outside(&self, settings: &Settings, options: Options) -> Result<Outside, StartError> {
         let ids = AsteriskIds::new(&self.recovered.token);
         let (link, link_events) = self.link(ids.prefix(), options.take_over);
         let (fetcher, outcomes) = self.fetcher(settings);
+        let mirror = mirror(settings, &self.journal, &self.recovered);
+        Ok(Outside {
+            link,
+            link_events,
+            fetcher,
+            fetched: outcomes,
+            mirror: mirror.map_err(StartError::Mirror)?,
+        })
+    }
+
+    pub(super) fn assemble(
+        self,
+        settings: &Settings,
+        options: Options,
+        outside: Outside,
+    ) -> (Engine, Handle) {
+        let now = self.clock.now();
+        let ids = AsteriskIds::new(&self.recovered.token);
+        let Outside {
+            link,
+            link_events,
+            fetcher,
+            fetched: outcomes,
+            mirror,
+        } = outside;
         let (inbox, messages) = mpsc::unbounded_channel();
         let (requests_tx, requests) = mpsc::channel(64);
         let (news, news_rx) = mpsc::channel(super::NEWS_QUEUE);
         let (in_force, in_force_rx) = watch::channel(in_force(settings, &self.recovered));
         let shown = Shown::of(settings);
-        let legs = legs(&self.recovered, self.mirror.is_some());
+        let legs = legs(&self.recovered, mirror.is_some());
         let audit = Audit::of(self.recovered.audit);
         let mut first = shown.first_picture(now, &self.campaign);
         first.audit = audit.entries();
@@ -166,7 +210,7 @@ impl Parts {
             self.campaign.state(),
             RunState::Paused(reason) if reason != crate::campaign::BY_OPERATOR
         );
-        let engine = Engine {
+        let mut engine = Engine {
             clock: self.clock,
             campaign: self.campaign,
             requester: Requester {
@@ -195,7 +239,7 @@ impl Parts {
             recordings_saved: 0,
             recordings_delayed: None,
             legs,
-            mirror: self.mirror,
+            mirror,
             mirror_told: MirrorState::Off,
             inbox,
             messages,
@@ -217,6 +261,9 @@ impl Parts {
             sound: Sound::default(),
             readers: Arc::new(Semaphore::new(READERS)),
         };
+        for what in self.told {
+            engine.tell(what);
+        }
         (engine, handle)
     }
 

@@ -53,6 +53,12 @@ struct Timeline {
 }
 
 impl Timelines {
+    /// How many are kept.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.calls.len().max(self.ended.len())
+    }
+
     /// The call of a dead process, which this one settles.
     pub(super) fn take_over(&mut self, now: Time, attempt: AttemptId, run: RunId, lead: LeadId) {
         self.open(now, attempt, run, lead, What::TakenOver);

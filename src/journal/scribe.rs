@@ -47,6 +47,39 @@ pub(super) struct Scribe {
     jobs: VecDeque<Job>,
     /// While the journal cannot be written.
     trouble: Option<Unwell>,
+    #[cfg(test)]
+    disk_fails: bool,
+}
+
+/// How the disk is, in a simulation.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disk {
+    Well,
+    /// The file can't grow; what fits into it is written.
+    Full,
+    /// Nothing is written.
+    Fails,
+}
+
+/// What writes in a simulation: the same, one round of it at a time.
+#[cfg(test)]
+pub(crate) struct ByHand(pub(super) Scribe);
+
+#[cfg(test)]
+impl ByHand {
+    /// Takes what was appended, and writes it if the journal is well or is to be tried again.
+    /// Answers whether something is left to write.
+    pub(crate) fn write(&mut self, disk: Disk) -> bool {
+        let scribe = &mut self.0;
+        let full = disk == Disk::Full;
+        scribe.shared.disk_full.store(full, Ordering::Relaxed);
+        scribe.disk_fails = disk == Disk::Fails;
+        scribe.jobs.extend(scribe.shared.take_at_once());
+        scribe.refuse_beginnings();
+        scribe.write_all();
+        scribe.trouble.is_some()
+    }
 }
 
 struct Unwell {
@@ -66,6 +99,8 @@ impl Scribe {
             shared,
             jobs: VecDeque::new(),
             trouble: None,
+            #[cfg(test)]
+            disk_fails: false,
         }
     }
 
@@ -116,6 +151,11 @@ impl Scribe {
     fn transact(&mut self, count: usize) -> rusqlite::Result<Faults> {
         #[cfg(test)]
         self.shared.limit_pages(&self.conn);
+        #[cfg(test)]
+        if self.disk_fails {
+            let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+            return Err(rusqlite::Error::SqliteFailure(full, None));
+        }
         let keep = (self.journal, self.shared.mirrored.load(Ordering::Relaxed));
         let jobs = || self.jobs.iter().take(count);
         let tx = begin(&mut self.conn)?;

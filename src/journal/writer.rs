@@ -247,6 +247,12 @@ impl Shared {
         }
     }
 
+    /// Takes what there is, without waiting.
+    #[cfg(test)]
+    pub(super) fn take_at_once(&self) -> VecDeque<Job> {
+        mem::take(&mut self.lock().jobs)
+    }
+
     /// Makes room for as much as was answered.
     pub(super) fn release(&self, weight: usize) {
         self.lock().weight -= weight;

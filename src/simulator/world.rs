@@ -17,6 +17,8 @@ mod message;
 mod origination;
 mod recordings;
 mod rtp;
+#[cfg(test)]
+mod seen;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -92,6 +94,9 @@ pub struct World {
     placed: Vec<String>,
     dials: HashMap<String, u32>,
     peak_trunk_channels: usize,
+    /// How far the wall clock, by which events are stamped, is off: in microseconds.
+    #[cfg(test)]
+    wall_off: i64,
 }
 
 impl World {
@@ -117,6 +122,8 @@ impl World {
             placed: Vec::new(),
             dials: HashMap::new(),
             peak_trunk_channels: 0,
+            #[cfg(test)]
+            wall_off: 0,
         }
     }
 

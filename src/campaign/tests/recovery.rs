@@ -409,3 +409,52 @@ fn a_recording_that_a_dead_process_began_unwritten_is_fetched_all_the_same() {
     let failed = |e: &Effect| matches!(e, Effect::Tell(Notice::RecordingFailed { .. }));
     assert!(!rig.effects.iter().any(failed));
 }
+
+fn recordings_begun(rig: &Rig) -> usize {
+    let begun = |effect: &&Effect| {
+        let state = |record: &Record| {
+            matches!(
+                record,
+                Record::Recording {
+                    state: RecordingState::Started { .. },
+                    ..
+                }
+            )
+        };
+        matches!(effect, Effect::Journal(record) if state(record))
+    };
+    rig.effects.iter().filter(begun).count()
+}
+
+/// The process may die between the request to record and the commit that tells of it.
+#[test]
+fn a_recording_that_was_not_written_down_is_found_by_its_channel() {
+    let mut rig = restarted(orphan(false, false, false));
+    rig.link_up(census(BOTH_UP, &[], true));
+    assert_eq!(
+        rig.asked(FIRST, Op::HangUp(Part::A)),
+        1,
+        "B was not reached"
+    );
+    assert_eq!(recordings_begun(&rig), 1);
+    rig.handle(Input::RecordingEnded {
+        attempt: FIRST,
+        ok: true,
+    });
+    let fetched = |effect: &Effect| matches!(effect, Effect::FetchRecording { .. });
+    assert!(rig.effects.iter().any(fetched));
+}
+
+#[test]
+fn a_recording_that_ends_before_the_census_comes_is_fetched_too() {
+    let mut rig = restarted(orphan(false, false, false));
+    rig.handle(Input::RecordingEnded {
+        attempt: FIRST,
+        ok: true,
+    });
+    assert_eq!(recordings_begun(&rig), 1);
+    rig.link_up(Census::default());
+    rig.wait(10_000);
+    let fetched = |effect: &Effect| matches!(effect, Effect::FetchRecording { .. });
+    assert!(rig.effects.iter().any(fetched));
+}

@@ -82,6 +82,12 @@ impl Agenda {
         self.heap.pop().map(|Reverse(entry)| (entry.at, entry.what))
     }
 
+    /// How many there are, those included whose channel is gone.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// When the next one is due.
     pub(super) fn next(&self) -> Option<Time> {
         self.heap.peek().map(|Reverse(entry)| entry.at)

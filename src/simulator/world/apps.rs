@@ -150,9 +150,17 @@ impl World {
         }
         let mut event = event.clone();
         event["application"] = name.into();
-        event["timestamp"] = written(self.now).into();
+        event["timestamp"] = written(self.wall()).into();
         event["asterisk_id"] = super::inspect::ASTERISK_ID.into();
         self.deliver(connection, &event.to_string());
+    }
+
+    /// What the wall clock shows.
+    fn wall(&self) -> Time {
+        #[cfg(test)]
+        return Time(self.now.0.saturating_add_signed(self.wall_off));
+        #[cfg(not(test))]
+        self.now
     }
 
     fn deliver(&mut self, connection: ConnectionId, text: &str) {

@@ -1,0 +1,51 @@
+//! Places that a test breaks on purpose, to see that the simulation notices.
+
+use std::cell::Cell;
+
+/// What is broken. Each stands in one place of the code, in `sabotaged!(…)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sabotage {
+    /// One call more than MAX_CC is placed.
+    OneTooMany,
+    /// A lead whose attempt was interrupted waits again, whatever `ON_INTERRUPTED` says.
+    CallsAgain,
+    /// The end of an attempt is written down twice.
+    EndsTwice,
+    /// An attempt that ended is not written down.
+    EndsUnwritten,
+    /// What no call knows is left alone.
+    LeavesStrays,
+    /// Recordings are not fetched.
+    LeavesRecordings,
+    /// The gate stands open.
+    OpenGate,
+    /// Whoever was begun before a pause is dialed all the same.
+    DialsInPause,
+    /// The campaign is not told that the link is down.
+    IgnoresLoss,
+    /// Nothing follows from it that a target has failed.
+    WaitsForEver,
+    /// Whoever answered and never reached the target counts as not answering.
+    MiscountsAbandoned,
+    /// Pictures are taken once a second.
+    LatePicture,
+    /// A command is answered before there is a picture of what it did.
+    LateAnswer,
+    /// A beginning is called durable before it is.
+    DialsBeforeDurable,
+    /// What a dead process left is not looked up.
+    ForgetsOrphans,
+}
+
+thread_local! {
+    static NOW: Cell<Option<Sabotage>> = const { Cell::new(None) };
+}
+
+/// Breaks one place, on this thread.
+pub(crate) fn set(what: Option<Sabotage>) {
+    NOW.set(what);
+}
+
+pub(crate) fn is(what: Sabotage) -> bool {
+    NOW.get() == Some(what)
+}

@@ -1,0 +1,744 @@
+//! The whole dialer in virtual time: the real engine, client, translation and journal against
+//! the simulator's world, which is Asterisk and the carrier, with everything going wrong that
+//! can. A seed replays all of it.
+//!
+//! | file | what it has |
+//! | --- | --- |
+//! | `simulation.rs` | the course of one seed |
+//! | `simulation/deck.rs` | one process: the engine and the ends of what is around it |
+//! | `simulation/network.rs` | requests on their way, and what befalls them |
+//! | `simulation/asterisk.rs` | requests that arrive, events that leave, the event stream |
+//! | `simulation/trouble.rs` | faults and commands |
+//! | `simulation/laws.rs` | what must hold |
+//! | `simulation/tests.rs` | many seeds, the places broken on purpose, the soak |
+//!
+//! What is not real: the sockets, the supervisor of the event stream (its verdict on the
+//! application is), the fetcher's downloads, and threads. What came in at the same moment
+//! reaches the engine in an order that the seed draws.
+
+mod asterisk;
+mod deck;
+mod laws;
+mod network;
+mod tests;
+mod trouble;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use super::clock::virtual_time;
+use super::{Fetched, Incoming, Options};
+use crate::ari::link::DownReason;
+use crate::campaign::{
+    AsteriskIds, AttemptId, CallWord, Command, MaxCc, Number, Numbers, RunState, Time,
+};
+use crate::config::{self, ListSource, OnHangup, OnInterrupted, Secret, Settings};
+use crate::engine::Request;
+use crate::journal::Disk;
+use crate::recordings::{Admitted, Job};
+use crate::simulator::{ConnectionId, Method, Scenario, World, WorldConfig};
+use deck::{Deck, world_time};
+use laws::{Law, Notes, Verdict, Violation, broken};
+use network::{Outgoing, Result as Answer};
+
+/// How long a run may take when nothing goes wrong any more.
+const PATIENCE: Duration = Duration::from_secs(1500);
+/// What lives in Asterisk is compared with what is known every 30 s; what was left is gone
+/// after that, and a recording that Asterisk has lost is given up.
+const TIDY_WITHIN: Duration = Duration::from_secs(45);
+/// So many steps at one moment are none that lead anywhere.
+const SPINNING: u32 = 2000;
+
+/// What is going to happen.
+enum Item {
+    /// A request reaches Asterisk, and its answer takes so long; or nobody waits for one.
+    Arrive(Outgoing, Result<Duration, ()>),
+    Reply(oneshot::Sender<Answer>, Answer),
+    /// An event comes over this socket.
+    Deliver(ConnectionId, String),
+    /// The link of this process tries to connect.
+    Connect(u32),
+    /// The link of this process finds its socket dead.
+    Silent(u32),
+    /// The journal's thread of this process has its turn.
+    Write(u32),
+    /// A recording is fetched, for the how manieth time.
+    Fetch(u32, Box<Admitted>, u32),
+    StrangerLeaves(ConnectionId),
+    /// Somebody ends this process and starts another.
+    StartAnew(u32),
+    StartProcess,
+    DiskHasRoom,
+    FolderHasRoom,
+    Mischief,
+}
+
+/// How often what has happened: what never happens is not checked.
+#[derive(Debug, Clone, Default)]
+struct Tally(BTreeMap<&'static str, u64>);
+
+impl Tally {
+    fn count(&mut self, what: &'static str) {
+        *self.0.entry(what).or_default() += 1;
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (what, count) in &other.0 {
+            *self.0.entry(what).or_default() += count;
+        }
+    }
+}
+
+/// How a seed is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Play {
+    seed: u64,
+    traced: bool,
+    /// For how long things go wrong.
+    trouble: Duration,
+    leads: u32,
+    /// The process lives to the end, and calls everybody again and again.
+    lives: bool,
+}
+
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "how the world stands: each by itself"
+)]
+struct Sim {
+    rng: fastrand::Rng,
+    uptime: Duration,
+    /// How far the wall clock is off, in microseconds.
+    wall_off: i64,
+    world: World,
+    ids: AsteriskIds,
+    agenda: BTreeMap<(Duration, u64), Item>,
+    serial: u64,
+    settings: Settings,
+    numbers: Numbers,
+    leads: u32,
+    deck: Option<Deck>,
+    process: u32,
+    stalled: bool,
+    last_event: Duration,
+    rest_back_at: Duration,
+    /// Of a thousand requests, so many go wrong.
+    mishaps: u32,
+    disk: Disk,
+    folder_full: bool,
+    writing: bool,
+    calm_from: Duration,
+    lives: bool,
+    /// The most that there was of anything, hour by hour.
+    sizes: Vec<BTreeMap<&'static str, usize>>,
+    /// Attempts of dead processes that this one has not settled.
+    orphans: BTreeSet<AttemptId>,
+    notes: Notes,
+    tally: Tally,
+    steps: u64,
+    steps_at: (Duration, u32),
+    trace: Option<Vec<String>>,
+    _dir: TempDir,
+}
+
+/// The numbers of a list.
+fn numbers(count: u32) -> Numbers {
+    let mut numbers = Numbers::default();
+    for n in 0..count {
+        let number = Number::parse(&format!("4930{:06}", n + 1)).expect("digits");
+        numbers.push(&number).expect("no number twice");
+    }
+    numbers
+}
+
+fn scenario() -> Scenario {
+    Scenario::parse(include_str!("simulation/scenario.json")).expect("a scenario")
+}
+
+fn settings(rng: &mut fastrand::Rng, dir: &TempDir) -> Settings {
+    Settings {
+        ari: config::Ari {
+            url: "http://127.0.0.1:8088/".parse().expect("a URL"),
+            username: "dialdeck".to_owned(),
+            password: Secret::new("dialdeck"),
+            ca: None,
+            app: asterisk::APP.to_owned(),
+        },
+        trunk: "mytrunk".to_owned(),
+        list: ListSource::File("/lists/numbers.txt".into()),
+        target: config::Target {
+            endpoint: "Local/777@default".to_owned(),
+            timeout: Duration::from_secs(rng.u64(3..9)),
+            staged: rng.u8(..4) > 0,
+            moh_class: (rng.u8(..4) == 0).then(|| "default".to_owned()),
+        },
+        max_cc: MaxCc::new(rng.u32(1..6)).expect("not 0"),
+        call_timeout: Duration::from_secs(rng.u64(4..12)),
+        max_call: (rng.u8(..4) == 0).then_some(Duration::from_secs(8)),
+        caller_id: None,
+        recordings: config::Recordings {
+            dir: "/recordings".into(),
+            format: "wav".to_owned(),
+            keep_on_asterisk: false,
+        },
+        state_file: dir.path().join("dialdeck.db"),
+        autostart: false,
+        on_interrupted: if rng.u8(..4) == 0 {
+            OnInterrupted::Retry
+        } else {
+            OnInterrupted::Skip
+        },
+        on_hangup: OnHangup::Continue,
+        drain: Duration::from_secs(rng.u64(0..10)),
+        give_up: Duration::from_secs(60),
+        log_file: dir.path().join("dialdeck.log"),
+        log: config::Log::default(),
+        keys: crate::keys::KeyMap::default(),
+        control: config::Control {
+            addr: ([127, 0, 0, 1], 0).into(),
+            token: None,
+        },
+        mysql: None,
+    }
+}
+
+impl Sim {
+    fn new(play: Play) -> Self {
+        let mut rng = fastrand::Rng::with_seed(play.seed);
+        let dir = tests::folder();
+        let settings = settings(&mut rng, &dir);
+        tests::lay_down_journal(&settings.state_file);
+        let config = WorldConfig {
+            scenario: scenario(),
+            seed: play.seed,
+            speed: 1.0,
+            trunk: settings.trunk.clone(),
+        };
+        let uptime = Duration::from_secs(10);
+        Self {
+            world: World::new(config, world_time(uptime)),
+            ids: AsteriskIds::new(tests::TOKEN),
+            uptime,
+            wall_off: 0,
+            agenda: BTreeMap::new(),
+            serial: 0,
+            settings,
+            numbers: numbers(play.leads),
+            leads: play.leads,
+            deck: None,
+            process: 0,
+            stalled: false,
+            last_event: Duration::ZERO,
+            rest_back_at: Duration::ZERO,
+            mishaps: *rng.choice(&[0, 10, 40, 120]).expect("some"),
+            disk: Disk::Well,
+            folder_full: false,
+            writing: false,
+            calm_from: uptime + play.trouble,
+            lives: play.lives,
+            sizes: Vec::new(),
+            orphans: BTreeSet::new(),
+            notes: Notes::default(),
+            tally: Tally::default(),
+            steps: 0,
+            steps_at: (uptime, 0),
+            trace: play.traced.then(Vec::new),
+            _dir: dir,
+            rng,
+        }
+    }
+
+    async fn run(&mut self) -> Verdict {
+        self.start_process()?;
+        self.plan(Duration::from_secs(2), Item::Mischief);
+        let mut quiet_since = None;
+        while !self.is_clean_or_late(&mut quiet_since) {
+            if self.uptime > self.calm_from + PATIENCE {
+                return broken(Law::Progress, format!("no end comes: {}", self.stand()));
+            }
+            self.round().await?;
+            if self.lives {
+                self.measure();
+            }
+        }
+        self.check_leads()?;
+        self.end_process();
+        self.check_end()
+    }
+
+    /// The dialer says that all is done, and nothing is left in Asterisk; or something is,
+    /// and it has had the time to take it down.
+    fn is_clean_or_late(&self, quiet_since: &mut Option<Duration>) -> bool {
+        if !self.is_done() {
+            *quiet_since = None;
+            return false;
+        }
+        if !self.is_written() {
+            return false;
+        }
+        let since = *quiet_since.get_or_insert(self.uptime);
+        let sizes = self.world.sizes();
+        let left = sizes.channels + sizes.bridges + sizes.recording + sizes.stored;
+        let on_its_way = |item: &Item| matches!(item, Item::Arrive(..));
+        left == 0 && !self.agenda.values().any(on_its_way) || self.uptime > since + TIDY_WITHIN
+    }
+
+    /// Notes down the most that there is of whatever could pile up.
+    fn measure(&mut self) {
+        let Some(deck) = &self.deck else { return };
+        let engine = &deck.engine;
+        let [live, remains, orphans, timers, effects] = engine.campaign.sizes();
+        let world = self.world.sizes();
+        let now = [
+            ("live calls", live),
+            ("remains of calls", remains),
+            ("orphans", orphans),
+            ("timers", timers),
+            ("effects", effects),
+            ("jobs", engine.jobs.len()),
+            ("records unwritten", engine.unwritten.len()),
+            ("records queued", engine.writer.stats().queued),
+            ("ids seen", engine.seen_ids.len()),
+            ("timelines", engine.timelines.len()),
+            ("figures of sound", engine.sound.figures().len()),
+            ("messages", engine.messages.len()),
+            ("events", engine.link_events.len()),
+            ("recordings being fetched", engine.fetching),
+            ("channels", world.channels),
+            ("bridges", world.bridges),
+            ("live recordings", world.recording),
+            ("stored recordings", world.stored),
+            ("applications", world.apps),
+            ("Asterisk's agenda", world.agenda),
+            ("what is on its way", self.agenda.len()),
+        ];
+        let hour = usize::try_from(self.uptime.as_secs() / 3600).expect("a few");
+        self.sizes.resize_with(hour + 1, BTreeMap::new);
+        for (what, size) in now {
+            let most = self.sizes[hour].entry(what).or_default();
+            *most = size.max(*most);
+        }
+    }
+
+    /// One thing happens.
+    async fn round(&mut self) -> Verdict {
+        self.settle().await?;
+        let now = self.wall();
+        let incoming = match &mut self.deck {
+            Some(deck) => deck.incoming(&mut self.rng, now),
+            None => None,
+        };
+        match incoming {
+            Some(incoming) => self.step(incoming)?,
+            None => self.go_on()?,
+        }
+        self.check()
+    }
+
+    /// Lets the client's tasks run until nothing moves.
+    async fn settle(&mut self) -> Verdict {
+        loop {
+            for _ in 0..4 {
+                tokio::task::yield_now().await;
+            }
+            if !self.send_out()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The engine takes one step.
+    fn step(&mut self, incoming: Incoming) -> Verdict {
+        self.steps += 1;
+        let (at, count) = self.steps_at;
+        self.steps_at = if at == self.uptime {
+            (at, count + 1)
+        } else {
+            (self.uptime, 0)
+        };
+        if count > SPINNING {
+            return broken(Law::Progress, "it spins");
+        }
+        let mut stops = false;
+        let mut replied = false;
+        match &incoming {
+            Incoming::Message(message) => self.note_message(message)?,
+            Incoming::Request(request) => {
+                self.note_request(request);
+                replied = true;
+                stops = matches!(
+                    request,
+                    Request::Stop { .. }
+                        | Request::Command {
+                            command: Command::Pause | Command::Drain | Command::StopNow,
+                            ..
+                        }
+                );
+            }
+            _ => {}
+        }
+        self.note(|| shown(&incoming));
+        let heard = heard(&incoming, &self.ids);
+        let Some(deck) = &mut self.deck else {
+            return Ok(());
+        };
+        let open = heard.filter(|a| deck.engine.campaign.calls().any(|c| c.attempt == *a));
+        self.notes.heard.extend(open);
+        deck.engine.step(incoming);
+        deck.steps_since_link += 1;
+        let [.., unsettled, _, _] = deck.engine.campaign.sizes();
+        if unsettled == 0 && !self.orphans.is_empty() {
+            self.count_orphans();
+        }
+        let Some(deck) = &mut self.deck else {
+            return Ok(());
+        };
+        let now = deck.engine.clock.now();
+        let was_dialing = *deck.engine.campaign.state() == RunState::Dialing;
+        stops = stops && !was_dialing;
+        if replied {
+            self.check_command(stops, true)?;
+        }
+        self.after_step(now);
+        Ok(())
+    }
+
+    /// What a dead process left has been settled.
+    fn count_orphans(&mut self) {
+        let orphans = std::mem::take(&mut self.orphans);
+        let Some(deck) = &self.deck else { return };
+        let calls = deck.engine.campaign.calls();
+        for call in calls.filter(|call| orphans.contains(&call.attempt)) {
+            self.tally.count(match call.word {
+                CallWord::Bridged => "orphans: adopted",
+                _ => "orphans: hung up",
+            });
+        }
+    }
+
+    /// What the engine's loop does between two steps.
+    fn after_step(&mut self, now: Time) {
+        let Some(deck) = &mut self.deck else {
+            return;
+        };
+        deck.engine.publish(now);
+        let over = deck.engine.is_over(now);
+        let queued = deck.engine.writer.stats().queued > 0;
+        let news = deck.news();
+        for line in news {
+            self.note(|| format!("   {line}"));
+        }
+        if queued && !self.writing {
+            self.writing = true;
+            let delay = Duration::from_micros(self.rng.u64(100..30_000));
+            self.plan(delay, Item::Write(self.process));
+        }
+        self.take_jobs();
+        if let Some(exit) = over {
+            self.note(|| format!("the process ends: {exit:?}"));
+            self.tally.count("process: ended by itself");
+            self.write(Disk::Well);
+            self.end_process();
+        }
+    }
+
+    fn take_jobs(&mut self) {
+        while let Some(job) = self.deck.as_mut().and_then(|d| d.jobs.try_recv().ok()) {
+            let delay = Duration::from_millis(self.rng.u64(20..400));
+            self.plan(delay, Item::Fetch(self.process, Box::new(job), 0));
+        }
+    }
+
+    /// Time goes on to the next thing that happens.
+    fn go_on(&mut self) -> Verdict {
+        let planned = self.agenda.first_key_value().map(|((at, _), _)| *at);
+        let in_world = self
+            .world
+            .next_timer()
+            .map(|at| at.since(world_time(Duration::ZERO)));
+        let in_engine = self.deck.as_ref().map(|deck| {
+            let now = deck.engine.clock.now();
+            self.uptime + deck.engine.wake_at(now).since(now)
+        });
+        let next = [planned, in_world, in_engine].into_iter().flatten().min();
+        let Some(at) = next else {
+            return broken(Law::Progress, "nothing will ever happen again");
+        };
+        self.uptime = self.uptime.max(at);
+        self.set_clock();
+        let now = self.world_now();
+        self.world.advance(now);
+        self.carry_events();
+        if planned.is_some_and(|planned| planned <= at)
+            && let Some((_, item)) = self.agenda.pop_first()
+        {
+            return self.happen(item);
+        }
+        Ok(())
+    }
+
+    fn happen(&mut self, item: Item) -> Verdict {
+        match item {
+            Item::Arrive(outgoing, back) => self.arrive(outgoing, back),
+            // Whoever asked may be dead.
+            Item::Reply(reply, answer) => drop(reply.send(answer)),
+            Item::Deliver(connection, text) => self.deliver(connection, &text),
+            Item::Connect(process) if process == self.process => self.connect(),
+            Item::Silent(process) if process == self.process && self.stalled => {
+                self.lose_link(DownReason::Silent);
+            }
+            Item::Write(process) if process == self.process => {
+                self.writing = false;
+                self.write(self.disk);
+            }
+            Item::Fetch(process, job, tries) if process == self.process => {
+                self.fetch(job, tries);
+            }
+            Item::StrangerLeaves(connection) => self.world.disconnect(connection),
+            Item::StartAnew(process) if process == self.process => self.crash(),
+            Item::StartProcess => return self.start_process(),
+            Item::DiskHasRoom => self.disk = Disk::Well,
+            Item::FolderHasRoom => self.folder_full = false,
+            Item::Mischief => self.mischief(),
+            Item::Connect(_)
+            | Item::Silent(_)
+            | Item::Write(_)
+            | Item::Fetch(..)
+            | Item::StartAnew(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The journal's thread has its turn.
+    fn write(&mut self, disk: Disk) {
+        let Some(deck) = &mut self.deck else { return };
+        let waits = deck.writing.write(disk);
+        if waits {
+            self.tally.count("journal: a write that failed");
+            self.writing = true;
+            self.plan(Duration::from_millis(250), Item::Write(self.process));
+        }
+    }
+
+    /// One try at a recording.
+    fn fetch(&mut self, admitted: Box<Admitted>, tries: u32) {
+        let Job { attempt, name, .. } = admitted.job.clone();
+        let away = self.world.is_down(self.world_now()) || self.uptime < self.rest_back_at;
+        let Some(deck) = &self.deck else { return };
+        if self.folder_full || away {
+            let why = "the folder or Asterisk is away".to_owned();
+            if tries == 0 {
+                let _ = deck.fetched.try_send(Fetched::Failed {
+                    attempt,
+                    why,
+                    will_retry: true,
+                });
+            }
+            self.plan(
+                Duration::from_secs(1),
+                Item::Fetch(self.process, admitted, tries.max(1)),
+            );
+            return;
+        }
+        let there = self.world.stored_names().contains(&name);
+        let outcome = if there {
+            let path = ["recordings", "stored", &name];
+            self.tally.count("recordings: fetched");
+            let saved = Fetched::Saved {
+                attempt,
+                path: format!("/recordings/{}", admitted.job.file_name).into(),
+                bytes: 1,
+            };
+            self.ask(Method::Delete, &path, serde_json::Value::Null);
+            saved
+        } else if tries < 8 {
+            let pause = Duration::from_millis(500) * 2_u32.pow(tries);
+            self.plan(pause, Item::Fetch(self.process, admitted, tries + 1));
+            return;
+        } else {
+            self.tally.count("recordings: given up");
+            Fetched::Failed {
+                attempt,
+                why: "Asterisk does not have it".to_owned(),
+                will_retry: false,
+            }
+        };
+        if let Some(deck) = &self.deck {
+            deck.fetched.try_send(outcome).expect("there is room");
+        }
+    }
+
+    fn start_process(&mut self) -> Verdict {
+        if self.deck.is_some() {
+            return Ok(());
+        }
+        self.process += 1;
+        self.writing = false;
+        self.stalled = false;
+        self.set_clock();
+        let options = Options {
+            start: self.rng.bool(),
+            new_run: false,
+            take_over: false,
+            exit_when_done: false,
+        };
+        let started = Deck::start(&self.settings, &self.numbers, options);
+        let (deck, recovered) = match started {
+            Ok(started) => started,
+            Err(why) => return broken(Law::Journal, why),
+        };
+        self.tally.count("process: started");
+        let process = self.process;
+        self.note(|| format!("process {process} starts: {:?}", recovered.run));
+        self.check_recovered(&recovered)?;
+        self.orphans.clear();
+        for orphan in recovered.run.into_iter().flat_map(|run| run.unfinished) {
+            self.tally.count("orphans: found at a start");
+            self.orphans.insert(orphan.attempt);
+        }
+        self.notes.told_to_stop = false;
+        self.notes.leaving.clear();
+        self.deck = Some(deck);
+        self.plan(Duration::from_millis(20), Item::Connect(self.process));
+        let now = self.wall();
+        if let Some(deck) = &mut self.deck {
+            deck.engine.carry_out();
+            deck.engine.publish(now);
+        }
+        self.after_step(now);
+        Ok(())
+    }
+
+    /// The process is gone, and all that it had not written down; another one starts later.
+    fn end_process(&mut self) {
+        let Some(deck) = self.deck.take() else { return };
+        if let Some(socket) = deck.socket {
+            self.world.disconnect(socket);
+        }
+        // What it had sent arrives, or does not.
+        let arrives = self.rng.bool();
+        self.agenda
+            .retain(|_, item| arrives || !matches!(item, Item::Arrive(..)));
+        self.notes.murky.extend(self.notes.leaving.iter());
+        let delay = Duration::from_millis(self.rng.u64(200..6000));
+        self.plan(delay, Item::StartProcess);
+    }
+
+    /// The dialer says that nothing is left to do.
+    fn is_done(&self) -> bool {
+        let Some(deck) = &self.deck else {
+            return false;
+        };
+        let engine = &deck.engine;
+        self.is_calm()
+            && *engine.campaign.state() == RunState::Done
+            && engine.campaign.is_quiet()
+            && engine.jobs.is_empty()
+            && engine.fetching == 0
+    }
+
+    fn is_written(&self) -> bool {
+        self.deck.as_ref().is_some_and(|deck| {
+            deck.engine.unwritten.is_empty() && deck.engine.writer.stats().queued == 0
+        })
+    }
+
+    fn stand(&self) -> String {
+        let Some(deck) = &self.deck else {
+            return "no process".to_owned();
+        };
+        let engine = &deck.engine;
+        format!(
+            "{:?}, {} open, {:?}, quiet {}, link {} {}, {} jobs, {} fetching, {:?}",
+            engine.campaign.state(),
+            engine.campaign.leads().open(),
+            engine.campaign.limit(engine.clock.now()),
+            engine.campaign.is_quiet(),
+            engine.link_state.ready,
+            engine.link_state.why,
+            engine.jobs.len(),
+            engine.fetching,
+            self.world.sizes(),
+        )
+    }
+
+    fn is_calm(&self) -> bool {
+        self.uptime > self.calm_from
+    }
+
+    /// What the engine's clock shows.
+    fn wall(&self) -> Time {
+        match &self.deck {
+            Some(deck) => deck.engine.clock.now(),
+            None => self.world_now(),
+        }
+    }
+
+    fn set_clock(&self) {
+        let wall = Time(self.world_now().0.saturating_add_signed(self.wall_off));
+        virtual_time::set(self.uptime, wall);
+    }
+
+    fn note(&mut self, what: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            let line = format!("{:>12.6} {}", self.uptime.as_secs_f64(), what());
+            trace.push(line);
+        }
+    }
+
+    fn plan(&mut self, after: Duration, item: Item) {
+        self.plan_at(self.uptime + after, item);
+    }
+
+    fn plan_at(&mut self, at: Duration, item: Item) {
+        self.serial += 1;
+        self.agenda.insert((at, self.serial), item);
+    }
+}
+
+/// The attempt whose answer this event tells.
+fn heard(incoming: &Incoming, ids: &AsteriskIds) -> Option<AttemptId> {
+    let Incoming::Link(crate::ari::link::LinkEvent::Event(event)) = incoming else {
+        return None;
+    };
+    let crate::ari::EventKind::StasisStart { channel, .. } = &event.kind else {
+        return None;
+    };
+    let (attempt, part) = ids.parse(&channel.id)?;
+    (part == crate::campaign::Part::A).then_some(attempt)
+}
+
+fn shown(incoming: &Incoming) -> String {
+    match incoming {
+        Incoming::Message(super::Message::Durable(begun, result)) => {
+            format!("<- durable {begun:?} {result:?}")
+        }
+        Incoming::Message(super::Message::Answer {
+            attempt,
+            op,
+            result,
+        }) => format!("<- {attempt} {op:?} {result:?}"),
+        Incoming::Message(super::Message::Trunk(attempt, exists)) => {
+            format!("<- trunk {attempt} {exists:?}")
+        }
+        Incoming::Message(super::Message::Sounds(..)) => "<- sounds".to_owned(),
+        Incoming::Message(super::Message::Probed { answered }) => {
+            format!("<- Asterisk answers: {answered}")
+        }
+        Incoming::Message(super::Message::Surveyed { link, survey }) => {
+            format!("<- survey of link {link}: {survey:?}")
+        }
+        Incoming::Link(event) => format!("<- {event:?}"),
+        Incoming::Request(Request::Command { command, .. }) => format!("<- {command:?}"),
+        Incoming::Request(Request::NewRun { .. }) => "<- new run".to_owned(),
+        Incoming::Request(Request::Reload { .. }) => "<- reload".to_owned(),
+        Incoming::Request(Request::StartAgain { .. }) => "<- start again".to_owned(),
+        Incoming::Request(Request::Detail { lead, .. }) => format!("<- detail of {lead}"),
+        Incoming::Request(Request::Stop { now, .. }) => format!("<- stop, at once: {now}"),
+        Incoming::Fetched(fetched) => format!("<- {fetched:?}"),
+        Incoming::Tick => "<- tick".to_owned(),
+    }
+}

@@ -1,0 +1,458 @@
+//! What must hold, whatever happens: looked at after every step.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::Sim;
+use crate::campaign::{AttemptId, Disposition, LeadId, LeadState, OpError, Part, RunState};
+use crate::config::OnInterrupted;
+use crate::engine::{Message, Snapshot};
+use crate::journal::{LeadStatus, Recovered, WriteFailure};
+
+/// Nobody hears silence for longer, while the dialer runs and hears Asterisk.
+const LONGEST_SILENCE: Duration = Duration::from_secs(45);
+/// A picture is no older than this, where something has changed.
+const PICTURE_AGE: Duration = Duration::from_millis(100);
+
+/// The invariants by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Law {
+    /// No originate at or over the effective MAX_CC.
+    MaxCc,
+    /// No lead attempted beyond its policy.
+    Policy,
+    /// Every attempt ends, and once.
+    EndsOnce,
+    /// No channel, bridge or recording is left once all is quiet.
+    NoOrphans,
+    /// Paused means that no originate leaves.
+    Paused,
+    /// No originate leaves while the event stream is known to be down.
+    LinkDown,
+    /// Whoever answers is bridged, or hung up and counted as abandoned.
+    Answered,
+    /// The snapshot equals the state.
+    Snapshot,
+    /// What the journal says after a crash is enough to go on.
+    Journal,
+    /// It comes to its end by itself.
+    Progress,
+}
+
+impl Law {
+    pub(super) const ALL: [Self; 10] = [
+        Self::MaxCc,
+        Self::Policy,
+        Self::EndsOnce,
+        Self::NoOrphans,
+        Self::Paused,
+        Self::LinkDown,
+        Self::Answered,
+        Self::Snapshot,
+        Self::Journal,
+        Self::Progress,
+    ];
+}
+
+/// A law that was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Violation {
+    pub(super) law: Law,
+    pub(super) what: String,
+}
+
+pub(super) type Verdict = Result<(), Violation>;
+
+pub(super) fn broken(law: Law, what: impl Into<String>) -> Verdict {
+    Err(Violation {
+        law,
+        what: what.into(),
+    })
+}
+
+/// What a bystander notes down, to judge by.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// The attempts whose leg A was dialed, by number.
+    pub(super) dialed: BTreeMap<AttemptId, String>,
+    /// Those of whom it can't be known whether or when they were carried out.
+    pub(super) murky: BTreeSet<AttemptId>,
+    /// Originates on their way.
+    pub(super) leaving: BTreeSet<AttemptId>,
+    /// A engine was told that they were durable.
+    pub(super) durable: BTreeSet<AttemptId>,
+    /// Whose answer reached an engine.
+    pub(super) heard: BTreeSet<AttemptId>,
+    /// Whose two legs were up in one bridge.
+    pub(super) bridged: BTreeSet<AttemptId>,
+    /// The highest MAX_CC of late.
+    pub(super) max_cc: Vec<(Duration, usize)>,
+    /// The operator has said that nobody is to be called.
+    pub(super) told_to_stop: bool,
+    /// How often each number was wanted called again.
+    pub(super) wishes: BTreeMap<String, usize>,
+    pub(super) silent_since: BTreeMap<AttemptId, Duration>,
+}
+
+impl Sim {
+    /// An originate of a leg A leaves the client.
+    pub(super) fn may_leave(&mut self, attempt: AttemptId) -> Verdict {
+        let Some(deck) = &self.deck else {
+            return Ok(());
+        };
+        let engine = &deck.engine;
+        let state = engine.campaign.state();
+        if *state != RunState::Dialing || engine.stopping.is_some() || self.notes.told_to_stop {
+            return broken(
+                Law::Paused,
+                format!("{attempt} leaves while {}", state.word()),
+            );
+        }
+        let known_down = !deck.is_connected() && deck.steps_since_link > 0;
+        if known_down || !engine.link_state.ready && deck.is_connected() {
+            return broken(
+                Law::LinkDown,
+                format!("{attempt} leaves while the link is down"),
+            );
+        }
+        if !self.notes.durable.contains(&attempt) {
+            return broken(
+                Law::Journal,
+                format!("{attempt} leaves before it is durable"),
+            );
+        }
+        self.notes.leaving.insert(attempt);
+        let on_the_line = self.people(false).into_iter();
+        let calls: BTreeSet<AttemptId> = on_the_line
+            .chain(self.notes.leaving.iter().copied())
+            .filter(|a| !self.notes.murky.contains(a))
+            .collect();
+        let most = self.notes.max_cc.iter().map(|(_, max)| *max).max();
+        if calls.len() > most.unwrap_or(0) {
+            return broken(Law::MaxCc, format!("{attempt} makes it {calls:?}"));
+        }
+        Ok(())
+    }
+
+    /// The attempts that have a leg A; of those that have one, only the answered.
+    pub(super) fn people(&self, answered: bool) -> BTreeSet<AttemptId> {
+        let legs = self.world.legs().filter(|leg| leg.is_up || !answered);
+        let ours = legs.filter_map(|leg| self.ids.parse(leg.id));
+        ours.filter(|(_, part)| *part == Part::A)
+            .map(|(attempt, _)| attempt)
+            .collect()
+    }
+
+    /// After every step, whatever it was.
+    pub(super) fn check(&mut self) -> Verdict {
+        self.note_max_cc();
+        self.check_silence()?;
+        self.check_picture()
+    }
+
+    fn note_max_cc(&mut self) {
+        let uptime = self.uptime;
+        if let Some(deck) = &self.deck {
+            let max = deck.engine.campaign.limit(self.wall()).requested.calls();
+            self.notes
+                .max_cc
+                .retain(|(at, was)| uptime < *at + Duration::from_secs(11) && *was != max);
+            self.notes.max_cc.push((uptime, max));
+        }
+    }
+
+    fn check_silence(&mut self) -> Verdict {
+        let people = self.people(true);
+        let (talking, silent): (BTreeSet<_>, BTreeSet<_>) =
+            people.into_iter().partition(|attempt| self.talks(*attempt));
+        self.notes.bridged.extend(talking);
+        let served = self
+            .deck
+            .as_ref()
+            .is_some_and(|d| d.engine.link_state.ready)
+            && self.uptime >= self.rest_back_at;
+        if !served {
+            self.notes.silent_since.clear();
+        }
+        self.notes.silent_since.retain(|a, _| silent.contains(a));
+        for attempt in silent {
+            let since = *self
+                .notes
+                .silent_since
+                .entry(attempt)
+                .or_insert(self.uptime);
+            if self.uptime.saturating_sub(since) > LONGEST_SILENCE {
+                let since = since.as_millis();
+                return broken(
+                    Law::Answered,
+                    format!("{attempt} hears nobody since {since}"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Both legs are up in a bridge.
+    fn talks(&self, attempt: AttemptId) -> bool {
+        [Part::A, Part::B].into_iter().all(|part| {
+            let mut legs = self
+                .world
+                .legs()
+                .filter(|leg| leg.is_up && leg.bridge.is_some());
+            legs.any(|leg| self.ids.parse(leg.id) == Some((attempt, part)))
+        })
+    }
+
+    /// The latest picture shows the state, or is of a moment ago.
+    fn check_picture(&self) -> Verdict {
+        let Some(deck) = &self.deck else {
+            return Ok(());
+        };
+        let picture = deck.picture();
+        let differs = self.difference(&picture);
+        let age = deck.engine.clock.now().since(picture.at);
+        match differs {
+            Some(what) if age > PICTURE_AGE => broken(
+                Law::Snapshot,
+                format!("{what}, since {} ms", age.as_millis()),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where the picture is not as the state is.
+    pub(super) fn difference(&self, picture: &Snapshot) -> Option<&'static str> {
+        let engine = &self.deck.as_ref()?.engine;
+        let campaign = &engine.campaign;
+        let limit = campaign.limit(engine.clock.now());
+        let shown_down = picture.link.down.is_some();
+        [
+            (picture.run != campaign.run(), "the run"),
+            (picture.state != *campaign.state(), "the state"),
+            (
+                !picture.calls.iter().cloned().eq(campaign.calls()),
+                "the calls",
+            ),
+            (
+                picture.leads.version() != campaign.leads().version(),
+                "the leads",
+            ),
+            (picture.limit.requested != limit.requested, "MAX_CC"),
+            (picture.limit.in_use != limit.in_use, "the calls in use"),
+            (shown_down == engine.link_state.ready, "the link"),
+            (
+                picture.link.lost != engine.link_state.lost,
+                "how often it was lost",
+            ),
+            (
+                picture.stopping.is_some() != engine.stopping.is_some(),
+                "the stop",
+            ),
+            (
+                picture.recordings.saved != engine.recordings_saved,
+                "the recordings",
+            ),
+        ]
+        .into_iter()
+        .find_map(|(differs, what)| differs.then_some(what))
+    }
+
+    /// What the engine is about to be told.
+    pub(super) fn note_message(&mut self, message: &Message) -> Verdict {
+        if let Message::Answer {
+            result: Err(OpError::Withheld),
+            ..
+        } = message
+        {
+            self.tally.count("originates that the gate kept back");
+        }
+        let Message::Durable(begun, result) = message else {
+            return Ok(());
+        };
+        if let Err(failure) = result
+            && let Some(promised) = self.notes.durable.iter().find(|a| failure.refuses(**a))
+        {
+            return broken(
+                Law::Journal,
+                format!("{promised} was durable, and is refused"),
+            );
+        }
+        if let Err(WriteFailure::Contradicted { contradictions, .. }) = result {
+            return broken(Law::EndsOnce, format!("the journal: {contradictions:?}"));
+        }
+        let taken = |a: &&AttemptId| result.as_ref().err().is_none_or(|f| !f.refuses(**a));
+        self.notes.durable.extend(begun.iter().filter(taken));
+        Ok(())
+    }
+
+    /// A process has started on what the journal has.
+    pub(super) fn check_recovered(&mut self, recovered: &Recovered) -> Verdict {
+        let known = self.attempts();
+        // An answer that a dead process heard and had not yet on its disk is lost with it.
+        let heard = |a: &AttemptId| known.get(a).is_some_and(|known| known.answered);
+        self.notes.heard.retain(heard);
+        let dialed = self.notes.dialed.keys();
+        for attempt in dialed.chain(&self.notes.durable) {
+            if !known.contains_key(attempt) {
+                return broken(Law::Journal, format!("it has forgotten {attempt}"));
+            }
+        }
+        let next = recovered.next_attempt;
+        if known.keys().any(|attempt| *attempt >= next) {
+            return broken(Law::Journal, format!("{next} would be used again"));
+        }
+        let open = known
+            .values()
+            .filter(|a| a.disposition.is_none() && !a.withdrawn);
+        let unfinished = recovered.run.as_ref().map_or(0, |run| run.unfinished.len());
+        if open.count() != unfinished {
+            return broken(Law::Journal, "not all that is unfinished is told");
+        }
+        Ok(())
+    }
+
+    /// The journal has every lead as it is.
+    pub(super) fn check_leads(&self) -> Verdict {
+        let Some(deck) = &self.deck else {
+            return Ok(());
+        };
+        let campaign = &deck.engine.campaign;
+        let mut known = 0;
+        let mut wrong = None;
+        let read = deck.engine.journal.for_each_lead(campaign.run(), |lead| {
+            let row = campaign.leads().row(LeadId(known));
+            known += 1;
+            let state = match lead.status {
+                LeadStatus::Waiting => LeadState::Waiting,
+                LeadStatus::InFlight(attempt) => LeadState::Calling(attempt),
+                LeadStatus::Attempted(disposition) => LeadState::Final(disposition),
+            };
+            let same = row
+                .is_some_and(|row| row.state == state && u32::from(row.attempts) == lead.attempts);
+            if !same {
+                wrong.get_or_insert(format!("{lead:?} is {row:?}"));
+            }
+        });
+        read.expect("the journal can be read");
+        if known as usize != campaign.leads().len() {
+            return broken(Law::Journal, format!("it has {known} leads"));
+        }
+        wrong.map_or(Ok(()), |what| broken(Law::Journal, what))
+    }
+
+    /// When all is over, everybody is accounted for and nothing is left.
+    pub(super) fn check_end(&mut self) -> Verdict {
+        let sizes = self.world.sizes();
+        if sizes.channels + sizes.bridges + sizes.recording > 0 {
+            return broken(Law::NoOrphans, format!("left in Asterisk: {sizes:?}"));
+        }
+        let attempts = self.attempts();
+        for (attempt, known) in &attempts {
+            self.check_attempt(*attempt, known)?;
+        }
+        for recording in self.world.stored_names() {
+            // Begun and ended while no process lived that had it on its disk: nobody knows it.
+            let attempt = self.ids.parse(&recording).map(|(attempt, _)| attempt);
+            let known = attempt.and_then(|attempt| attempts.get(&attempt));
+            let torn = known.is_some_and(|known| !known.recorded && known.is_interrupted());
+            if !torn {
+                return broken(Law::NoOrphans, format!("{recording} was not fetched"));
+            }
+            self.tally.count("recordings: unknown after a crash");
+        }
+        self.check_policy(&attempts)
+    }
+
+    fn check_attempt(&self, attempt: AttemptId, known: &Attempt) -> Verdict {
+        let was_dialed = self.notes.dialed.contains_key(&attempt);
+        if known.withdrawn {
+            if was_dialed {
+                return broken(
+                    Law::EndsOnce,
+                    format!("{attempt} was withdrawn, and dialed"),
+                );
+            }
+            return Ok(());
+        }
+        let Some(disposition) = &known.disposition else {
+            return broken(Law::EndsOnce, format!("{attempt} has no end"));
+        };
+        let reached = ["answered", "abandoned"].contains(&disposition.as_str());
+        if self.notes.heard.contains(&attempt) && !reached {
+            return broken(
+                Law::Answered,
+                format!("{attempt} answered and is {disposition}"),
+            );
+        }
+        let answered = *disposition == Disposition::Answered.to_string();
+        if answered && !self.notes.bridged.contains(&attempt) {
+            return broken(Law::Answered, format!("{attempt} never reached the target"));
+        }
+        Ok(())
+    }
+
+    fn check_policy(&self, attempts: &BTreeMap<AttemptId, Attempt>) -> Verdict {
+        let mut calls = BTreeMap::<&str, usize>::new();
+        for number in self.world.calls_placed() {
+            *calls.entry(number).or_default() += 1;
+        }
+        let retries = self.settings.on_interrupted == OnInterrupted::Retry;
+        for (number, count) in calls {
+            let of_it = attempts.values().filter(|a| a.number == number);
+            let again = if retries {
+                of_it.filter(|a| a.is_interrupted()).count()
+            } else {
+                0
+            };
+            let wishes = self.notes.wishes.get(number).copied().unwrap_or(0);
+            if count > 1 + wishes + again {
+                return broken(
+                    Law::Policy,
+                    format!(
+                        "{number} was called {count} times after {wishes} wishes, {again} interruptions"
+                    ),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// What the journal's file has of all attempts.
+    pub(super) fn attempts(&self) -> BTreeMap<AttemptId, Attempt> {
+        let sql =
+            "SELECT attempt, number, withdrawn, attempts.disposition, answered_at IS NOT NULL,
+                   recording IS NOT NULL FROM attempts JOIN leads USING (run, lead)";
+        let conn = Connection::open(&self.settings.state_file).expect("the journal opens");
+        let mut statement = conn.prepare(sql).expect("its schema");
+        let rows = statement.query_map([], |row| {
+            let attempt: i64 = row.get(0)?;
+            let known = Attempt {
+                number: row.get(1)?,
+                withdrawn: row.get(2)?,
+                disposition: row.get(3)?,
+                answered: row.get(4)?,
+                recorded: row.get(5)?,
+            };
+            Ok((AttemptId(attempt.cast_unsigned()), known))
+        });
+        rows.expect("rows").map(|row| row.expect("a row")).collect()
+    }
+}
+
+/// An attempt, as it is written down.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    number: String,
+    withdrawn: bool,
+    disposition: Option<String>,
+    answered: bool,
+    recorded: bool,
+}
+
+impl Attempt {
+    fn is_interrupted(&self) -> bool {
+        self.disposition.as_deref() == Some("interrupted")
+    }
+}

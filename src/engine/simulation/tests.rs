@@ -1,0 +1,376 @@
+//! Many seeds, the places broken on purpose, and the soak.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::laws::{Law, Violation};
+use super::{Play, Sim, Tally};
+use crate::campaign::sabotage::{self, Sabotage};
+use crate::journal::Journal;
+
+/// What every simulated journal calls itself: its identity is no part of chance.
+const UUID: &str = "5eed0000-0000-4000-8000-000000000000";
+/// The beginning of [`UUID`].
+pub(super) const TOKEN: &str = "5eed0000";
+
+/// For how long things go wrong.
+const TROUBLE: Duration = Duration::from_secs(60);
+const LEADS: u32 = 8;
+
+/// A folder in memory where there is one: nothing of a simulation outlives it.
+pub(super) fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        return tempfile::tempdir_in(memory).expect("a folder");
+    }
+    tempfile::tempdir().expect("a folder")
+}
+
+/// An empty journal whose identity is always the same. It is made once: each seed has a copy.
+pub(super) fn lay_down_journal(path: &Path) {
+    static EMPTY: OnceLock<Vec<u8>> = OnceLock::new();
+    let empty = EMPTY.get_or_init(|| {
+        let folder = folder();
+        let draft = folder.path().join("empty.db");
+        let (journal, _) = Journal::open(&draft).expect("a new journal");
+        journal.close().expect("it closes");
+        let conn = rusqlite::Connection::open(&draft).expect("it opens");
+        conn.execute("UPDATE meta SET uuid = ?1", [UUID])
+            .expect("it has an identity");
+        conn.pragma_update(None, "wal_checkpoint", "TRUNCATE")
+            .expect("a whole file");
+        conn.close().expect("it closes");
+        std::fs::read(&draft).expect("it can be read")
+    });
+    std::fs::write(path, empty).expect("a copy");
+}
+
+/// Plays a seed to its end.
+fn play(play: Play) -> (Sim, Result<(), Violation>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let mut sim = Sim::new(play);
+        let verdict = sim.run().await;
+        (sim, verdict)
+    })
+}
+
+/// What came of many seeds.
+#[derive(Debug, Default)]
+struct Sum {
+    seeds: u64,
+    steps: u64,
+    virtual_time: Duration,
+    tally: Tally,
+    violations: Vec<(u64, Violation)>,
+}
+
+impl Sum {
+    fn add(&mut self, seed: u64, sim: &Sim, verdict: Result<(), Violation>) {
+        self.seeds += 1;
+        self.steps += sim.steps;
+        self.virtual_time += sim.uptime;
+        self.tally.add(&sim.tally);
+        self.violations.extend(verdict.err().map(|v| (seed, v)));
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.seeds += other.seeds;
+        self.steps += other.steps;
+        self.virtual_time += other.virtual_time;
+        self.tally.add(&other.tally);
+        self.violations.extend(other.violations);
+    }
+}
+
+fn a_play(seed: u64) -> Play {
+    Play {
+        seed,
+        traced: false,
+        trouble: TROUBLE,
+        leads: LEADS,
+        lives: false,
+    }
+}
+
+/// Plays these seeds on all cores, each on one thread from its beginning to its end.
+fn play_all(seeds: std::ops::Range<u64>) -> Sum {
+    let next = AtomicU64::new(seeds.start);
+    let work = || {
+        let mut sum = Sum::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds.end {
+                return sum;
+            }
+            let (sim, verdict) = play(a_play(seed));
+            sum.add(seed, &sim, verdict);
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let mut all = Sum::default();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            all.merge(worker.join().expect("a thread that ends"));
+        }
+    });
+    all.violations.sort_by_key(|(seed, _)| *seed);
+    all
+}
+
+/// How many seeds are played: fewer where the code is not optimised.
+const SEEDS: u64 = if cfg!(debug_assertions) { 150 } else { 2000 };
+
+/// What must have happened in any hundred seeds, and at least so often.
+const COVERED: [(&str, u64); 53] = [
+    ("Asterisk: restart with its calls", 20),
+    ("Asterisk: restart without its calls", 40),
+    ("REST: 401", 1),
+    ("REST: 404", 1),
+    ("REST: 500", 10),
+    ("REST: 504, carried out", 10),
+    ("REST: answer after its events", 10),
+    ("REST: away for a while", 20),
+    ("REST: broken, carried out", 10),
+    ("REST: no connection", 10),
+    ("REST: saturated", 10),
+    ("REST: timeout, carried out", 10),
+    ("REST: timeout, carried out late", 10),
+    ("REST: timeout, not carried out", 10),
+    ("answers that refuse", 100),
+    ("calls placed", 500),
+    ("command: MAX_CC", 30),
+    ("command: call again", 30),
+    ("command: drain", 20),
+    ("command: hang up", 20),
+    ("command: hang up all", 20),
+    ("command: new run", 20),
+    ("command: pause", 30),
+    ("command: reload", 20),
+    ("command: skip", 20),
+    ("command: start", 300),
+    ("command: start again", 20),
+    ("command: stop now", 20),
+    ("command: stop the process", 20),
+    ("disk: full", 50),
+    ("events: StasisStart late", 10),
+    ("events: doubled", 10),
+    ("events: late", 10),
+    ("journal: a write that failed", 10),
+    ("link: ApplicationReplaced", 20),
+    ("link: half-open", 20),
+    ("link: held", 1),
+    ("link: lost", 50),
+    ("link: up", 200),
+    ("new run at DONE", 5),
+    ("originates that the gate kept back", 1),
+    ("orphans: adopted", 1),
+    ("orphans: found at a start", 10),
+    ("orphans: hung up", 1),
+    ("process: ended by itself", 20),
+    ("process: killed", 50),
+    ("process: started", 100),
+    ("recordings: fetched", 200),
+    ("recordings: folder full", 20),
+    ("recordings: given up", 2),
+    ("recordings: lost by Asterisk", 10),
+    ("start again at DONE", 5),
+    ("wall clock: jump", 20),
+];
+
+fn said(sum: &Sum) -> String {
+    let hours = sum.virtual_time.as_secs_f64() / 3600.0;
+    let mut said = format!(
+        "{} seeds, {} steps, {hours:.1} virtual hours, {} violations\n",
+        sum.seeds,
+        sum.steps,
+        sum.violations.len()
+    );
+    for (what, count) in &sum.tally.0 {
+        let _ = writeln!(said, "{count:>10} {what}");
+    }
+    for (seed, violation) in &sum.violations {
+        let Violation { law, what } = violation;
+        let _ = writeln!(said, "seed {seed}: {law:?}: {what}");
+    }
+    if let Some((seed, _)) = sum.violations.first() {
+        let _ = writeln!(said, "step by step: tests/long replay {seed}");
+    }
+    said
+}
+
+fn judge(sum: &Sum) {
+    let said = said(sum);
+    println!("{said}");
+    assert!(sum.violations.is_empty(), "{said}");
+    for (what, in_a_hundred) in COVERED {
+        let count = sum.tally.0.get(what).copied().unwrap_or(0);
+        let wanted = (in_a_hundred * sum.seeds / 100).max(1);
+        assert!(count >= wanted, "{what}: {count} times, and not {wanted}");
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is no number: {text}")),
+    )
+}
+
+#[test]
+fn whatever_goes_wrong_every_promise_is_kept() {
+    judge(&play_all(0..SEEDS));
+}
+
+#[test]
+#[ignore = "long: tests/long simulation"]
+fn whatever_goes_wrong_in_very_many_seeds() {
+    let seeds = number("DIALDECK_SEEDS").expect("how many");
+    judge(&play_all(0..seeds));
+}
+
+#[test]
+#[ignore = "a tool: tests/long replay"]
+fn one_seed_step_by_step() {
+    let seed = number("DIALDECK_SEED").expect("which");
+    let (sim, verdict) = play(Play {
+        traced: true,
+        ..a_play(seed)
+    });
+    println!("{}", sim.trace.unwrap_or_default().join("\n"));
+    println!("seed {seed}: {} steps, {verdict:?}", sim.steps);
+    assert!(verdict.is_ok(), "seed {seed}: {verdict:?}");
+}
+
+#[test]
+fn a_seed_is_played_the_same_again() {
+    for seed in 0..10 {
+        let traced = Play {
+            traced: true,
+            ..a_play(seed)
+        };
+        let [first, second] = [play(traced), play(traced)].map(|(sim, _)| sim.trace);
+        let (first, second) = (first.expect("a trace"), second.expect("a trace"));
+        assert!(first.len() > 100, "a trace of {} lines", first.len());
+        let differs = first.iter().zip(&second).position(|(a, b)| a != b);
+        if let Some(at) = differs {
+            panic!("seed {seed}, line {at}:\n{}\n{}", first[at], second[at]);
+        }
+        assert_eq!(first.len(), second.len(), "seed {seed}");
+    }
+}
+
+/// What is broken, and the law that must notice it.
+const BREAKS: [(Sabotage, Law); 15] = [
+    (Sabotage::OneTooMany, Law::MaxCc),
+    (Sabotage::CallsAgain, Law::Policy),
+    (Sabotage::EndsTwice, Law::EndsOnce),
+    (Sabotage::EndsUnwritten, Law::EndsOnce),
+    (Sabotage::ForgetsOrphans, Law::Progress),
+    (Sabotage::LeavesStrays, Law::NoOrphans),
+    (Sabotage::LeavesRecordings, Law::NoOrphans),
+    (Sabotage::OpenGate, Law::Paused),
+    (Sabotage::DialsInPause, Law::Paused),
+    (Sabotage::IgnoresLoss, Law::LinkDown),
+    (Sabotage::WaitsForEver, Law::Answered),
+    (Sabotage::MiscountsAbandoned, Law::Answered),
+    (Sabotage::LatePicture, Law::Snapshot),
+    (Sabotage::LateAnswer, Law::Snapshot),
+    (Sabotage::DialsBeforeDurable, Law::Journal),
+];
+
+/// The first seed that notices, and the law that was broken.
+fn caught(what: Sabotage) -> Option<(u64, Violation)> {
+    sabotage::set(Some(what));
+    let found = (0..SEEDS).find_map(|seed| {
+        let (_, verdict) = play(a_play(seed));
+        verdict.err().map(|violation| (seed, violation))
+    });
+    sabotage::set(None);
+    found
+}
+
+/// Each promise is broken on purpose in one place of the code, and a seed notices.
+#[test]
+fn every_law_bites() {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        while let Some((what, law)) = BREAKS.get(next.fetch_add(1, Ordering::Relaxed)) {
+            found.push((*what, *law, caught(*what)));
+        }
+        found
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let found: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let ended = workers.into_iter().map(|w| w.join().expect("it ends"));
+        ended.flatten().collect()
+    });
+    for (what, _, caught) in &found {
+        println!("{what:?}: {caught:?}");
+    }
+    for (what, law, caught) in &found {
+        let law_of = caught.as_ref().map(|(_, violation)| violation.law);
+        assert_eq!(law_of, Some(*law), "{what:?}: {caught:?}");
+    }
+    let laws: BTreeSet<Law> = found.iter().map(|(_, law, _)| *law).collect();
+    assert_eq!(laws, Law::ALL.into(), "each law is broken by somebody");
+}
+
+/// How much more there may be of anything in the later hours than in the first ones: chance,
+/// and no growth.
+fn is_flat(before: usize, after: usize) -> bool {
+    after <= before + before / 2 + 10
+}
+
+/// Plays so many hours in one process, and looks whether anything grows with them.
+fn soak(hours: u64) {
+    let (sim, verdict) = play(Play {
+        trouble: Duration::from_secs(hours * 3600),
+        leads: 40,
+        lives: true,
+        ..a_play(1)
+    });
+    let mut sum = Sum::default();
+    sum.add(1, &sim, verdict);
+    println!("{}", said(&sum));
+    assert!(sum.violations.is_empty(), "{}", said(&sum));
+    assert_eq!(sim.process, 1, "one process lives all the time");
+    let half = sim.sizes.len() / 2;
+    let most = |hours: &[std::collections::BTreeMap<&str, usize>], what| {
+        let sizes = hours.iter().filter_map(|hour| hour.get(what).copied());
+        sizes.max().unwrap_or(0)
+    };
+    for what in sim.sizes[0].keys() {
+        let (before, after) = (
+            most(&sim.sizes[..half], what),
+            most(&sim.sizes[half..], what),
+        );
+        println!("{what}: {before}, then {after}");
+        assert!(is_flat(before, after), "{what}: {before}, then {after}");
+    }
+}
+
+#[test]
+fn hours_in_one_process_leave_nothing_behind() {
+    soak(if cfg!(debug_assertions) { 2 } else { 6 });
+}
+
+#[test]
+#[ignore = "long: tests/long soak"]
+fn a_day_in_one_process_leaves_nothing_behind() {
+    soak(number("DIALDECK_SOAK_HOURS").expect("how many hours"));
+}

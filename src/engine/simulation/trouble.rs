@@ -1,0 +1,381 @@
+//! What the operator and the world do to a dialer.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::asterisk::APP;
+use super::laws::{Law, Verdict, broken};
+use super::{Item, Sim};
+use crate::ari::link::DownReason;
+use crate::campaign::{Command, LeadId, LeadState, MaxCc, Numbers};
+use crate::engine::Request;
+use crate::journal::Disk;
+use crate::simulator::{Fault, Faults};
+
+/// Longer than the wait for an answer to a ping.
+const NOTICED_AFTER: Duration = Duration::from_secs(6);
+
+impl Sim {
+    /// Something goes wrong, or somebody presses a key.
+    pub(super) fn mischief(&mut self) {
+        if self.is_calm() {
+            self.mend();
+            return;
+        }
+        let delay = Duration::from_millis(self.rng.u64(1..4000));
+        self.plan(delay, Item::Mischief);
+        match self.rng.u8(..40) {
+            19 | 23..=26 if self.lives => self.new_run(),
+            0..=14 => self.press_a_key(),
+            15..=17 => self.lose_socket(),
+            18 => self.half_open(),
+            19 => self.take_away_app(),
+            20..=21 => self.restart_asterisk(),
+            22 => self.restart_http(),
+            23..=25 => self.crash(),
+            26 => self.stop(),
+            27 => self.jump_clock(),
+            28..=29 => self.fill_disk(),
+            30 => self.fill_folder(),
+            31 => self.lose_rest(),
+            32..=33 => self.set_faults(),
+            _ => self.command(Command::Start),
+        }
+    }
+
+    /// When trouble is over somebody goes on starting what has stopped.
+    fn mend(&mut self) {
+        self.plan(Duration::from_secs(5), Item::Mischief);
+        self.disk = Disk::Well;
+        self.folder_full = false;
+        self.world.set_faults(self.world_now(), Faults::default());
+        let taken_over = self.deck.as_ref().is_some_and(|deck| {
+            deck.socket.is_none()
+                && matches!(
+                    *deck.link.borrow(),
+                    crate::ari::link::LinkState::Replaced { .. }
+                )
+        });
+        if taken_over {
+            self.crash();
+            return;
+        }
+        self.command(Command::Start);
+    }
+
+    fn press_a_key(&mut self) {
+        let Some(deck) = &self.deck else {
+            return;
+        };
+        let calls: Vec<_> = deck.engine.campaign.calls().map(|c| c.attempt).collect();
+        let leads = u32::try_from(deck.engine.campaign.leads().len()).unwrap_or(1);
+        let lead = LeadId(self.rng.u32(..leads.max(1)));
+        match self.rng.u8(..16) {
+            0..=1 => self.command(Command::Pause),
+            2 => self.command(Command::Drain),
+            3 => self.command(Command::StopNow),
+            4 => self.command(Command::HangUpAll),
+            5..=6 => {
+                if let Some(call) = self.rng.choice(&calls) {
+                    self.command(Command::HangUp(*call));
+                }
+            }
+            7 => self.command(Command::Skip(lead)),
+            8..=9 => self.command(Command::Requeue(lead)),
+            10..=11 => {
+                let max = MaxCc::new(self.rng.u32(1..6)).expect("not 0");
+                self.command(Command::SetMaxCc(max));
+            }
+            12 => self.reread(),
+            13 => self.start_again(),
+            14 => self.new_run(),
+            _ => self.command(Command::Start),
+        }
+    }
+
+    /// Somebody gives a command, which the engine finds among all else that has come in.
+    fn command(&mut self, command: Command) {
+        let Some(deck) = &self.deck else {
+            return;
+        };
+        self.tally.count(match &command {
+            Command::Start => "command: start",
+            Command::Pause => "command: pause",
+            Command::Drain => "command: drain",
+            Command::StopNow => "command: stop now",
+            Command::SetMaxCc(_) => "command: MAX_CC",
+            Command::HangUp(_) => "command: hang up",
+            Command::HangUpAll => "command: hang up all",
+            Command::Skip(_) => "command: skip",
+            Command::Requeue(_) => "command: call again",
+        });
+        let (reply, _) = oneshot::channel();
+        let by = "keyboard".to_owned();
+        let request = Request::Command { command, by, reply };
+        // A full queue means that the engine is not there.
+        let _ = deck.handle.requests.try_send(request);
+    }
+
+    /// The list as it stands now: somebody has added numbers, or taken some out.
+    fn edit_list(&mut self) -> Numbers {
+        let mut numbers = Numbers::default();
+        for number in super::numbers(self.leads + 3).iter() {
+            if self.rng.u8(..6) > 0 {
+                let number = crate::campaign::Number::parse(number).expect("digits");
+                numbers.push(&number).expect("no number twice");
+            }
+        }
+        self.numbers = numbers.clone();
+        numbers
+    }
+
+    fn reread(&mut self) {
+        self.tally.count("command: reload");
+        let numbers = self.edit_list();
+        let reading = Box::new(Ok((self.settings.clone(), numbers)));
+        let (reply, _) = oneshot::channel();
+        self.give(Request::Reload {
+            reading,
+            by: "signal".to_owned(),
+            reply,
+        });
+    }
+
+    fn start_again(&mut self) {
+        self.tally.count("command: start again");
+        let numbers = self.edit_list();
+        let reading = Box::new(Ok((self.settings.clone(), numbers)));
+        let (reply, _) = oneshot::channel();
+        self.give(Request::StartAgain {
+            reading,
+            by: "http".to_owned(),
+            reply,
+        });
+    }
+
+    fn new_run(&mut self) {
+        self.tally.count("command: new run");
+        let reading = Box::new(Ok((self.settings.clone(), self.numbers.clone())));
+        let (reply, _) = oneshot::channel();
+        self.give(Request::NewRun {
+            reading,
+            by: "keyboard".to_owned(),
+            reply,
+        });
+    }
+
+    fn give(&mut self, request: Request) {
+        if let Some(deck) = &self.deck {
+            let _ = deck.handle.requests.try_send(request);
+        }
+    }
+
+    fn stop(&mut self) {
+        self.tally.count("command: stop the process");
+        let (now, by_signal) = (self.rng.bool(), self.rng.bool());
+        self.give(Request::Stop {
+            now,
+            by_signal,
+            by: "signal".to_owned(),
+        });
+    }
+
+    fn lose_socket(&mut self) {
+        if self.deck.as_ref().is_some_and(|deck| deck.socket.is_some()) {
+            self.tally.count("link: lost");
+            self.lose_link(DownReason::Closed);
+        }
+    }
+
+    /// The socket goes silent; it takes the link a while to find out.
+    fn half_open(&mut self) {
+        if self.deck.as_ref().is_some_and(|deck| deck.socket.is_some()) && !self.stalled {
+            self.tally.count("link: half-open");
+            self.note(|| "the socket goes silent".to_owned());
+            self.stalled = true;
+            let noticed = NOTICED_AFTER.mul_f32(self.rng.f32());
+            self.plan(noticed, Item::Silent(self.process));
+        }
+    }
+
+    /// Another program connects under the same name, and leaves later.
+    fn take_away_app(&mut self) {
+        if self.deck.as_ref().is_none_or(|deck| deck.socket.is_none()) || self.stalled {
+            return;
+        }
+        let now = self.world_now();
+        let stranger = self.world.connect(now, &[APP], false);
+        self.carry_events();
+        let stays = Duration::from_millis(self.rng.u64(500..8000));
+        self.plan(stays, Item::StrangerLeaves(stranger));
+        // Somebody sees it, and starts the dialer again.
+        let seen = stays + Duration::from_millis(self.rng.u64(500..8000));
+        self.plan(seen, Item::StartAnew(self.process));
+    }
+
+    fn restart_asterisk(&mut self) {
+        self.tally.count("Asterisk: restart without its calls");
+        self.note(|| "Asterisk restarts".to_owned());
+        let down = self.rng.u64(100..5000);
+        let now = self.world_now();
+        self.world.inflict(now, Fault::Restart { down });
+        self.carry_events();
+    }
+
+    /// All connections are cut, and none is taken for a while; calls live on.
+    fn restart_http(&mut self) {
+        self.tally.count("Asterisk: restart with its calls");
+        self.note(|| "Asterisk's HTTP server restarts".to_owned());
+        self.rest_back_at = self.uptime + Duration::from_millis(self.rng.u64(100..5000));
+        self.break_connections();
+    }
+
+    fn lose_rest(&mut self) {
+        self.tally.count("REST: away for a while");
+        self.rest_back_at = self.uptime + Duration::from_millis(self.rng.u64(100..8000));
+    }
+
+    /// The process is killed; another one starts later.
+    pub(super) fn crash(&mut self) {
+        if self.deck.is_some() {
+            self.tally.count("process: killed");
+            self.note(|| "the process dies".to_owned());
+            self.end_process();
+        }
+    }
+
+    fn jump_clock(&mut self) {
+        self.tally.count("wall clock: jump");
+        let hours = self.rng.i64(-3_600_000_000..3_600_000_000);
+        self.wall_off = hours;
+        self.world.shift_wall_clock(hours);
+        self.set_clock();
+    }
+
+    fn fill_disk(&mut self) {
+        self.tally.count("disk: full");
+        self.note(|| "the disk is full".to_owned());
+        self.disk = *self.rng.choice(&[Disk::Full, Disk::Fails]).expect("some");
+        let lasts = Duration::from_millis(self.rng.u64(100..6000));
+        self.plan(lasts, Item::DiskHasRoom);
+    }
+
+    fn fill_folder(&mut self) {
+        self.tally.count("recordings: folder full");
+        self.folder_full = true;
+        let lasts = Duration::from_millis(self.rng.u64(100..9000));
+        self.plan(lasts, Item::FolderHasRoom);
+    }
+
+    /// Events come late and twice, recordings get lost, channels enter late.
+    fn set_faults(&mut self) {
+        let span = |to| crate::simulator::Span::new(0, to);
+        let faults = match self.rng.u8(..5) {
+            0 => Faults::default(),
+            1 => Faults {
+                duplicate_events_percent: 20,
+                ..Faults::default()
+            },
+            2 => Faults {
+                late_events_percent: 20,
+                late_event: span(1500),
+                ..Faults::default()
+            },
+            3 => Faults {
+                stasis_delay: span(500),
+                ..Faults::default()
+            },
+            _ => Faults {
+                lost_recordings_percent: 30,
+                duplicate_events_percent: 5,
+                ..Faults::default()
+            },
+        };
+        self.tally.count(match faults {
+            Faults {
+                duplicate_events_percent: 20,
+                ..
+            } => "events: doubled",
+            Faults {
+                late_events_percent: 20,
+                ..
+            } => "events: late",
+            Faults {
+                stasis_delay: Some(_),
+                ..
+            } => "events: StasisStart late",
+            Faults {
+                lost_recordings_percent: 30,
+                ..
+            } => "recordings: lost by Asterisk",
+            _ => "events: in order again",
+        });
+        let now = self.world_now();
+        self.world.set_faults(now, faults);
+    }
+
+    /// What the operator's wish comes to is known when the engine has taken it.
+    pub(super) fn note_request(&mut self, request: &Request) {
+        match request {
+            Request::Command {
+                command: Command::Requeue(lead),
+                ..
+            } => self.note_wish(*lead),
+            Request::NewRun { .. } => self.note_new_run(false),
+            Request::StartAgain { .. } => self.note_new_run(true),
+            _ => {}
+        }
+        if let Request::Command {
+            command: Command::Start | Command::Requeue(_),
+            ..
+        }
+        | Request::NewRun { .. }
+        | Request::StartAgain { .. } = request
+        {
+            self.notes.told_to_stop = false;
+        }
+    }
+
+    fn note_wish(&mut self, lead: LeadId) {
+        let Some(deck) = &self.deck else { return };
+        let leads = deck.engine.campaign.leads();
+        if matches!(leads.state(lead), Some(LeadState::Final(_)))
+            && let Some(number) = leads.number(lead)
+        {
+            *self.notes.wishes.entry(number.to_string()).or_default() += 1;
+        }
+    }
+
+    /// At DONE everybody may be called once more.
+    fn note_new_run(&mut self, by_start: bool) {
+        let Some(deck) = &self.deck else { return };
+        let done = *deck.engine.campaign.state() == crate::campaign::RunState::Done;
+        if done {
+            let all = deck.engine.campaign.leads().numbers().iter();
+            let all: Vec<String> = all.chain(self.numbers.iter()).map(str::to_owned).collect();
+            let all: std::collections::BTreeSet<String> = all.into_iter().collect();
+            for number in all {
+                *self.notes.wishes.entry(number).or_default() += 1;
+            }
+            self.tally.count(if by_start {
+                "start again at DONE"
+            } else {
+                "new run at DONE"
+            });
+        }
+    }
+
+    /// After a command the picture shows what it did, and nobody is called who must not be.
+    pub(super) fn check_command(&mut self, stops: bool, replied: bool) -> Verdict {
+        self.notes.told_to_stop |= stops;
+        let Some(deck) = &self.deck else {
+            return Ok(());
+        };
+        let picture = deck.picture();
+        match self.difference(&picture) {
+            Some(what) if replied => broken(Law::Snapshot, format!("{what}, after a command")),
+            _ => Ok(()),
+        }
+    }
+}

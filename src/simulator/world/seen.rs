@@ -1,0 +1,51 @@
+//! What a simulation sees of a world that no dialer can see.
+
+use super::World;
+use super::channel::State;
+
+/// A channel, as a bystander sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Leg<'a> {
+    /// Its id.
+    pub(crate) id: &'a str,
+    pub(crate) is_up: bool,
+    pub(crate) bridge: Option<&'a str>,
+}
+
+/// How much there is of everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Sizes {
+    pub(crate) channels: usize,
+    pub(crate) bridges: usize,
+    pub(crate) recording: usize,
+    pub(crate) stored: usize,
+    pub(crate) apps: usize,
+    pub(crate) agenda: usize,
+}
+
+impl World {
+    pub(crate) fn legs(&self) -> impl Iterator<Item = Leg<'_>> {
+        self.channels.values().map(|channel| Leg {
+            id: &channel.id,
+            is_up: channel.state == State::Up,
+            bridge: channel.bridge.as_deref(),
+        })
+    }
+
+    pub(crate) fn sizes(&self) -> Sizes {
+        Sizes {
+            channels: self.channels.len(),
+            bridges: self.bridges.len(),
+            recording: self.live.len(),
+            stored: self.stored.len(),
+            apps: self.apps.len(),
+            agenda: self.agenda.len(),
+        }
+    }
+
+    /// Sets the wall clock, by which events are stamped, back or forth. Nothing else hangs
+    /// on it.
+    pub(crate) fn shift_wall_clock(&mut self, micros: i64) {
+        self.wall_off = micros;
+    }
+}
