@@ -123,16 +123,6 @@ fn a_server_killed_between_commit_and_answer_gets_each_row_once() {
     server.up();
     let ended = running.wait(SOON * 2);
     assert_eq!(ended.code, Some(0), "{}", ended.stdout);
-    assert!(
-        ended.stdout.contains("MySQL gets no rows"),
-        "{}",
-        ended.stdout
-    );
-    assert!(
-        ended.stdout.contains("MySQL gets rows again"),
-        "{}",
-        ended.stdout
-    );
     assert_tells_what_the_report_does(&server, &rig.deck);
 }
 
@@ -150,7 +140,6 @@ fn a_statement_carried_out_late_undoes_nothing() {
     let rig = rig(mixed(16), &env);
     let running = rig.deck.spawn(&["--headless", "--start"]);
     wait_for("a statement", || proxy.state.held.load(Ordering::SeqCst));
-    running.wait_for("MySQL gets rows again", SOON);
     let whole = format!(
         "SELECT count(*) FROM {TABLE} WHERE leg_a_end IS NOT NULL
          AND (leg_b_answer IS NULL OR recording_path IS NOT NULL)"
