@@ -1,10 +1,12 @@
 //! How an engine comes to its end: asked to stop, done, or of no use.
 
+use std::sync::mpsc;
 use std::time::Duration;
 
 use super::pace::Pace;
 use super::{Engine, Exit};
-use crate::campaign::{Command, RunState, Time};
+use crate::campaign::{Command, Record, RunState, Time};
+use crate::journal::{Journal, WriteFailure, Writer};
 
 /// How long calls that were told to end may take at a stop before the process ends anyway.
 const LAST_CHANCE: Duration = Duration::from_secs(10);
@@ -122,17 +124,27 @@ impl Engine {
         let records = std::mem::take(&mut self.unwritten);
         let journal = self.journal;
         let writer = self.writer;
-        let closed = tokio::task::spawn_blocking(move || {
-            if !records.is_empty() {
-                writer.append_blocking(records).map_err(|e| e.to_string())?;
-            }
-            journal.close().map_err(|e| e.to_string())
-        })
-        .await;
+        let closed = tokio::task::spawn_blocking(move || close(&writer, journal, records)).await;
         match closed {
             Ok(Ok(())) => exit,
             Ok(Err(why)) => Exit::Broken(why),
             Err(panic) => Exit::Broken(panic.to_string()),
         }
+    }
+}
+
+/// Writes the last records and lets the journal go. On a full disk the records are not waited
+/// for, which could be for ever: what is left then is said.
+fn close(writer: &Writer, journal: Journal, records: Vec<Record>) -> Result<(), String> {
+    let (answer, answered) = mpsc::sync_channel(1);
+    let done = move |result: Result<(), WriteFailure>| drop(answer.send(result));
+    if !records.is_empty() {
+        let appended = writer.try_append(records, done);
+        appended.map_err(|rejected| rejected.why.to_string())?;
+    }
+    journal.close().map_err(|e| e.to_string())?;
+    match answered.try_recv() {
+        Ok(Err(failure)) => Err(failure.to_string()),
+        Ok(Ok(())) | Err(_) => Ok(()),
     }
 }

@@ -136,10 +136,5 @@ pub(super) fn publish(draft: &Path, path: &Path) -> Result<(), JournalError> {
 }
 
 fn failed(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> JournalError {
-    let path = path.to_owned();
-    move |source| JournalError::Io {
-        path,
-        doing,
-        source,
-    }
+    move |source| JournalError::io(path, doing, source)
 }
