@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
 use super::schema::{APPLICATION_ID, VERSION};
+use super::wal;
 
 /// What every `SQLite` file begins with (<https://www.sqlite.org/fileformat.html>).
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -116,6 +117,15 @@ fn be_i32(header: &[u8], at: usize) -> i32 {
 /// Whether there is a file with anything in it.
 pub(super) fn has_content(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|m| m.len() > 0)
+}
+
+/// Refuses a journal whose `-wal` file was damaged.
+pub(super) fn check_wal(path: &Path) -> Result<(), JournalError> {
+    let found = wal::damage(&beside(path, "-wal"));
+    match found.map_err(failed(path, "read the -wal file of"))? {
+        Some(what) => Err(JournalError::damaged(path, what)),
+        None => Ok(()),
+    }
 }
 
 /// Removes a file that may not be there.

@@ -50,6 +50,7 @@ pub(super) fn inspect(path: &Path) -> Result<Found, JournalError> {
     if !files::check_header(path)? {
         return Ok(Found::Absent);
     }
+    files::check_wal(path)?;
     let conn = connect_read_only(path, path.into())?;
     // Once more through SQLite: a newer program may have died with its migration in the WAL.
     let version = check_identity(path, &conn)?;
@@ -142,6 +143,9 @@ pub(super) fn connect(path: &Path) -> Result<Connection, JournalError> {
     let open = || {
         let mut conn = Connection::open_with_flags(path, flags)?;
         tune(&conn)?;
+        // What a power cut left half-written behind the end of the WAL must not lie there at
+        // the next one, when it could be taken for damage. On a full disk it may stay.
+        let _ = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         schema::migrate(&mut conn)?;
         Ok(conn)
     };
