@@ -68,12 +68,14 @@ fn play() -> Campaign {
     // Busy, congestion, no answer, invalid, rejected, failed; 81 leaves before the target
     // answers (abandoned), 80 talks until it is hung up (answered).
     let kinds = ["10", "20", "30", "40", "50", "9058", "81", "80"];
-    deck.list((0..96).map(|i| format!("{}55{i:04}", kinds[i % kinds.len()])));
+    deck.list((0..48).map(|i| format!("{}55{i:04}", kinds[i % kinds.len()])));
     let process = deck.spawn(&["--headless", "--start"]);
-    until(|| asterisk.calls_placed().len() >= 92);
+    until(|| asterisk.calls_placed().len() >= 44);
     process.signal("STOP");
     let living = files(&deck.path("dialdeck.db"));
     process.signal("CONT");
+    // The target answers after three seconds.
+    thread::sleep(Duration::from_secs(5));
     // Twice: those who talk are hung up.
     process.signal("TERM");
     process.signal("TERM");
@@ -284,20 +286,36 @@ fn a_byte_changed_in_the_database_loses_nobody() {
     assert_eq!(lost, [] as [String; 0]);
 }
 
+/// Where the last two transactions of a WAL begin that was never begun anew.
+fn last_two_transactions(wal: &[u8]) -> usize {
+    const FRAME: usize = 24 + PAGE;
+    let frames = wal[32..].chunks_exact(FRAME).enumerate();
+    // The second word of a frame is not 0 in the one that ends a transaction.
+    let ends: Vec<usize> = frames
+        .filter(|(_, frame)| frame[4..8] != [0; 4])
+        .map(|(place, _)| 32 + (place + 1) * FRAME)
+        .collect();
+    ends[ends.len() - 3]
+}
+
+/// A changed byte in the last transaction can't be told from one that a power cut tore.
 #[test]
 fn a_byte_changed_in_the_wal_loses_no_more_than_the_last_step() {
     let Files { db, wal } = &CAMPAIGN.living;
     let whole = look(db, wal, "whole").expect("opens");
+    let last = last_two_transactions(wal);
+    assert!(last > wal.len() / 2, "there are many");
     let mut dice = fastrand::Rng::with_seed(SEED);
-    let mut lost = Vec::new();
     for _ in 0..rounds() {
         let mut wal = wal.clone();
         let at = dice.usize(..wal.len());
         wal[at] ^= dice.u8(1..);
         let case = format!("byte {at} of {} changed, seed {SEED}", wal.len());
-        if look(db, &wal, &case).is_some_and(|said| said != whole) {
-            lost.push(case);
+        if let Some(said) = look(db, &wal, &case)
+            && said != whole
+        {
+            assert!(at >= last, "{case}: lost what was promised");
+            assert!(said.is_earlier_than(&whole), "{case}: no earlier moment");
         }
     }
-    assert_eq!(lost, [] as [String; 0]);
 }

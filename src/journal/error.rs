@@ -199,7 +199,7 @@ pub(super) fn while_doing(
 }
 
 /// Whether `error` says that the file's content is not what was written: pages that are no
-/// pages, or a cell whose type the schema forbids.
+/// pages, a schema that is another, or a cell whose type the schema forbids.
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::Error as E;
     matches!(
@@ -211,6 +211,8 @@ pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
             | E::IntegralValueOutOfRange(..)
             | E::FromSqlConversionFailure(..)
             | E::Utf8Error(..)
+            // Every statement fits the schema of its format, so the schema has changed.
+            | E::SqlInputError { .. }
     )
 }
 
