@@ -29,6 +29,7 @@ mod reader;
 mod recover;
 mod schema;
 mod scribe;
+mod wal;
 mod writer;
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ struct Outcome {
 impl Outcome {
     fn verdict(self, reader: &Reader) -> Result<u64, ReportError> {
         let rows = self.rows;
-        if let Some(damage) = self.damage {
+        if let Some(damage) = self.damage.as_ref().or(reader.damage()) {
             let why = damage.to_string();
             return Err(ReportError::Incomplete { rows, why });
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::pace::Pace;
 use super::{Engine, Exit, News, Told};
-use crate::campaign::{Command, RunState, Time};
-use crate::journal::Writer;
+use crate::campaign::{Command, Record, RunState, Time};
+use crate::journal::{Journal, WriteFailure, Writer};
 use crate::mirror::Mirror;
 
 /// How long calls that were told to end may take at a stop before the process ends anyway.
@@ -137,18 +137,15 @@ impl Engine {
         let writer = self.writer;
         let mirror = self.mirror;
         let (clock, news) = (self.clock, self.news);
-        let closed = tokio::task::spawn_blocking(move || {
-            if !records.is_empty() {
-                writer.append_blocking(records).map_err(|e| e.to_string())?;
-            }
-            if let Some(what) = mirror.and_then(|mirror| last_rows(mirror, &writer)) {
+        let rows = move |writer: &Writer| {
+            if let Some(what) = mirror.and_then(|mirror| last_rows(mirror, writer)) {
                 // Where nobody takes the news, nobody wants to know.
                 let at = clock.now();
                 let _ = news.try_send(News { at, what });
             }
-            journal.close().map_err(|e| e.to_string())
-        })
-        .await;
+        };
+        let closing = move || close(&writer, journal, records, rows);
+        let closed = tokio::task::spawn_blocking(closing).await;
         match closed {
             Ok(Ok(())) => exit,
             Ok(Err(why)) => Exit::Broken(why),
@@ -175,4 +172,26 @@ fn last_rows(mirror: Mirror, writer: &Writer) -> Option<Told> {
             "{left} calls wait in the journal for MySQL; the next start writes them"
         ))
     })
+}
+
+/// Writes the last records, gives MySQL its `rows`, and lets the journal go. On a full disk the records are not waited
+/// for, which could be for ever: what is left then is said.
+fn close(
+    writer: &Writer,
+    journal: Journal,
+    records: Vec<Record>,
+    rows: impl FnOnce(&Writer),
+) -> Result<(), String> {
+    let (answer, answered) = mpsc::sync_channel(1);
+    let done = move |result: Result<(), WriteFailure>| drop(answer.send(result));
+    if !records.is_empty() {
+        let appended = writer.try_append(records, done);
+        appended.map_err(|rejected| rejected.why.to_string())?;
+    }
+    rows(writer);
+    journal.close().map_err(|e| e.to_string())?;
+    match answered.try_recv() {
+        Ok(Err(failure)) => Err(failure.to_string()),
+        Ok(Ok(())) | Err(_) => Ok(()),
+    }
 }

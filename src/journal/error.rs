@@ -114,6 +114,18 @@ pub enum JournalError {
         /// What it said.
         source: io::Error,
     },
+    /// There is no room for it, when it is opened or created.
+    #[error(
+        "Cannot {doing} {}: its disk is full. Free some of it, or give STATE_FILE a path on \
+         another disk; a journal that is there already moves with its -wal file.",
+        path.display()
+    )]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// What was tried, as an infinitive.
+        doing: &'static str,
+    },
     /// `SQLite` refused.
     #[error("Cannot {doing} the journal {}: {source}.", path.display())]
     Sqlite {
@@ -147,7 +159,23 @@ impl JournalError {
             let what = source.to_string();
             return Self::Damaged { path, what };
         }
+        if is_full(&source) {
+            return Self::Full { path, doing };
+        }
         Self::Sqlite {
+            path,
+            doing,
+            source,
+        }
+    }
+
+    /// What `source` means for a file beside the journal, or for the journal as a file.
+    pub(super) fn io(path: &Path, doing: &'static str, source: io::Error) -> Self {
+        let path = path.to_owned();
+        if source.kind() == io::ErrorKind::StorageFull {
+            return Self::Full { path, doing };
+        }
+        Self::Io {
             path,
             doing,
             source,
@@ -171,7 +199,7 @@ pub(super) fn while_doing(
 }
 
 /// Whether `error` says that the file's content is not what was written: pages that are no
-/// pages, or a cell whose type the schema forbids.
+/// pages, a schema that is another, or a cell whose type the schema forbids.
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::Error as E;
     matches!(
@@ -183,7 +211,17 @@ pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
             | E::IntegralValueOutOfRange(..)
             | E::FromSqlConversionFailure(..)
             | E::Utf8Error(..)
+            // Every statement fits the schema of its format, so the schema has changed.
+            | E::SqlInputError { .. }
     )
+}
+
+/// Whether `error` says that there is no room. The index that a WAL needs lies in a file of its
+/// own, and `SQLite` has another word for a disk that has no room for that.
+fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|e| {
+        e.code == ErrorCode::DiskFull || e.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+    })
 }
 
 /// A record that cannot be true beside what the journal holds. It is a fault in the program,

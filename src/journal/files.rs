@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
 use super::schema::{APPLICATION_ID, VERSION};
+use super::wal;
 
 /// What every `SQLite` file begins with (<https://www.sqlite.org/fileformat.html>).
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -118,6 +119,15 @@ pub(super) fn has_content(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|m| m.len() > 0)
 }
 
+/// Refuses a journal whose `-wal` file was damaged.
+pub(super) fn check_wal(path: &Path) -> Result<(), JournalError> {
+    let found = wal::damage(&beside(path, "-wal"));
+    match found.map_err(failed(path, "read the -wal file of"))? {
+        Some(what) => Err(JournalError::damaged(path, what)),
+        None => Ok(()),
+    }
+}
+
 /// Removes a file that may not be there.
 pub(super) fn remove(path: &Path) -> Result<(), JournalError> {
     match fs::remove_file(path) {
@@ -136,10 +146,5 @@ pub(super) fn publish(draft: &Path, path: &Path) -> Result<(), JournalError> {
 }
 
 fn failed(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> JournalError {
-    let path = path.to_owned();
-    move |source| JournalError::Io {
-        path,
-        doing,
-        source,
-    }
+    move |source| JournalError::io(path, doing, source)
 }

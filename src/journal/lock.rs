@@ -20,12 +20,8 @@ impl Lock {
     pub(super) fn take(path: &Path) -> Result<Self, JournalError> {
         let lock_path = beside(path, ".lock");
         let failed = |doing| {
-            let path = lock_path.clone();
-            move |source| JournalError::Io {
-                path,
-                doing,
-                source,
-            }
+            let path = lock_path.as_path();
+            move |source| JournalError::io(path, doing, source)
         };
         let mut file = OpenOptions::new()
             .read(true)

@@ -14,6 +14,7 @@ pub struct Reader {
     path: PathBuf,
     conn: Connection,
     complete: bool,
+    damage: Option<JournalError>,
 }
 
 impl Reader {
@@ -24,11 +25,14 @@ impl Reader {
         if !files::check_header(&path)? {
             return Err(JournalError::Absent { path });
         }
+        // Before SQLite opens it: the last of several connections may tidy the file up.
+        let damage = files::check_wal(&path).err();
         let (conn, complete) = open::connect_reader(&path)?;
         Ok(Self {
             path,
             conn,
             complete,
+            damage,
         })
     }
 
@@ -59,6 +63,13 @@ impl Reader {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.complete
+    }
+
+    /// The damage that hides the last records, where there is some: what is read is then how
+    /// things stood at an earlier moment.
+    #[must_use]
+    pub fn damage(&self) -> Option<&JournalError> {
+        self.damage.as_ref()
     }
 
     /// The file, with all links followed.

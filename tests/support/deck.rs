@@ -16,6 +16,8 @@ use super::screen::Screen;
 pub(crate) struct Deck {
     dir: TempDir,
     vars: BTreeMap<String, String>,
+    /// A process whose mounts the binary sees.
+    inside: Option<u32>,
 }
 
 /// A process that has ended.
@@ -39,7 +41,16 @@ impl Deck {
         vars.entry("CONTROL_ADDR".to_owned())
             .or_insert_with(|| "127.0.0.1:0".to_owned());
         let dir = tempfile::tempdir().expect("a temporary folder");
-        Self { dir, vars }
+        Self {
+            dir,
+            vars,
+            inside: None,
+        }
+    }
+
+    /// From now on the binary sees the disks that the process `pid` sees.
+    pub(crate) fn see_mounts_of(&mut self, pid: u32) {
+        self.inside = Some(pid);
     }
 
     pub(crate) fn set(mut self, name: &str, value: impl ToString) -> Self {
@@ -95,12 +106,28 @@ impl Deck {
     /// The binary with `args`, in the folder, without the settings of whoever runs the tests.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         self.write_env();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dialdeck"));
+        let mut command = self.binary();
         command
             .args(args)
             .current_dir(self.dir.path())
             .env_clear()
             .stdin(Stdio::null());
+        command
+    }
+
+    fn binary(&self) -> Command {
+        const BINARY: &str = env!("CARGO_BIN_EXE_dialdeck");
+        let Some(pid) = self.inside else {
+            return Command::new(BINARY);
+        };
+        // The folder of before is the one under the mounts: the shell goes there anew. Each
+        // becomes the next, so the process id stays.
+        let mut command = Command::new("/usr/bin/nsenter");
+        command
+            .args(["--mount", "--target", &pid.to_string(), "--"])
+            .args(["/bin/sh", "-c", "cd \"$0\" && exec \"$@\""])
+            .arg(self.dir.path())
+            .arg(BINARY);
         command
     }
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod cost;
 pub(crate) mod deck;
+pub(crate) mod disk;
 pub(crate) mod lab;
 pub(crate) mod load;
 pub(crate) mod mariadb;
