@@ -1,20 +1,22 @@
+use std::collections::HashSet;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use dialdeck::control::Control;
+use dialdeck::control::{Control, Who};
+use dialdeck::engine::Request;
 use dialdeck::feed::Feed;
 use dialdeck::http::{Api, Server, Streams};
 use tokio::sync::{mpsc, watch};
 
 use super::load;
 
-/// A control API over an engine that takes every request and counts it.
+/// A control API over an engine that takes every command and keeps who gave it.
 struct Served {
     addr: String,
-    requests: Arc<AtomicU64>,
+    /// Held to add or look for one.
+    givers: Arc<Mutex<HashSet<String>>>,
     _server: Server,
 }
 
@@ -22,11 +24,14 @@ fn served() -> &'static Served {
     static SERVED: OnceLock<Served> = OnceLock::new();
     SERVED.get_or_init(|| {
         let (sender, mut received) = mpsc::channel(64);
-        let requests = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&requests);
+        let givers = Arc::<Mutex<HashSet<String>>>::default();
+        let kept = Arc::clone(&givers);
         std::thread::spawn(move || {
-            while received.blocking_recv().is_some() {
-                counted.fetch_add(1, Ordering::SeqCst);
+            while let Some(request) = received.blocking_recv() {
+                // Before it is dropped, which answers it.
+                kept.lock()
+                    .expect("nobody panics with it")
+                    .extend(giver(&request));
             }
         });
         let picture = load::picture(load::leads(20), load::BEGIN);
@@ -46,10 +51,22 @@ fn served() -> &'static Served {
         let server = Server::start(addr, api).expect("loopback");
         Served {
             addr: server.addr().to_string(),
-            requests,
+            givers,
             _server: server,
         }
     })
+}
+
+/// Who gave a command.
+fn giver(request: &Request) -> Option<String> {
+    match request {
+        Request::Command { by, .. }
+        | Request::NewRun { by, .. }
+        | Request::Reload { by, .. }
+        | Request::StartAgain { by, .. }
+        | Request::Stop { by, .. } => Some(by.clone()),
+        Request::Detail { .. } => None,
+    }
 }
 
 /// Whatever comes over a connection: what is answered is HTTP, and nothing reaches the engine
@@ -58,8 +75,8 @@ fn served() -> &'static Served {
 pub fn http(bytes: &[u8]) {
     let served = served();
     let bytes = named(bytes, served.addr.as_bytes());
-    let before = served.requests.load(Ordering::SeqCst);
     let mut stream = TcpStream::connect(&served.addr).expect("it listens");
+    let peer = stream.local_addr().expect("a socket");
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
         .expect("a socket");
@@ -71,14 +88,19 @@ pub fn http(bytes: &[u8]) {
         answer.is_empty() || answer.starts_with(b"HTTP/1."),
         "no HTTP"
     );
-    let reached = served.requests.load(Ordering::SeqCst) > before;
-    if reached {
+    // Another connection may have this port later.
+    let mut givers = served.givers.lock().expect("nobody panics with it");
+    if givers.remove(&Who::Http(peer).to_string()) {
+        drop(givers);
         let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
         assert!(text.contains(&served.addr), "no host named: {text}");
         assert!(!text.contains("\norigin: http://evil"), "{text}");
         assert!(!text.contains("\nsec-fetch-site: cross-site"), "{text}");
     }
 }
+
+/// What the answers without an end are said to be.
+const STREAMS: [&str; 2] = ["text/event-stream", "application/x-ndjson"];
 
 /// What is answered. A stream of events has no end: its beginning.
 fn read(stream: &mut TcpStream) -> Vec<u8> {
@@ -91,8 +113,8 @@ fn read(stream: &mut TcpStream) -> Vec<u8> {
             Err(e) if e.kind() == ErrorKind::ConnectionReset => return answer,
             Err(e) => panic!("the connection hangs: {e}"),
         }
-        let streams = answer.windows(17).any(|w| w == b"text/event-stream");
-        if streams {
+        let head = String::from_utf8_lossy(&answer);
+        if STREAMS.iter().any(|kind| head.contains(kind)) {
             return answer;
         }
     }
