@@ -20,6 +20,14 @@ struct Served {
     _server: Server,
 }
 
+impl Served {
+    /// Whether this one gave a command since it was asked last.
+    fn forget(&self, who: &str) -> bool {
+        let mut givers = self.givers.lock().expect("nobody panics with it");
+        givers.remove(who)
+    }
+}
+
 fn served() -> &'static Served {
     static SERVED: OnceLock<Served> = OnceLock::new();
     SERVED.get_or_init(|| {
@@ -76,7 +84,9 @@ pub fn http(bytes: &[u8]) {
     let served = served();
     let bytes = named(bytes, served.addr.as_bytes());
     let mut stream = TcpStream::connect(&served.addr).expect("it listens");
-    let peer = stream.local_addr().expect("a socket");
+    let who = Who::Http(stream.local_addr().expect("a socket")).to_string();
+    // An earlier connection from this port may have been closed before its command was counted.
+    served.forget(&who);
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
         .expect("a socket");
@@ -88,10 +98,7 @@ pub fn http(bytes: &[u8]) {
         answer.is_empty() || answer.starts_with(b"HTTP/1."),
         "no HTTP"
     );
-    // Another connection may have this port later.
-    let mut givers = served.givers.lock().expect("nobody panics with it");
-    if givers.remove(&Who::Http(peer).to_string()) {
-        drop(givers);
+    if served.forget(&who) {
         let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
         assert!(text.contains(&served.addr), "no host named: {text}");
         assert!(!text.contains("\norigin: http://evil"), "{text}");
