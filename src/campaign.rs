@@ -88,7 +88,7 @@ pub use numbers::Numbers;
 pub use record::{
     AttemptEnd, LegNote, Record, RecordingState, RunState, Sent, Step, TargetFailure,
 };
-pub use recovery::{Orphan, Reconciled};
+pub use recovery::{Orphan, Reconciled, Recorded};
 pub use relist::{Began, Listed, NO_LONGER_LISTED, Relisted, StartedAgain};
 pub use stats::{CallView, CallWord, Stats};
 pub use time::Time;

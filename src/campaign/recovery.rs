@@ -31,8 +31,19 @@ pub struct Orphan {
     pub answered_at: Option<Time>,
     /// When both were bridged, if that was written down.
     pub bridged_at: Option<Time>,
-    /// Whether a recording was started.
-    pub recorded: bool,
+    /// What was written down of its recording.
+    pub recorded: Recorded,
+}
+
+/// What a dead process wrote down of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// Nothing: there may be one all the same.
+    Nothing,
+    /// It began.
+    Begun,
+    /// It was saved, or given up.
+    Over,
 }
 
 /// What was done about calls when the link came back, or came up for the first time.
@@ -193,7 +204,8 @@ impl Campaign {
         let Some(orphan) = self.orphans.get_mut(&attempt) else {
             return;
         };
-        if !std::mem::replace(&mut orphan.recorded, true) {
+        if orphan.recorded == Recorded::Nothing {
+            orphan.recorded = Recorded::Begun;
             let state = RecordingState::Started {
                 name: self.ids.make(orphan.run, attempt, Part::Snoop),
                 format: self.recording_format.to_string(),
@@ -213,7 +225,7 @@ impl Campaign {
         };
         let talks = |attempt| {
             let joined = |part| census.joined.contains(&(attempt, part));
-            joined(Part::A) && joined(Part::B)
+            has(attempt, Part::B) && joined(Part::A) && joined(Part::B)
         };
         let orphans = self.orphans.keys().copied();
         let recorded: Vec<AttemptId> = orphans
@@ -324,9 +336,11 @@ fn facts_of(now: Time, attempt: AttemptId, census: &Census) -> Facts {
 
 /// The call of a dead process, as it is found: a conversation that lives goes on.
 fn inherit(now: Time, orphan: Orphan, mut facts: Facts, rules: Rules) -> Call {
-    if orphan.recorded {
-        facts.recording = Recording::Running;
-    }
+    facts.recording = match orphan.recorded {
+        Recorded::Nothing => Recording::Not,
+        Recorded::Begun => Recording::Running,
+        Recorded::Over => Recording::Ended,
+    };
     let answered_at = orphan.answered_at.or(facts.a.up.then_some(now));
     let bridged_at = orphan.bridged_at.or(facts.is_bridged().then_some(now));
     let orphan = Orphan {

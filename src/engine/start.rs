@@ -24,7 +24,7 @@ use crate::ari::link::{
 use crate::ari::{Client, Connection, ConnectionError, Password};
 use crate::campaign::{
     AsteriskIds, Campaign, Command, Disposition, LeadRow, LeadState, Leads, Numbers, Orphan,
-    Policy, RunState, Time,
+    Policy, Recorded, RunState, Time,
 };
 use crate::config::{OnInterrupted, Settings};
 use crate::journal::{
@@ -421,7 +421,11 @@ fn orphans(unfinished: &[Unfinished]) -> Vec<Orphan> {
             begun_at: u.begun_at,
             answered_at: u.answered_at,
             bridged_at: u.bridged_at,
-            recorded: u.recording.is_some(),
+            recorded: match &u.recording {
+                Some(_) => Recorded::Begun,
+                None if u.recording_over => Recorded::Over,
+                None => Recorded::Nothing,
+            },
         })
         .collect()
 }

@@ -85,6 +85,8 @@ pub struct Unfinished {
     pub bridged_at: Option<Time>,
     /// The recording that runs, or ran, in Asterisk.
     pub recording: Option<StartedRecording>,
+    /// Its recording was saved, or given up.
+    pub recording_over: bool,
 }
 
 /// A recording in Asterisk's spool.
@@ -223,7 +225,8 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<RecoveredRun> {
 const UNFINISHED: &str = "
     SELECT a.attempt, a.run, a.lead, l.number, a.queued_at, a.dialed_at,
         a.ringing_at, a.answered_at, a.bridged_at,
-        CASE a.recording WHEN 'started' THEN a.recording_name END, a.recording_format
+        CASE a.recording WHEN 'started' THEN a.recording_name END, a.recording_format,
+        a.recording IN ('saved', 'failed')
     FROM attempts a
     LEFT JOIN leads l ON l.run = a.run AND l.lead = a.lead
         AND l.state = 'dialing' AND l.last_attempt = a.attempt
@@ -250,6 +253,7 @@ fn unfinished_of(row: &Row<'_>) -> rusqlite::Result<Unfinished> {
         answered_at: time(row, 7)?,
         bridged_at: time(row, 8)?,
         recording,
+        recording_over: row.get::<_, Option<bool>>(11)?.unwrap_or_default(),
     })
 }
 

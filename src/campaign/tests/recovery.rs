@@ -12,7 +12,11 @@ fn orphan(answered: bool, bridged: bool, recorded: bool) -> Orphan {
         begun_at: Time::from_millis(900_000),
         answered_at: answered.then_some(Time::from_millis(901_000)),
         bridged_at: bridged.then_some(Time::from_millis(901_012)),
-        recorded,
+        recorded: if recorded {
+            Recorded::Begun
+        } else {
+            Recorded::Nothing
+        },
     }
 }
 
@@ -408,6 +412,19 @@ fn a_recording_that_a_dead_process_began_unwritten_is_fetched_all_the_same() {
     assert!(rig.effects.iter().any(fetched));
     let failed = |e: &Effect| matches!(e, Effect::Tell(Notice::RecordingFailed { .. }));
     assert!(!rig.effects.iter().any(failed));
+}
+
+/// Saved, it is not called failed by the process that finds the end of its call.
+#[test]
+fn a_recording_that_was_saved_before_its_call_ended_stays_saved() {
+    let mut found = orphan(true, true, false);
+    found.recorded = Recorded::Over;
+    let mut rig = restarted(found);
+    rig.link_up(Census::default());
+    let of_recording =
+        |effect: &Effect| matches!(effect, Effect::Journal(Record::Recording { .. }));
+    assert!(!rig.effects.iter().any(of_recording));
+    assert_eq!(rig.end().disposition, Disposition::Answered);
 }
 
 fn recordings_begun(rig: &Rig) -> usize {

@@ -74,7 +74,7 @@ impl Books {
                     begun_at: *at,
                     answered_at: None,
                     bridged_at: None,
-                    recorded: false,
+                    recorded: Recorded::Nothing,
                 });
             }
             Record::AttemptWithdrawn { attempt } => {
@@ -101,7 +101,10 @@ impl Books {
             }
             Record::Recording { attempt, state } => {
                 if let Some(o) = self.orphans.iter_mut().find(|o| o.attempt == *attempt) {
-                    o.recorded = matches!(state, RecordingState::Started { .. });
+                    o.recorded = match state {
+                        RecordingState::Started { .. } => Recorded::Begun,
+                        _ => Recorded::Over,
+                    };
                 }
             }
             Record::RunOpened { .. }
