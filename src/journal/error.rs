@@ -202,18 +202,24 @@ pub(super) fn while_doing(
 /// pages, a schema that is another, or a cell whose type the schema forbids.
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::Error as E;
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    ) || matches!(
-        error,
-        E::InvalidColumnType(..)
-            | E::IntegralValueOutOfRange(..)
-            | E::FromSqlConversionFailure(..)
-            | E::Utf8Error(..)
-            // Every statement fits the schema of its format, so the schema has changed.
-            | E::SqlInputError { .. }
-    )
+    // Every statement fits the schema of its format, so where one is refused as it stands, the
+    // schema has changed.
+    let refused = error
+        .sqlite_error()
+        .is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_ERROR);
+    refused
+        || matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        )
+        || matches!(
+            error,
+            E::InvalidColumnType(..)
+                | E::IntegralValueOutOfRange(..)
+                | E::FromSqlConversionFailure(..)
+                | E::Utf8Error(..)
+                | E::SqlInputError { .. }
+        )
 }
 
 /// Whether `error` says that there is no room. The index that a WAL needs lies in a file of its
