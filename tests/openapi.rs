@@ -3,7 +3,7 @@
 mod support;
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dialdeck::simulator::{Scenario, SimConfig, start};
 use serde_json::{Value, json};
@@ -135,6 +135,18 @@ fn requests() -> Vec<Sent> {
     ]
 }
 
+async fn until_ready(client: &reqwest::Client, base: &str) {
+    let limit = Instant::now() + SOON;
+    loop {
+        let answer = client.get(format!("{base}/readyz")).send().await;
+        if answer.expect("an answer").status() == 200 {
+            return;
+        }
+        assert!(Instant::now() < limit, "calls can't be placed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_route_answers_as_it_is_described() {
     // Another test may have been first.
@@ -165,6 +177,8 @@ async fn each_route_answers_as_it_is_described() {
         .no_proxy()
         .build()
         .expect("a client");
+    // The log is ahead of the pictures.
+    until_ready(&client, &base).await;
     let judge = Judge {
         description: description(),
     };

@@ -76,8 +76,8 @@ fn killed_on_a_full_disk_it_calls_nobody_again() {
     let ended = rig.deck.dial();
     assert_eq!(ended.code, Some(0));
     let interrupted = rig.check().iter().filter(|d| *d == "interrupted").count();
-    // Their ends were never on the disk, and by then Asterisk knew them no more.
-    assert!((1..=6).contains(&interrupted), "{interrupted} interrupted");
+    // Whose end had no room any more: by then Asterisk knew them no more.
+    assert!(interrupted <= 6, "{interrupted} interrupted");
 }
 
 #[test]
@@ -115,10 +115,14 @@ fn after_a_death_on_a_full_disk_it_ends_the_old_calls_and_waits_for_room() {
     let process = rig.deck.spawn(&DIAL);
     until(&process, "calls", |_| rig.placed() >= rig.list.len() / 3);
     process.kill();
-    let placed = rig.placed();
     rig.disk.fill();
     let process = rig.deck.spawn(&DIAL);
+    // What the dead process had in its WAL is moved into the database first, and leaves room
+    // for some calls.
     until(&process, "full disk", |now| now["journal"]["well"] == false);
+    thread::sleep(Duration::from_millis(300));
+    let placed = rig.placed();
+    assert!(placed < rig.list.len(), "it was noticed too late to tell");
     until(&process, "end of the old calls", |now| {
         now["calls"]["in_use"] == 0 && rig.asterisk.channels().is_empty()
     });
