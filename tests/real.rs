@@ -50,6 +50,7 @@ impl Witness for Lab {
 
 mod real {
     mod api;
+    mod attach;
     mod calls;
     mod dead_air;
     mod lists;
