@@ -6,24 +6,25 @@
 
 mod support;
 
-use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dialdeck::campaign::{Disposition, LeadId};
 use dialdeck::journal::{Journal, JournalError, LeadStatus};
 use dialdeck::report::{self, Format, Options, ReportError};
-use dialdeck::simulator::{Scenario, SimConfig, start};
-use support::deck::Deck;
+use support::numbers::mixed;
+use support::simulated::{Asterisk, lab};
+use support::wait::wait;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 
 const SEED: u64 = 0x5eed;
 const ROUNDS: usize = 1_000;
+/// Long enough for the campaign on a busy machine.
+const MINUTE: Duration = Duration::from_secs(60);
 /// A page of the database; the pieces that a WAL is written in are one and a header.
 const PAGE: usize = 4096;
 
@@ -47,30 +48,18 @@ struct Campaign {
 static CAMPAIGN: LazyLock<Campaign> = LazyLock::new(play);
 
 fn play() -> Campaign {
-    let runtime = Runtime::new().expect("a runtime");
-    let config = SimConfig {
-        scenario: Scenario::lab(),
-        ..SimConfig::default()
-    };
-    let asterisk = runtime.block_on(start(config)).expect("a simulator");
-    let env: HashMap<String, String> = [
-        ("ARI_URL", asterisk.url().as_str()),
-        ("ARI_USERNAME", "dialdeck"),
-        ("ARI_PASSWORD", "dialdeck"),
-        ("ARI_TRUNK", "mytrunk"),
-        ("TARGET_ENDPOINT", "Local/105@lab"),
-        ("CALL_TIMEOUT", "4"),
-        ("MAX_CC", "20"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into();
-    let mut deck = Deck::new(&env);
+    let asterisk = Asterisk::start(lab());
+    let mut deck = asterisk
+        .deck()
+        .set("TARGET_ENDPOINT", "Local/105@lab")
+        .set("CALL_TIMEOUT", 4)
+        .set("MAX_CC", 20);
     // Busy, congestion, no answer, invalid, rejected, failed; 81 leaves before the target
     // answers (abandoned), 80 talks until it is hung up (answered).
     let kinds = ["10", "20", "30", "40", "50", "9058", "81", "80"];
-    deck.list((0..48).map(|i| format!("{}55{i:04}", kinds[i % kinds.len()])));
+    deck.list(mixed(&kinds, 48));
     let process = deck.spawn(&["--headless", "--start"]);
-    until(|| asterisk.calls_placed().len() >= 44);
+    wait("44 calls", MINUTE, || asterisk.calls_placed().len() >= 44);
     process.signal("STOP");
     let living = files(&deck.path("dialdeck.db"));
     process.signal("CONT");
@@ -79,17 +68,9 @@ fn play() -> Campaign {
     // Twice: those who talk are hung up.
     process.signal("TERM");
     process.signal("TERM");
-    assert_eq!(process.wait(Duration::from_secs(60)).code, Some(0));
+    assert_eq!(process.wait(MINUTE).code, Some(0));
     let closed = files(&deck.path("dialdeck.db"));
     Campaign { living, closed }
-}
-
-fn until(holds: impl Fn() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(60);
-    while !holds() {
-        assert!(Instant::now() < limit, "the campaign stands still");
-        thread::sleep(Duration::from_millis(10));
-    }
 }
 
 fn files(path: &Path) -> Files {
