@@ -207,7 +207,7 @@ impl Campaign {
                 stamp_ms,
             } => self.leg_event(now, attempt, part, event, stamp_ms),
             Input::Probed { answered } => self.probed(now, answered),
-            Input::RecordingEnded { attempt, ok } => self.recording_ended(attempt, ok),
+            Input::RecordingEnded { attempt, ok } => self.recording_ended(now, attempt, ok),
             Input::Tick => {}
         }
         self.fire_timers(now);
