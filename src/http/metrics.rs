@@ -5,6 +5,7 @@ use std::fmt::{Display, Write as _};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use tokio::runtime::Handle;
 
 use super::Api;
 use crate::campaign::{CallWord, Disposition, RunState};
@@ -53,7 +54,8 @@ pub(super) async fn metrics(State(api): State<Api>) -> Response {
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",
     )];
-    (format, exposition(&shown)).into_response()
+    let tasks = Handle::current().metrics().num_alive_tasks();
+    (format, exposition(&shown, tasks)).into_response()
 }
 
 /// One metric after the other, each with its help and type.
@@ -84,7 +86,8 @@ impl Exposition {
     }
 }
 
-fn exposition(shown: &Snapshot) -> String {
+/// `tasks` are those of the process that have not ended.
+fn exposition(shown: &Snapshot, tasks: usize) -> String {
     let mut out = Exposition::default();
     out.metric("state", "gauge", "1 for the state that the run is in.");
     for state in [
@@ -122,6 +125,7 @@ fn exposition(shown: &Snapshot) -> String {
     leads(&mut out, shown);
     dead_air(&mut out, shown);
     surroundings(&mut out, shown);
+    out.gauge("tasks", "Tasks of the process that have not ended.", tasks);
     out.0
 }
 
