@@ -219,6 +219,7 @@ impl Campaign {
 
     /// The names, in Asterisk's spool, of what a dead process may have recorded without
     /// writing it down. A census tells which of them are there.
+    #[must_use]
     pub fn unknown_recordings(&self) -> Vec<(AttemptId, String)> {
         self.orphans
             .values()
