@@ -334,6 +334,10 @@ impl Sim {
             self.writing = true;
             let delay = Duration::from_micros(self.rng.u64(100..30_000));
             self.plan(delay, Item::Write(self.process));
+            // The worst moment to be killed: what happened is not written down yet.
+            if !self.is_calm() && self.rng.u16(..200) == 0 {
+                self.plan(delay / 2, Item::StartAnew(self.process));
+            }
         }
         self.take_jobs();
         if let Some(exit) = over {
