@@ -54,8 +54,11 @@ pub(super) async fn metrics(State(api): State<Api>) -> Response {
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",
     )];
-    let tasks = Handle::current().metrics().num_alive_tasks();
-    (format, exposition(&shown, tasks)).into_response()
+    let tasks = Tasks {
+        engine: api.tasks.num_alive_tasks(),
+        http: Handle::current().metrics().num_alive_tasks(),
+    };
+    (format, exposition(&shown, &tasks)).into_response()
 }
 
 /// One metric after the other, each with its help and type.
@@ -86,8 +89,13 @@ impl Exposition {
     }
 }
 
-/// `tasks` are those of the process that have not ended.
-fn exposition(shown: &Snapshot, tasks: usize) -> String {
+/// Tasks that have not ended.
+struct Tasks {
+    engine: usize,
+    http: usize,
+}
+
+fn exposition(shown: &Snapshot, tasks: &Tasks) -> String {
     let mut out = Exposition::default();
     out.metric("state", "gauge", "1 for the state that the run is in.");
     for state in [
@@ -125,7 +133,13 @@ fn exposition(shown: &Snapshot, tasks: usize) -> String {
     leads(&mut out, shown);
     dead_air(&mut out, shown);
     surroundings(&mut out, shown);
-    out.gauge("tasks", "Tasks of the process that have not ended.", tasks);
+    out.metric(
+        "tasks",
+        "gauge",
+        "Tasks in the process that have not ended.",
+    );
+    out.value("tasks{of=\"engine\"}", tasks.engine);
+    out.value("tasks{of=\"http\"}", tasks.http);
     out.0
 }
 

@@ -132,7 +132,7 @@ fn quiet(lab: &Lab, deck: &Deck, process: &Running, engine: &Engine) -> Sample {
         anonymous_kib: field("RssAnon:"),
         threads: field("Threads:"),
         handles: handles(process.pid()),
-        tasks: engine.metric("tasks"),
+        tasks: engine.metric("tasks{of=\"engine\"}") + engine.metric("tasks{of=\"http\"}"),
         journal_bytes: size("dialdeck.db") + size("dialdeck.db-wal"),
     }
 }
