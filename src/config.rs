@@ -22,6 +22,7 @@ mod spelling;
 mod table;
 mod validate;
 
+pub use parse::certificates;
 pub use problem::{Origin, Problem, Problems, Warning};
 pub use secret::{HIDDEN, Secret};
 pub use settings::{

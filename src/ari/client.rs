@@ -364,10 +364,7 @@ impl Client {
             return withheld(request);
         }
         if error.is_connect() {
-            return AriError::Connect {
-                url: self.0.transport.base.clone(),
-                why: root_cause(error),
-            };
+            return self.0.transport.unreachable(error);
         }
         if error.is_timeout() {
             return self.timeout_of(request);

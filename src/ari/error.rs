@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::tls::TlsTrouble;
+
 /// The most characters of Asterisk's own words that an error repeats.
 const MAX_MESSAGE: usize = 200;
 
@@ -17,6 +19,14 @@ pub enum AriError {
         url: String,
         /// The system's reason.
         why: String,
+    },
+    /// No TLS connection came about: nothing was sent.
+    #[error("Asterisk cannot be reached at {url}, since {why}: {}", why.mend_of_asterisk())]
+    Tls {
+        /// The base that was tried, without user and password.
+        url: String,
+        /// What is wrong.
+        why: TlsTrouble,
     },
     /// Our own limit of concurrent requests was reached for the whole of the timeout:
     /// nothing was sent.
@@ -92,6 +102,7 @@ impl AriError {
     pub const fn surely_not_carried_out(&self) -> bool {
         match self {
             Self::Connect { .. }
+            | Self::Tls { .. }
             | Self::Saturated { .. }
             | Self::Withheld { .. }
             | Self::Name(_)
@@ -121,6 +132,7 @@ impl AriError {
     pub const fn is_outage(&self) -> bool {
         match self {
             Self::Connect { .. }
+            | Self::Tls { .. }
             | Self::Saturated { .. }
             | Self::Timeout { .. }
             | Self::Broken { .. } => true,

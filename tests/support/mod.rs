@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod certificates;
 pub(crate) mod cost;
 pub(crate) mod deck;
 pub(crate) mod disk;
@@ -11,4 +12,5 @@ pub(crate) mod mariadb;
 pub(crate) mod proxy;
 pub(crate) mod screen;
 pub(crate) mod svg;
+pub(crate) mod tls;
 pub(crate) mod wav;
