@@ -58,6 +58,9 @@ struct DialArgs {
     log_format: Option<LogFormat>,
     #[command(flatten)]
     console: ConsoleOptions,
+    /// Fail on purpose after three seconds, to see what then happens
+    #[arg(long, hide = true, value_enum)]
+    fail_in: Option<session::FailIn>,
 }
 
 /// How the console is to be.

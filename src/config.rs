@@ -23,6 +23,7 @@ mod table;
 mod validate;
 
 pub use parse::certificates;
+pub(crate) use problem::shown_url;
 pub use problem::{Origin, Problem, Problems, Warning};
 pub use secret::{HIDDEN, Secret};
 pub use settings::{

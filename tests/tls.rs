@@ -35,7 +35,7 @@ struct Bad {
 /// All kinds, where `authority` is the one that is trusted.
 fn bad(authority: &Authority) -> Vec<Bad> {
     let bad = |face, says, mend| Bad { face, says, mend };
-    let certificate = Face::Certificate;
+    let certificate = Face::Bad;
     let who_signed = "put its signer, or it itself, into ARI_CA_FILE";
     let untrusted = [who_signed, "give --ca-file the file of its signer"];
     let port = [

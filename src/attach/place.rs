@@ -7,7 +7,7 @@ use rustls::pki_types::CertificateDer;
 use url::Url;
 
 use crate::ari::{self, ConnectionError, TlsTrouble};
-use crate::config::Secret;
+use crate::config::{Secret, shown_url};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(4);
@@ -112,10 +112,11 @@ impl Place {
 
 fn base(url: &str) -> Result<String, PlaceError> {
     let parsed = Url::parse(url);
-    let given = parsed
-        .as_ref()
-        .map_or(url, |parsed| parsed.host_str().unwrap_or(url));
-    let given = given.chars().take(80).collect::<String>();
+    // One that has a host may have a login beside it; any other may be meant as anything.
+    let given = match parsed.as_ref().ok().and_then(Url::host_str) {
+        Some(host) => host.chars().take(80).collect(),
+        None => shown_url(url),
+    };
     let wrong = |why| Err(PlaceError::Url { given, why });
     let Ok(parsed) = parsed else {
         return wrong("it can't be parsed");
@@ -151,6 +152,9 @@ mod tests {
             ("ftp://host", "http://"),
             ("http://me:s3cret@host", "CONTROL_TOKEN"),
             ("http://host/?token=s3cret", "? or #"),
+            ("me:s3cret@host:3000", "http://"),
+            ("http://me:s3cret@ho st", "parsed"),
+            ("host:3000?token=s3cret", "http://"),
             ("http://127.0.0.1:0", "port"),
         ];
         for (url, expected) in bad {

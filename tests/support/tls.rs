@@ -20,6 +20,8 @@ use super::proxy::Kind;
 pub(crate) enum Face {
     /// Shows a certificate, and passes on what comes if the client is content with it.
     Certificate(Arc<ServerConfig>),
+    /// Shows one that no client may be content with, and passes nothing on.
+    Bad(Arc<ServerConfig>),
     /// Answers in plain HTTP, as a web server does that was told no TLS.
     PlainHttp,
     /// Takes all and says nothing.
@@ -151,13 +153,22 @@ impl Shared {
                 Ok(stream) => self.relay(kind, stream).await,
                 Err(_) => self.note(|seen| seen.refused[kind as usize] += 1),
             },
+            Face::Bad(config) => match TlsAcceptor::from(config).accept(client).await {
+                Ok(stream) => self.refuse(kind, stream, b"").await,
+                Err(_) => self.note(|seen| seen.refused[kind as usize] += 1),
+            },
             Face::PlainHttp => self.refuse(kind, client, BAD_REQUEST).await,
             Face::Silent => self.refuse(kind, client, b"").await,
         }
     }
 
     /// Looks at all that comes, to the end.
-    async fn refuse(&self, kind: Kind, mut client: TcpStream, answer: &[u8]) {
+    async fn refuse(
+        &self,
+        kind: Kind,
+        mut client: impl AsyncRead + AsyncWrite + Unpin,
+        answer: &[u8],
+    ) {
         self.note(|seen| seen.refused[kind as usize] += 1);
         let mut bytes = vec![0; 65_536];
         while let Ok(length @ 1..) = client.read(&mut bytes).await {
