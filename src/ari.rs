@@ -3,6 +3,7 @@
 //! | module | what it is for |
 //! | --- | --- |
 //! | `connection` | where Asterisk is and who we are there; HTTP and TLS underneath |
+//! | `tls` | whom to trust, and what to say of a server that can't be |
 //! | `client` | one typed method for each request that the dialer makes |
 //! | `error` | what can go wrong with a request, and whether it may have been carried out |
 //! | `model` | what Asterisk answers: channels, bridges, applications, endpoints |
@@ -19,6 +20,7 @@ mod event;
 pub mod link;
 mod model;
 mod tally;
+mod tls;
 
 pub(crate) use client::root_cause;
 #[cfg(test)]
@@ -27,8 +29,8 @@ pub use client::{
     Client, ClientStats, CreateChannel, Download, EventSource, Gate, Gone, HangupReason, IfExists,
     Originate, Recording,
 };
+pub(crate) use connection::plain_http;
 pub use connection::{Connection, ConnectionError, Password};
-pub(crate) use connection::{plain_http, tls_config};
 pub use error::AriError;
 pub(crate) use error::harmless;
 pub use event::{DialStatus, Event, EventKind, ParseError};
@@ -37,3 +39,5 @@ pub use model::{
     StoredRecording,
 };
 pub use tally::MAX_NAMES;
+pub use tls::TlsTrouble;
+pub(crate) use tls::{for_http, tls_config};

@@ -102,7 +102,12 @@ impl Remote {
             let why = Place::why(error);
             format!("no answer came, and it may have been done all the same: {why}")
         };
-        let answer = answer.map_err(|error| unknown(&error))?;
+        let answer = answer.map_err(|error| {
+            if error.is_connect() {
+                return format!("not sent: {}", self.place.unreachable(&error));
+            }
+            unknown(&error)
+        })?;
         let done = answer.status().is_success();
         let body: Value = answer.json().await.map_err(|error| unknown(&error))?;
         let said = ["message", "error"]

@@ -10,6 +10,7 @@ mod private;
 mod report;
 mod session;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -57,6 +58,9 @@ struct DialArgs {
     log_format: Option<LogFormat>,
     #[command(flatten)]
     console: ConsoleOptions,
+    /// Fail on purpose after three seconds, to see what then happens
+    #[arg(long, hide = true, value_enum)]
+    fail_in: Option<session::FailIn>,
 }
 
 /// How the console is to be.
@@ -106,6 +110,10 @@ enum Command {
 struct AttachArgs {
     /// The engine's control API; CONTROL_ADDR of this folder's .env, if none is given
     url: Option<String>,
+    /// A PEM file with the certificates that an https URL is trusted by, instead of the
+    /// system's
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     #[command(flatten)]
     console: AttachOptions,
 }

@@ -22,6 +22,8 @@ mod spelling;
 mod table;
 mod validate;
 
+pub use parse::certificates;
+pub(crate) use problem::shown_url;
 pub use problem::{Origin, Problem, Problems, Warning};
 pub use secret::{HIDDEN, Secret};
 pub use settings::{

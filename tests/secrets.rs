@@ -3,6 +3,9 @@
 
 mod support;
 
+#[path = "secrets/places.rs"]
+mod places;
+
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -133,6 +136,10 @@ fn a_campaign_with_a_lost_link_leaves_no_secret_anywhere() {
     asterisk.restart(Duration::from_secs(1));
     running.wait_for("link.down", SOON);
     // The journal as it is while an engine writes it.
+    assert!(
+        deck.path("dialdeck.db-wal").exists(),
+        "it is looked at, too"
+    );
     assert_folder_clean(&deck);
     let ended = running.wait(Duration::from_secs(90));
     assert_eq!(ended.code, Some(0), "{}\n{}", ended.stderr, ended.stdout);

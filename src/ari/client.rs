@@ -255,6 +255,9 @@ impl Client {
         let body = read_body(request, response).await.unwrap_or_default();
         Err(match status {
             StatusCode::UNAUTHORIZED => AriError::Login,
+            StatusCode::NOT_FOUND if !is_object(&body) => AriError::NoAri {
+                request: request.what,
+            },
             StatusCode::FORBIDDEN if request.method != Method::GET => AriError::ReadOnly,
             _ => AriError::Refused {
                 request: request.what,
@@ -269,10 +272,7 @@ impl Client {
             return withheld(request);
         }
         if error.is_connect() {
-            return AriError::Connect {
-                url: self.0.transport.base.clone(),
-                why: root_cause(error),
-            };
+            return self.0.transport.unreachable(error);
         }
         if error.is_timeout() {
             return self.timeout_of(request);
@@ -356,6 +356,10 @@ async fn read_body(request: &Request, mut response: Response) -> Result<Vec<u8>,
         }
         body.extend_from_slice(&chunk);
     }
+}
+
+fn is_object(body: &[u8]) -> bool {
+    serde_json::from_slice(body).is_ok_and(|json: serde_json::Value| json.is_object())
 }
 
 /// Asterisk gives its reason as `message` or `error`, depending on the request.

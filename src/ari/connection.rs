@@ -9,11 +9,15 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
+use super::client::root_cause;
+use super::error::AriError;
+use super::tls::{TlsTrouble, for_http, tls_config};
+
 /// Asterisk closes a kept-alive connection after `session_keep_alive` (15 s by default);
 /// ours are closed before, so that a request never meets a connection that is just ending.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// How long a TCP connection may take. Shorter than [`Connection::timeout`], so that an
+/// How long a connection may take, its TLS included. Shorter than [`Connection::timeout`], so that an
 /// absent host is told from an Asterisk that was asked and did not answer.
 const CONNECT: Duration = Duration::from_secs(3);
 
@@ -98,12 +102,12 @@ impl Transport {
         let secure = connection.url.scheme() == "https";
         let tls = tls_config(secure, connection.ca.as_deref())?;
         let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls.clone())
+            .tls_backend_preconfigured(for_http(&tls))
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .http1_only()
             .tcp_nodelay(true)
-            .connect_timeout(CONNECT.min(connection.timeout.mul_f32(0.8)))
+            .connect_timeout(connect_within(connection.timeout))
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(super::client::CONCURRENT_REQUESTS)
             .build()
@@ -119,6 +123,27 @@ impl Transport {
         })
     }
 
+    pub(super) fn is_secure(&self) -> bool {
+        self.base.starts_with("https:")
+    }
+
+    /// Why no connection came about, of a request that was not sent.
+    pub(super) fn unreachable(&self, error: &reqwest::Error) -> AriError {
+        let trouble = match self.is_secure() {
+            true if error.is_timeout() => Some(TlsTrouble::Silent(connect_within(self.timeout))),
+            true => TlsTrouble::among_causes(error),
+            false => None,
+        };
+        let url = self.base.clone();
+        match trouble {
+            Some(why) => AriError::Tls { url, why },
+            None => AriError::Connect {
+                url,
+                why: root_cause(error),
+            },
+        }
+    }
+
     /// The address of the event stream: `ws` for `http`, `wss` for `https`.
     pub(super) fn events_url(&self) -> String {
         // `http…` becomes `ws…`: both schemes differ in the same way.
@@ -126,6 +151,11 @@ impl Transport {
         let app = super::client::encode(&self.app);
         format!("ws{rest}/events?app={app}&subscribeAll=false")
     }
+}
+
+/// How long a connection may take, TLS included, of a request that may take `timeout`.
+fn connect_within(timeout: Duration) -> Duration {
+    CONNECT.min(timeout.mul_f32(0.8))
 }
 
 /// An HTTP client for what is not Asterisk: plain HTTP, no proxy, no redirects.
@@ -189,39 +219,6 @@ fn basic_authorization(
         .ok_or(ConnectionError::Username)?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// Without `secure` no certificate is loaded: reading the system's takes tens of
-/// milliseconds, and plain HTTP never asks for them.
-pub(crate) fn tls_config(
-    secure: bool,
-    ca: Option<&[CertificateDer<'static>]>,
-) -> Result<ClientConfig, ConnectionError> {
-    let mut roots = RootCertStore::empty();
-    match ca {
-        Some(certificates) => {
-            for certificate in certificates {
-                roots
-                    .add(certificate.clone())
-                    .map_err(|e| ConnectionError::CaFile(e.to_string()))?;
-            }
-        }
-        None if secure => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-        None => {}
-    }
-    if secure && roots.is_empty() {
-        return Err(ConnectionError::Tls(
-            "this system has no trusted certificates".into(),
-        ));
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| ConnectionError::Tls(e.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
 }
 
 #[cfg(test)]

@@ -128,10 +128,7 @@ impl Link {
         let address = self.place.address();
         let answer = timeout(SILENCE, request.send()).await;
         let answer = answer.map_err(|_| format!("{address} does not answer"))?;
-        let answer = answer.map_err(|e| {
-            let why = Place::why(&e);
-            format!("no engine is reached at {address}: {why}. Does one run there?")
-        })?;
+        let answer = answer.map_err(|e| self.place.unreachable(&e))?;
         refusal(address, answer.status())?;
         let mut lines = Lines {
             pieces: answer.bytes_stream().map(|p| p.map(Vec::from)).boxed(),
@@ -167,7 +164,10 @@ fn refusal(address: &str, status: StatusCode) -> Result<(), String> {
             "asks for a token, or for another: CONTROL_TOKEN must be the engine's, in the \
              environment or in the .env of this folder"
         }
-        StatusCode::FORBIDDEN => "does not know itself by this name: give its address",
+        StatusCode::FORBIDDEN => {
+            "does not know itself by this name: give its address, or have the proxy before it send that \
+             as Host"
+        }
         StatusCode::NOT_FOUND => "is no Dialdeck, or one that is too old to be attached to",
         StatusCode::SERVICE_UNAVAILABLE => "has as many consoles and streams as it takes",
         _ => return Err(format!("{address} answers {status}")),

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use reqwest::RequestBuilder;
+use rustls::pki_types::CertificateDer;
 use url::Url;
 
-use crate::ari;
-use crate::config::Secret;
+use crate::ari::{self, ConnectionError, TlsTrouble};
+use crate::config::{Secret, shown_url};
 
 /// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(5);
+const CONNECT: Duration = Duration::from_secs(4);
 
 /// The control API of an engine in another process.
 #[derive(Debug)]
@@ -32,18 +33,25 @@ pub enum PlaceError {
         why: &'static str,
     },
     /// HTTPS can't be spoken.
-    #[error("HTTPS is not to be had: {0}")]
+    #[error("HTTPS is not to be had: {0}; name the authority's file with --ca-file")]
     Tls(String),
 }
 
 impl Place {
-    /// The API at `url`, which asks for `token` or for none.
-    pub fn new(url: &str, token: Option<Secret>) -> Result<Self, PlaceError> {
+    /// The API at `url`, which asks for `token` or for none. Where it is `https`, `ca` is
+    /// trusted instead of the system's certificates.
+    pub fn new(
+        url: &str,
+        token: Option<Secret>,
+        ca: Option<&[CertificateDer<'static>]>,
+    ) -> Result<Self, PlaceError> {
         let base = base(url)?;
-        let tls = ari::tls_config(base.starts_with("https"), None)
-            .map_err(|e| PlaceError::Tls(e.to_string()))?;
+        let tls = ari::tls_config(base.starts_with("https:"), ca).map_err(|error| match error {
+            ConnectionError::Tls(why) => PlaceError::Tls(why),
+            other => PlaceError::Tls(other.to_string()),
+        })?;
         let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
+            .tls_backend_preconfigured(ari::for_http(&tls))
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .http1_only()
@@ -77,6 +85,22 @@ impl Place {
         }
     }
 
+    /// Why nobody is reached, for people.
+    pub(super) fn unreachable(&self, error: &reqwest::Error) -> String {
+        let trouble = match self.base.starts_with("https:") {
+            true if error.is_timeout() => Some(TlsTrouble::Silent(CONNECT)),
+            true => TlsTrouble::among_causes(error),
+            false => None,
+        };
+        let address = self.address();
+        if let Some(why) = trouble {
+            let mend = why.mend_of_attach();
+            return format!("no engine is reached at {address}, since {why}: {mend}");
+        }
+        let why = Self::why(error);
+        format!("no engine is reached at {address}: {why}. Does one run there?")
+    }
+
     /// What went wrong with a request, for people.
     pub(super) fn why(error: &reqwest::Error) -> String {
         if error.is_timeout() {
@@ -88,10 +112,11 @@ impl Place {
 
 fn base(url: &str) -> Result<String, PlaceError> {
     let parsed = Url::parse(url);
-    let given = parsed
-        .as_ref()
-        .map_or(url, |parsed| parsed.host_str().unwrap_or(url));
-    let given = given.chars().take(80).collect::<String>();
+    // One that has a host may have a login beside it; any other may be meant as anything.
+    let given = match parsed.as_ref().ok().and_then(Url::host_str) {
+        Some(host) => host.chars().take(80).collect(),
+        None => shown_url(url),
+    };
     let wrong = |why| Err(PlaceError::Url { given, why });
     let Ok(parsed) = parsed else {
         return wrong("it can't be parsed");
@@ -127,6 +152,9 @@ mod tests {
             ("ftp://host", "http://"),
             ("http://me:s3cret@host", "CONTROL_TOKEN"),
             ("http://host/?token=s3cret", "? or #"),
+            ("me:s3cret@host:3000", "http://"),
+            ("http://me:s3cret@ho st", "parsed"),
+            ("host:3000?token=s3cret", "http://"),
             ("http://127.0.0.1:0", "port"),
         ];
         for (url, expected) in bad {

@@ -41,6 +41,8 @@ pub(super) fn refusal(check: &'static str, error: &AriError) -> Finding {
             "see Asterisk's own log for the reason"
         }
         AriError::Connect { .. }
+        | AriError::Tls { .. }
+        | AriError::NoAri { .. }
         | AriError::Login
         | AriError::ReadOnly
         | AriError::Malformed { .. } => return Finding::refused(check, &error.to_string()),

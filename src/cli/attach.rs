@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::pki_types::CertificateDer;
 use tokio::sync::mpsc;
 
 use super::AttachArgs;
@@ -20,7 +21,8 @@ use crate::wire::LogLine;
 pub(super) fn run(args: &AttachArgs) -> Result<(), Failure> {
     let reach = config::reach(Path::new("."), std::env::vars_os())
         .map_err(|problems| Failure::Settings(problems.to_string()))?;
-    let place = place(args.url.as_deref(), &reach)?;
+    let ca = args.ca_file.as_deref().map(certificates).transpose()?;
+    let place = place(args.url.as_deref(), &reach, ca.as_deref())?;
     if !can_show() {
         return Err(Failure::Settings(
             "attach shows a console, and this is no terminal that can: use the API instead"
@@ -34,9 +36,18 @@ pub(super) fn run(args: &AttachArgs) -> Result<(), Failure> {
     result
 }
 
-fn place(url: Option<&str>, reach: &Reach) -> Result<Place, Failure> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    config::certificates(path)
+        .map_err(|why| Failure::Settings(format!("--ca-file {}: {why}", path.display())))
+}
+
+fn place(
+    url: Option<&str>,
+    reach: &Reach,
+    ca: Option<&[CertificateDer<'static>]>,
+) -> Result<Place, Failure> {
     let place = match url {
-        Some(url) => Place::new(url, reach.token.clone()),
+        Some(url) => Place::new(url, reach.token.clone(), ca),
         None if reach.addr.port() == 0 => {
             return Err(Failure::Settings(
                 "CONTROL_ADDR has port 0, which is any: give the URL that the engine has told, \
@@ -44,7 +55,7 @@ fn place(url: Option<&str>, reach: &Reach) -> Result<Place, Failure> {
                     .to_owned(),
             ));
         }
-        None => Place::new(&reach.url(), reach.token.clone()),
+        None => Place::new(&reach.url(), reach.token.clone(), None),
     };
     place.map_err(|error| Failure::Settings(error.to_string()))
 }

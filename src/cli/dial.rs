@@ -27,7 +27,7 @@ pub(super) fn run(args: &DialArgs, console: Option<ConsoleArgs>) -> Result<(), F
             exit_when_done: args.exit_when_done,
         },
         console,
-        fail_in: None,
+        fail_in: args.fail_in,
         reread: Arc::new(move || read_again(log_format)),
         settings,
         serve: true,

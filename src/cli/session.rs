@@ -42,7 +42,7 @@ pub(super) struct Session {
     pub(super) reload_env: bool,
     /// How settings and list are read as they then stand.
     pub(super) reread: Reread,
-    /// Where to fail on purpose, in a demo that shows what then happens.
+    /// Where to fail on purpose, to show what then happens.
     pub(super) fail_in: Option<FailIn>,
 }
 

@@ -248,19 +248,26 @@ pub(super) fn keys(text: &str) -> Parsed<KeyMap> {
 /// The certificates in a PEM file; other sections in it are skipped.
 pub(super) fn ca_file(text: &str, dir: &Path) -> Parsed<CaFile> {
     let path = path(text, dir)?;
-    let pem = read_pem(&path).map_err(|e| Some(format!("it can't be read: {e}")))?;
+    let certificates = certificates(&path).map_err(Some)?;
+    Ok(CaFile { path, certificates })
+}
+
+/// The certificates in the PEM file at `path`, of which there must be one; or what is wrong
+/// with it.
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let pem = read_pem(path).map_err(|e| format!("it can't be read: {e}"))?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<_, _>>()
-        .map_err(|e| Some(format!("it is damaged: {e}")))?;
+        .map_err(|e| format!("it is damaged: {e}"))?;
     if certificates.is_empty() {
-        return wrong("there is no certificate in it");
+        return Err("there is no certificate in it".to_owned());
     }
     let mut store = RootCertStore::empty();
     for certificate in &certificates {
         let added = store.add(certificate.clone());
-        added.map_err(|e| Some(format!("a certificate in it is damaged: {e}")))?;
+        added.map_err(|e| format!("a certificate in it is damaged: {e}"))?;
     }
-    Ok(CaFile { path, certificates })
+    Ok(certificates)
 }
 
 fn read_pem(path: &Path) -> io::Result<Vec<u8>> {

@@ -116,13 +116,23 @@ pub(super) fn shown(setting: &Setting, value: &str) -> String {
     if setting.secret {
         return HIDDEN.to_owned();
     }
-    // A URL may hold a password although it must not, in more ways than one parses.
-    if setting.name == table::ARI_URL.name
-        && let Some(at) = value.rfind('@')
-    {
-        return format!("\"{HIDDEN}{}\"", excerpt(&value[at..]));
+    if setting.name == table::ARI_URL.name {
+        return format!("\"{}\"", shown_url(value));
     }
     format!("\"{}\"", excerpt(value))
+}
+
+/// A URL as it may be shown. One may hold a login although it must not, in more ways than one
+/// parses: before an `@`, or behind a `?` as Asterisk's `api_key`. With both it can't be told
+/// where the login ends.
+pub(crate) fn shown_url(text: &str) -> String {
+    let asks = text.find(['?', '#']);
+    match (text.rfind('@'), asks) {
+        (Some(_), Some(_)) => HIDDEN.to_owned(),
+        (Some(at), None) => format!("{HIDDEN}{}", excerpt(&text[at..])),
+        (None, Some(asks)) => format!("{}{HIDDEN}", excerpt(&text[..=asks])),
+        (None, None) => excerpt(text),
+    }
 }
 
 /// Something that may be meant otherwise. It stops nothing.

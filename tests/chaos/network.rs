@@ -85,7 +85,7 @@ fn assert_nobody_dialed_while_down(log: &str, originates: &[SystemTime]) {
     assert!(!outages.is_empty(), "the link was never lost");
     assert!(!originates.is_empty(), "the proxy saw no originate");
     for (from, to) in outages {
-        let in_it = |at: &&SystemTime| (from + ON_ITS_WAY..to).contains(at);
+        let in_it = |at: &&SystemTime| (from + ON_ITS_WAY..to).contains(*at);
         let dialed: Vec<_> = originates.iter().filter(in_it).collect();
         assert!(dialed.is_empty(), "{dialed:?} in {from:?} to {to:?}");
     }

@@ -44,6 +44,7 @@ state=$root$inside
 
 # Away from Asterisk's usual ports, and below those that the kernel hands out by itself.
 pbx_ari=$((18088 + slot * 100))
+pbx_tls=$((18089 + slot * 100))
 pbx_sip=$((15060 + slot * 100))
 carrier_sip=$((15070 + slot * 100))
 pbx_rtp=$((20000 + slot * 1000))
@@ -150,10 +151,25 @@ configure_pbx() {
     overlay "$etc/pjsip.conf" ';password =' "password = $(secret)"
     overlay "$etc/rtp.conf" 'rtpstart = 10000' "rtpstart = $pbx_rtp"
     overlay "$etc/rtp.conf" 'rtpend = 20000' "rtpend = $((pbx_rtp + 499))"
+    certify "$etc"
+    printf '%s\n' "tlsenable = yes" "tlsbindaddr = 127.0.0.1:$pbx_tls" \
+        "tlscertfile = $inside/pbx/etc/server.pem" "tlsprivatekey = $inside/pbx/etc/server.key" >>"$etc/http.conf"
     echo '#include "lab_extensions.conf"' >>"$etc/extensions.conf"
     echo '#include "lab_queues.conf"' >>"$etc/queues.conf"
     echo '#include "lab_ari.conf"' >>"$etc/ari.conf"
     echo '#include "lab_pjsip.conf"' >>"$etc/pjsip.conf"
+}
+
+# An authority of the lab's own, and the PBX's certificate from it, for as long as it is
+# configured like this.
+certify() {
+    local etc=$1 key=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes)
+    command -v openssl >/dev/null || "$repo/tests/needs" openssl
+    openssl req -x509 "${key[@]}" -days 3650 -subj '/CN=Dialdeck lab' \
+        -keyout "$etc/ca.key" -out "$etc/ca.pem" 2>/dev/null || die "openssl makes no certificate."
+    openssl req -x509 "${key[@]}" -days 3650 -subj '/CN=pbx' -CA "$etc/ca.pem" -CAkey "$etc/ca.key" \
+        -addext 'subjectAltName = IP:127.0.0.1' -addext 'basicConstraints = critical,CA:FALSE' \
+        -keyout "$etc/server.key" -out "$etc/server.pem" 2>/dev/null || die "openssl makes no certificate."
 }
 
 ## Running
@@ -297,6 +313,8 @@ RECORDINGS=$state/pbx/spool/recording
 PBX_LOG=$state/pbx/log/messages.log
 CARRIER_LOG=$state/carrier/log/messages.log
 TEST_LOCK=$lab/tests.$slot.lock
+TLS_URL=https://127.0.0.1:$pbx_tls
+CA_FILE=$state/pbx/etc/ca.pem
 END
 }
 

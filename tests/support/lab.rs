@@ -153,6 +153,15 @@ impl Lab {
         &self.facts.env["ARI_URL"]
     }
 
+    /// The same Asterisk over TLS: `ARI_URL` and `ARI_CA_FILE`.
+    pub(crate) fn secure(&self) -> [(&'static str, &str); 2] {
+        let paths = &self.facts.paths;
+        [
+            ("ARI_URL", &paths["TLS_URL"]),
+            ("ARI_CA_FILE", &paths["CA_FILE"]),
+        ]
+    }
+
     /// `ARI_USERNAME` and `ARI_PASSWORD`.
     pub(crate) fn credentials(&self) -> (&str, &str) {
         let env = &self.facts.env;

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod certificates;
 pub(crate) mod cost;
 pub(crate) mod deck;
 pub(crate) mod disk;
@@ -13,6 +14,7 @@ pub(crate) mod proxy;
 pub(crate) mod screen;
 pub(crate) mod simulated;
 pub(crate) mod svg;
+pub(crate) mod tls;
 pub(crate) mod wait;
 pub(crate) mod wav;
 pub(crate) mod web;
