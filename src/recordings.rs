@@ -266,7 +266,8 @@ impl Worker {
         let mut wait = self.plan.first;
         let mut told = None;
         loop {
-            match self.try_once(&job).await {
+            let last = absences + 1 >= self.plan.tries;
+            match self.try_once(&job, last).await {
                 Ok(saved) => {
                     self.saved(&job, saved).await;
                     break;
@@ -286,10 +287,10 @@ impl Worker {
         drop(place);
     }
 
-    async fn try_once(&self, job: &Job) -> Result<fetch::Saved, Failure> {
+    async fn try_once(&self, job: &Job, last: bool) -> Result<fetch::Saved, Failure> {
         // Held for the try alone: whoever waits for the next one holds nobody up.
         let _slot = self.slots.acquire().await;
-        self.fetch.run(job).await
+        self.fetch.run(job, last).await
     }
 
     /// The copy in the spool goes before the outcome is told, so that a crash in between
@@ -321,22 +322,24 @@ impl Worker {
         self.counts.left_on_asterisk.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(
             recording = job.name,
-            "a saved recording could not be deleted in Asterisk's spool"
+            "a recording could not be deleted in Asterisk's spool"
         );
     }
 
     async fn give_up(&self, job: &Job, failure: &Failure) {
         self.counts.failed.fetch_add(1, Ordering::Relaxed);
         // There is nothing in it to keep.
-        if matches!(failure, Failure::Empty) && !job.keep {
-            let _ = self.fetch.delete(job).await;
-        }
+        let empty = matches!(failure, Failure::Empty) && !job.keep;
+        let deleted = !empty || self.fetch.delete(job).await.is_ok();
         self.tell(Outcome::Failed {
             attempt: job.attempt,
             why: failure.to_string(),
             will_retry: false,
         })
         .await;
+        if !deleted {
+            self.delete_later(job).await;
+        }
     }
 
     /// Tells an obstacle once. That a file is not there yet is usual at first: it is told

@@ -85,7 +85,7 @@ impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Empty => Self::Empty,
-            Fault::Unfinished => Self::Unfinished,
+            Fault::Unclosed { .. } | Fault::Unfinished => Self::Unfinished,
             Fault::Foreign => Self::Foreign,
         }
     }
@@ -98,13 +98,15 @@ pub(super) struct Fetch {
 }
 
 impl Fetch {
-    pub(super) async fn run(&self, job: &Job) -> Result<Saved, Failure> {
+    /// The `last` try takes a file as it is that Asterisk died over, and closes it: nothing
+    /// is heard of it that would change it any more.
+    pub(super) async fn run(&self, job: &Job, last: bool) -> Result<Saved, Failure> {
         // `RecordingFinished` does not prove that there is a file.
         if self.client.stored_recording(&job.name).await?.is_none() {
             return self.saved_before(job).await.ok_or(Failure::Absent);
         }
         let (part, bytes) = self.download(job).await?;
-        let path = self.settle(part, job).await?;
+        let path = self.settle(part, job, last).await?;
         Ok(Saved { path, bytes })
     }
 
@@ -152,7 +154,7 @@ impl Fetch {
     }
 
     /// Judges the file and gives it its name.
-    async fn settle(&self, mut part: Part, job: &Job) -> Result<PathBuf, Failure> {
+    async fn settle(&self, mut part: Part, job: &Job, last: bool) -> Result<PathBuf, Failure> {
         let (folder, format, name) = (
             self.folder(job).to_owned(),
             job.format.clone(),
@@ -161,6 +163,15 @@ impl Fetch {
         let judged = self
             .on_disk(job, move || match wav::judge(&mut part.file, &format)? {
                 Ok(()) => settle_absolute(part, &folder, &name).map(Ok),
+                Err(wav::Fault::Unclosed { at }) if last => {
+                    wav::close(&mut part.file, at)?;
+                    part.file.sync_all()?;
+                    tracing::warn!(
+                        recording = name,
+                        "Asterisk ended over a recording: what there is of it was saved"
+                    );
+                    settle_absolute(part, &folder, &name).map(Ok)
+                }
                 Err(fault) => Ok(Err(fault)),
             })
             .await?;

@@ -1,13 +1,18 @@
-//! Whether a file is a whole recording.
+//! Whether a file is a whole recording, and what can be done for one that Asterisk died over.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// What is wrong with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     /// It has no samples.
     Empty,
-    /// Its header does not fit what is in it: Asterisk still writes it, or died over it.
+    /// It has more samples than its header tells: Asterisk still writes it, or died over it.
+    Unclosed {
+        /// Where the samples begin.
+        at: u64,
+    },
+    /// Something is missing.
     Unfinished,
     /// It has no header of its format.
     Foreign,
@@ -44,7 +49,7 @@ fn judge_chunks(file: &mut (impl Read + Seek), length: u64) -> io::Result<Result
         at += 8;
         let size = u64::from(u32::from_le_bytes([chunk[4], chunk[5], chunk[6], chunk[7]]));
         if &chunk[..4] == b"data" {
-            return Ok(judge_samples(length - at, size));
+            return Ok(judge_samples(at, length - at, size));
         }
         // Chunks begin at even places.
         at += size + size % 2;
@@ -55,15 +60,31 @@ fn judge_chunks(file: &mut (impl Read + Seek), length: u64) -> io::Result<Result
     }
 }
 
-const fn judge_samples(present: u64, announced: u64) -> Result<(), Fault> {
+const fn judge_samples(at: u64, present: u64, announced: u64) -> Result<(), Fault> {
     if present == 0 {
         return Err(Fault::Empty);
     }
-    // One byte more may fill an odd number up.
-    if announced == 0 || present < announced || present > announced + 1 {
+    if present < announced {
         return Err(Fault::Unfinished);
     }
+    // One byte more may fill an odd number up.
+    if announced == 0 || present > announced + 1 {
+        return Err(Fault::Unclosed { at });
+    }
     Ok(())
+}
+
+/// Brings the header of an unclosed file up to date, whose samples begin at `at`.
+pub(super) fn close(file: &mut (impl Write + Seek), at: u64) -> io::Result<()> {
+    let length = file.seek(SeekFrom::End(0))?;
+    let mut put = |place: u64, size: u64| {
+        // More than 4 GiB the format can't tell.
+        let size = u32::try_from(size).unwrap_or(u32::MAX);
+        file.seek(SeekFrom::Start(place))?;
+        file.write_all(&size.to_le_bytes())
+    };
+    put(4, length - 8)?;
+    put(at - 4, length - at)
 }
 
 /// The next `N` bytes, or `None` where the file ends before.
@@ -115,13 +136,23 @@ mod tests {
     }
 
     #[test]
-    fn samples_that_the_header_does_not_know_of_are_unfinished() {
+    fn samples_that_the_header_does_not_know_of_are_unclosed() {
         let mut bytes = wav(800);
         bytes.extend_from_slice(&[0; 320]);
-        assert_eq!(judged(&bytes), Err(Fault::Unfinished));
+        assert_eq!(judged(&bytes), Err(Fault::Unclosed { at: 44 }));
         let mut bytes = wav(800);
         bytes[40..44].fill(0);
-        assert_eq!(judged(&bytes), Err(Fault::Unfinished));
+        assert_eq!(judged(&bytes), Err(Fault::Unclosed { at: 44 }));
+    }
+
+    #[test]
+    fn an_unclosed_recording_is_closed_with_all_its_samples() {
+        let whole = wav(800);
+        let mut bytes = whole.clone();
+        bytes[4..8].fill(0);
+        bytes[40..44].fill(0);
+        close(&mut Cursor::new(&mut bytes), 44).unwrap();
+        assert_eq!(bytes, whole);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use dialdeck::recordings::{Fetcher, Job, Outcome, QUEUE, RetryPlan};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::fake::{Fake, Reply, client};
+use crate::fake::{Asked, Fake, Reply, client};
 
 /// Asterisk's spool: what the server has, by encoded name.
 #[derive(Clone, Default)]
@@ -25,8 +26,19 @@ impl Spool {
     }
 
     async fn serve(&self) -> Fake {
+        self.serve_unless(|_| false).await
+    }
+
+    /// Answers without ARI where `starting` says so.
+    async fn serve_unless(
+        &self,
+        starting: impl Fn(&Asked) -> bool + Send + Sync + 'static,
+    ) -> Fake {
         let spool = self.clone();
         Fake::start(move |asked| {
+            if starting(asked) {
+                return Reply::Json(404, "<!DOCTYPE HTML><html></html>".into());
+            }
             let path = asked.path.trim_start_matches("/ari/recordings/stored/");
             let name = path.trim_end_matches("/file");
             let mut files = spool.0.lock().unwrap();
@@ -206,7 +218,7 @@ async fn an_empty_recording_fails_as_empty_and_leaves_nothing_behind() {
 async fn a_damaged_recording_stays_in_asterisks_spool() {
     let spool = Spool::default();
     let mut content = wav(100);
-    content.extend_from_slice(&[0; 100]);
+    content.truncate(200);
     spool.put("camp%2F1", content);
     let fake = spool.serve().await;
     let folder = tempfile::tempdir().unwrap();
@@ -221,6 +233,69 @@ async fn a_damaged_recording_stays_in_asterisks_spool() {
     ));
     assert!(spool.has("camp%2F1"));
     assert_eq!(names(folder.path()), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_recording_that_asterisk_died_over_is_closed_and_saved() {
+    let spool = Spool::default();
+    let whole = wav(100);
+    let mut content = whole.clone();
+    // Asterisk writes both sizes when it closes the file.
+    content[4..8].fill(0);
+    content[40..44].fill(0);
+    spool.put("camp%2F1", content);
+    let fake = spool.serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut rig = Rig::new(fake.port, folder.path());
+    rig.fetcher.enqueue(job(1, false)).unwrap();
+    assert_eq!(rig.next().await, saved(folder.path(), 1, whole.len()));
+    assert_eq!(
+        std::fs::read(folder.path().join("call-1.wav")).unwrap(),
+        whole
+    );
+    assert!(!spool.has("camp%2F1"));
+}
+
+/// As in the tenth of a second in which a starting Asterisk answers without ARI.
+#[tokio::test]
+async fn a_404_that_is_not_aris_says_nothing_about_a_recording() {
+    let spool = Spool::default();
+    spool.put("camp%2F1", wav(100));
+    let starting = Arc::new(AtomicUsize::new(0));
+    let asked = Arc::clone(&starting);
+    let fake = spool
+        .serve_unless(move |asked_for| {
+            // Once each at the first look and at the deletion.
+            let first = match asked_for.method.as_str() {
+                "DELETE" => 2,
+                _ => 1,
+            };
+            asked.fetch_or(first, Ordering::SeqCst) & first == 0
+        })
+        .await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut rig = Rig::new(fake.port, folder.path());
+    rig.fetcher.enqueue(job(1, false)).unwrap();
+    let told = rig.next().await;
+    assert!(
+        matches!(
+            told,
+            Outcome::Failed {
+                will_retry: true,
+                ..
+            }
+        ),
+        "{told:?}"
+    );
+    assert_eq!(rig.next().await, saved(folder.path(), 1, wav(100).len()));
+    timeout(Duration::from_secs(10), async {
+        while spool.has("camp%2F1") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .expect("it is deleted");
+    assert_eq!(starting.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]
