@@ -317,19 +317,20 @@ impl Lab {
             .collect()
     }
 
-    /// Fails unless, within 5 s, no channel and no bridge is up and the recording spool holds
-    /// no file. For a test that has the lab alone.
+    /// Channels, bridges and files of the recording spool. For a test that has the lab alone.
+    pub(crate) fn left(&self) -> Vec<String> {
+        let mut left = self.channels(Node::Pbx);
+        left.extend(self.channels(Node::Carrier));
+        left.extend(self.bridges());
+        let files = files_below(self.recording_spool());
+        left.extend(files.iter().map(|path| path.display().to_string()));
+        left
+    }
+
+    /// Fails unless, within 5 s, nothing is [`Self::left`].
     pub(crate) fn assert_nothing_left(&self) {
-        let left = || {
-            let mut left = self.channels(Node::Pbx);
-            left.extend(self.channels(Node::Carrier));
-            left.extend(self.bridges());
-            let files = files_below(self.recording_spool());
-            left.extend(files.iter().map(|path| path.display().to_string()));
-            left
-        };
-        wait_until(|| left().is_empty());
-        let left = left();
+        wait_until(|| self.left().is_empty());
+        let left = self.left();
         assert!(left.is_empty(), "left behind:\n{}", left.join("\n"));
     }
 
