@@ -41,6 +41,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::RuntimeMetrics;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio_io_timeout::TimeoutStream;
 
@@ -73,6 +74,8 @@ pub struct Api {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// What happened last.
     pub feed: Feed,
+    /// Of the runtime that the engine's tasks are on.
+    pub tasks: RuntimeMetrics,
     /// The journal's file, which reports are read from.
     pub journal: PathBuf,
     /// The token to show, where one is asked for.

@@ -11,18 +11,12 @@ mod encoder;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::campaign::{self, AttemptId, CallView, Changes, Limit, RunId, RunState, Stats, Time};
+use crate::campaign::{self, Changes, Time};
 use crate::control::Command;
-use crate::engine::{
-    AuditEntry, JournalView, LinkView, Quality, RecordingsView, Second, Snapshot, Stop,
-};
-use crate::mirror::MirrorView;
+use crate::engine::Second;
 
 pub use decoder::{Decoder, Nonsense};
 pub use encoder::Encoder;
@@ -78,77 +72,14 @@ pub struct LogLine {
 /// What has changed from one picture to the next.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
-    /// Fields of [`Rest`] that are no longer as they were, whole.
+    /// Fields of the picture that are no longer as they were, whole; leads and trends are not
+    /// among them.
     #[serde(flatten)]
     rest: Map<String, Value>,
     /// The newest second of the trends, how many there are, and the last ones of them: all that
     /// are no longer as they were.
     #[serde(default, rename = "_trends", skip_serializing_if = "Option::is_none")]
     trends: Option<(u64, usize, Vec<Second>)>,
-}
-
-/// A picture, but for leads and trends: each field goes whole when it has changed.
-#[derive(Debug, Serialize, Deserialize)]
-struct Rest {
-    at: Time,
-    run: RunId,
-    list: Arc<str>,
-    target: Arc<str>,
-    state: RunState,
-    stopping: Option<Stop>,
-    link: LinkView,
-    journal: JournalView,
-    recordings: RecordingsView,
-    mirror: MirrorView,
-    limit: Limit,
-    calls: Vec<CallView>,
-    quality: Arc<BTreeMap<AttemptId, Quality>>,
-    stats: Stats,
-    audit: Arc<[AuditEntry]>,
-    news_dropped: u64,
-}
-
-impl Rest {
-    fn of(picture: &Snapshot) -> Self {
-        let Snapshot {
-            at,
-            run,
-            list,
-            target,
-            state,
-            stopping,
-            link,
-            journal,
-            recordings,
-            mirror,
-            limit,
-            leads: _,
-            calls,
-            quality,
-            stats,
-            trends: _,
-            audit,
-            news_dropped,
-        } = picture.clone();
-        Self {
-            at,
-            run,
-            list,
-            target,
-            state,
-            stopping,
-            link,
-            journal,
-            recordings,
-            mirror,
-            limit,
-            calls,
-            quality,
-            stats,
-            audit,
-            news_dropped,
-        }
-    }
 }
 
 /// A command from an attached console. Ending the engine's process is none: `q` leaves the

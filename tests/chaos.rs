@@ -77,4 +77,5 @@ mod chaos {
     mod restart;
     mod signals;
     mod slow;
+    mod soak;
 }

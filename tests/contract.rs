@@ -13,8 +13,9 @@ mod support;
 use contract::place::Place;
 use contract::session::Session;
 use contract::{scripts, trace};
-use dialdeck::simulator::{self, Scenario, SimConfig, SimHandle};
+use dialdeck::simulator::{self, SimConfig, SimHandle};
 use support::lab::Lab;
+use support::simulated::lab;
 
 /// The lab's ARI.
 fn place(lab: &Lab) -> Place {
@@ -31,9 +32,8 @@ fn place(lab: &Lab) -> Place {
 /// A simulator of its own for one script, with the lab's numbers and targets.
 async fn simulator(like: &Place) -> (SimHandle, Place) {
     let config = SimConfig {
-        scenario: Scenario::lab(),
         trunk: like.trunk.clone(),
-        ..SimConfig::default()
+        ..lab()
     };
     let (username, password) = (config.username.clone(), config.password.clone());
     let handle = simulator::start(config).await.expect("a free port");

@@ -6,16 +6,16 @@ mod http {
     mod browser;
 }
 
-use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use dialdeck::simulator::{Scenario, SimConfig, SimHandle, start};
 use serde_json::{Value, json};
 use support::deck::{Deck, Running};
-use tokio::runtime::Runtime;
+use support::numbers::numbers;
+use support::simulated::{Asterisk, lab};
+use support::web::client;
 
 const SOON: Duration = Duration::from_secs(20);
 /// Answers, and never hangs up.
@@ -24,9 +24,7 @@ const STAYS: &str = "80";
 const BUSY: &str = "10";
 
 struct Rig {
-    runtime: Runtime,
-    /// Kept alive.
-    _asterisk: SimHandle,
+    asterisk: Asterisk,
     deck: Deck,
 }
 
@@ -51,34 +49,14 @@ struct Served {
 
 impl Rig {
     fn new(list: &[String], settings: &[(&str, &str)]) -> Self {
-        let runtime = Runtime::new().expect("a runtime");
-        let config = SimConfig {
-            scenario: Scenario::lab(),
-            ..SimConfig::default()
-        };
-        let asterisk = runtime.block_on(start(config)).expect("a simulator");
-        let mut env: HashMap<String, String> = [
-            ("ARI_URL", asterisk.url().as_str()),
-            ("ARI_USERNAME", "dialdeck"),
-            ("ARI_PASSWORD", "dialdeck"),
-            ("ARI_TRUNK", "mytrunk"),
-            ("TARGET_ENDPOINT", "Local/100@lab"),
-            ("CALL_TIMEOUT", "5"),
-            ("MAX_CC", "2"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
-        let more = settings
-            .iter()
-            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
-        env.extend(more);
-        let mut deck = Deck::new(&env);
+        let asterisk = Asterisk::start(lab());
+        let mut deck = asterisk
+            .deck()
+            .set("CALL_TIMEOUT", 5)
+            .set("MAX_CC", 2)
+            .set_all(settings);
         deck.list(list);
-        Self {
-            runtime,
-            _asterisk: asterisk,
-            deck,
-        }
+        Self { asterisk, deck }
     }
 
     fn serve(&self) -> Served {
@@ -88,15 +66,12 @@ impl Rig {
         Served {
             process,
             base,
-            client: reqwest::Client::builder()
-                .no_proxy()
-                .build()
-                .expect("a client"),
+            client: client(),
         }
     }
 
     fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        self.runtime.block_on(async {
+        self.asterisk.block_on(async {
             let response = request.send().await.expect("an answer");
             Answer {
                 status: response.status().as_u16(),
@@ -127,10 +102,6 @@ impl Rig {
     }
 }
 
-fn numbers(kind: &str, count: usize) -> Vec<String> {
-    (0..count).map(|i| format!("{kind}55{i:04}")).collect()
-}
-
 fn ended(status: &Value) -> u64 {
     let ended = status["leads"]["ended"].as_object().expect("a table");
     ended.values().map(|n| n.as_u64().expect("a count")).sum()
@@ -138,7 +109,6 @@ fn ended(status: &Value) -> u64 {
 
 #[test]
 fn start_says_what_the_replaced_program_said() {
-    rustls_provider();
     let rig = Rig::new(&numbers(STAYS, 3), &[]);
     let served = rig.serve();
     let first = rig.get(&served, "/start");
@@ -170,12 +140,11 @@ fn start_says_what_the_replaced_program_said() {
 
 #[test]
 fn fifty_starts_at_once_call_nobody_twice() {
-    rustls_provider();
     let list = numbers(BUSY, 30);
     let rig = Rig::new(&list, &[]);
     let served = rig.serve();
     let url = format!("{}/start", served.base);
-    let statuses = rig.runtime.block_on(async {
+    let statuses = rig.asterisk.block_on(async {
         let sent = (0..50).map(|_| {
             let request = served.client.get(&url);
             async move { request.send().await.expect("an answer").status().as_u16() }
@@ -206,7 +175,6 @@ fn fifty_starts_at_once_call_nobody_twice() {
 
 #[test]
 fn a_bad_env_changes_nothing_and_tells_every_problem() {
-    rustls_provider();
     let mut rig = Rig::new(&numbers(STAYS, 3), &[]);
     let served = rig.serve();
     rig.deck.change("MAX_CC", "0");
@@ -242,7 +210,6 @@ fn a_bad_env_changes_nothing_and_tells_every_problem() {
 
 #[test]
 fn a_script_can_do_and_see_what_the_console_can() {
-    rustls_provider();
     let rig = Rig::new(&numbers(STAYS, 6), &[]);
     let served = rig.serve();
     assert_eq!(rig.post(&served, "/start").status, 200);
@@ -320,7 +287,6 @@ fn a_script_can_do_and_see_what_the_console_can() {
 
 #[test]
 fn metrics_have_the_form_and_the_figures() {
-    rustls_provider();
     let rig = Rig::new(&numbers(BUSY, 4), &[]);
     let served = rig.serve();
     assert_eq!(rig.get(&served, "/healthz").status, 200);
@@ -387,7 +353,6 @@ fn promtool_agrees(metrics: &str) {
 
 #[test]
 fn pages_of_other_sites_are_refused_and_a_token_is_asked_for() {
-    rustls_provider();
     let token = "0123456789abcdef0123";
     let rig = Rig::new(&numbers(STAYS, 2), &[("CONTROL_TOKEN", token)]);
     let served = rig.serve();
@@ -415,7 +380,6 @@ fn pages_of_other_sites_are_refused_and_a_token_is_asked_for() {
 
 #[test]
 fn hostile_and_endless_requests_end_and_harm_nobody() {
-    rustls_provider();
     let rig = Rig::new(&numbers(STAYS, 2), &[]);
     let served = rig.serve();
     let addr = served.base.trim_start_matches("http://").to_owned();
@@ -451,7 +415,6 @@ fn hostile_and_endless_requests_end_and_harm_nobody() {
 
 #[test]
 fn an_address_that_is_taken_is_told_and_nobody_is_dialed() {
-    rustls_provider();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
     let addr = taken.local_addr().expect("bound").to_string();
     let rig = Rig::new(&numbers(STAYS, 2), &[("CONTROL_ADDR", &addr)]);
@@ -459,10 +422,4 @@ fn an_address_that_is_taken_is_told_and_nobody_is_dialed() {
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
     assert!(ended.stderr.contains("CONTROL_ADDR"), "{}", ended.stderr);
     assert!(!ended.stdout.contains("call.dialing"), "{}", ended.stdout);
-}
-
-/// The client of these tests is built without a provider of its own.
-fn rustls_provider() {
-    // Another test may have been first.
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }

@@ -15,12 +15,13 @@ mod mysql {
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use dialdeck::simulator::{Faults, Scenario, SimConfig, SimHandle, start};
+use dialdeck::simulator::{Faults, SimConfig};
 use support::deck::Deck;
 use support::mariadb::{MariaDb, Named};
-use tokio::runtime::Runtime;
+use support::simulated::{Asterisk, lab};
+use support::wait::wait;
 
 const SOON: Duration = Duration::from_secs(30);
 const TABLE: &str = "calls.call_leg_timelines";
@@ -37,8 +38,7 @@ fn share() -> RwLockReadGuard<'static, ()> {
 
 /// A dialer on a simulated Asterisk.
 struct Rig {
-    _runtime: Runtime,
-    _asterisk: SimHandle,
+    _asterisk: Asterisk,
     deck: Deck,
 }
 
@@ -53,29 +53,15 @@ fn rig_with<S: AsRef<str>>(
     numbers: impl IntoIterator<Item = S>,
     env: &[(&str, String)],
 ) -> Rig {
-    let runtime = Runtime::new().expect("a runtime");
-    let config = SimConfig {
-        scenario: Scenario::lab(),
-        faults,
-        ..SimConfig::default()
-    };
-    let asterisk = runtime.block_on(start(config)).expect("a simulator");
-    let mut vars: HashMap<String, String> = [
-        ("ARI_URL", asterisk.url().as_str()),
-        ("ARI_USERNAME", "dialdeck"),
-        ("ARI_PASSWORD", "dialdeck"),
-        ("ARI_TRUNK", "mytrunk"),
-        ("TARGET_ENDPOINT", "Local/101@lab"),
-        ("CALL_TIMEOUT", "2"),
-        ("MAX_CC", "20"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into();
-    vars.extend(env.iter().map(|(n, v)| ((*n).to_owned(), v.clone())));
-    let mut deck = Deck::new(&vars);
+    let asterisk = Asterisk::start(SimConfig { faults, ..lab() });
+    let mut deck = asterisk
+        .deck()
+        .set("TARGET_ENDPOINT", "Local/101@lab")
+        .set("CALL_TIMEOUT", 2)
+        .set("MAX_CC", 20)
+        .set_all(env);
     deck.list(numbers);
     Rig {
-        _runtime: runtime,
         _asterisk: asterisk,
         deck,
     }
@@ -103,11 +89,7 @@ fn count(server: &MariaDb) -> usize {
 
 /// Waits until `done`.
 fn wait_for(what: &str, done: impl Fn() -> bool) {
-    let until = Instant::now() + SOON;
-    while !done() {
-        assert!(Instant::now() < until, "still not: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait(what, SOON, done);
 }
 
 /// The table has exactly one row for each call of the report, and it says what the report does.

@@ -2,12 +2,15 @@
 
 mod support;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use dialdeck::simulator::{Scenario, SimConfig, start};
+use dialdeck::simulator::start;
 use serde_json::{Value, json};
 use support::deck::Deck;
+use support::numbers::numbers;
+use support::simulated::lab;
+use support::web::client;
 
 const DESCRIPTION: &str = include_str!("../docs/openapi.json");
 const SOON: Duration = Duration::from_secs(20);
@@ -149,34 +152,16 @@ async fn until_ready(client: &reqwest::Client, base: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_route_answers_as_it_is_described() {
-    // Another test may have been first.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = SimConfig {
-        scenario: Scenario::lab(),
-        ..SimConfig::default()
-    };
-    let asterisk = start(config).await.expect("a simulator");
-    let env: HashMap<String, String> = [
-        ("ARI_URL", asterisk.url()),
-        ("ARI_USERNAME", "dialdeck".to_owned()),
-        ("ARI_PASSWORD", "dialdeck".to_owned()),
-        ("ARI_TRUNK", "mytrunk".to_owned()),
-        ("TARGET_ENDPOINT", "Local/100@lab".to_owned()),
-        ("MAX_CC", "2".to_owned()),
-        ("CONTROL_TOKEN", TOKEN.to_owned()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into();
-    let mut deck = Deck::new(&env);
+    let asterisk = start(lab()).await.expect("a simulator");
+    let mut deck = Deck::on(&asterisk.url())
+        .set("MAX_CC", 2)
+        .set("CONTROL_TOKEN", TOKEN);
     // They answer and stay; the last ones wait.
-    deck.list((0..6).map(|n| format!("8055000{n}")));
+    deck.list(numbers("80", 6));
     let process = deck.spawn(&["--headless"]);
     process.wait_for("link.up", SOON);
     let base = process.api();
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("a client");
+    let client = client();
     // The log is ahead of the pictures.
     until_ready(&client, &base).await;
     let judge = Judge {

@@ -6,16 +6,18 @@ mod support;
 #[path = "secrets/places.rs"]
 mod places;
 
-use std::collections::HashMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use dialdeck::simulator::{Scenario, SimConfig, SimHandle, start};
+use dialdeck::simulator::SimConfig;
 use support::deck::{Deck, Running};
-use tokio::runtime::Runtime;
+use support::numbers::mixed;
+use support::simulated::{Asterisk, lab};
+use support::wait::wait;
+use support::web::client;
 
 /// The three secrets; the password once more as HTTP sends it: base64 of
 /// `dialdeck:canary-ari-5e3f`.
@@ -28,36 +30,27 @@ const CANARIES: [&str; 4] = [
 const SOON: Duration = Duration::from_secs(20);
 
 /// An Asterisk with `password`, and a folder whose settings hold the canaries.
-fn rig(password: &str) -> (Runtime, SimHandle, Deck) {
-    let runtime = Runtime::new().expect("a runtime");
-    let config = SimConfig {
-        scenario: Scenario::lab(),
+fn rig(password: &str) -> (Asterisk, Deck) {
+    let asterisk = Asterisk::start(SimConfig {
         password: password.to_owned(),
-        ..SimConfig::default()
-    };
-    let asterisk = runtime.block_on(start(config)).expect("a simulator");
-    let env: HashMap<String, String> = [
-        ("ARI_URL", asterisk.url().as_str()),
-        ("ARI_USERNAME", "dialdeck"),
-        ("ARI_PASSWORD", CANARIES[0]),
-        ("ARI_TRUNK", "mytrunk"),
-        ("TARGET_ENDPOINT", "Local/101@lab"),
-        ("CALL_TIMEOUT", "2"),
-        ("MAX_CC", "4"),
-        ("GIVE_UP_SECONDS", "2"),
-        ("CONTROL_TOKEN", CANARIES[1]),
+        ..lab()
+    });
+    let mut deck = asterisk
+        .deck()
+        .set("ARI_PASSWORD", CANARIES[0])
+        .set("TARGET_ENDPOINT", "Local/101@lab")
+        .set("CALL_TIMEOUT", 2)
+        .set("MAX_CC", 4)
+        .set("GIVE_UP_SECONDS", 2)
+        .set("CONTROL_TOKEN", CANARIES[1])
         // Nobody listens there, which is an error that names what was tried.
-        ("MYSQL_HOST", "127.0.0.1"),
-        ("MYSQL_PORT", "1"),
-        ("MYSQL_USER", "dialdeck"),
-        ("MYSQL_PASSWORD", CANARIES[2]),
-        ("MYSQL_DATABASE", "calls"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into();
-    let mut deck = Deck::new(&env);
-    deck.list((0..24).map(|i| format!("{}55{i:04}", ["10", "40", "81"][i % 3])));
-    (runtime, asterisk, deck)
+        .set("MYSQL_HOST", "127.0.0.1")
+        .set("MYSQL_PORT", 1)
+        .set("MYSQL_USER", "dialdeck")
+        .set("MYSQL_PASSWORD", CANARIES[2])
+        .set("MYSQL_DATABASE", "calls");
+    deck.list(mixed(&["10", "40", "81"], 24));
+    (asterisk, deck)
 }
 
 fn assert_clean(what: &str, bytes: &[u8]) {
@@ -106,11 +99,8 @@ fn assert_process_clean(running: &Running) {
 }
 
 /// Asks the control API, with and without the token; the answers must hold neither.
-fn ask_everything(runtime: &Runtime, base: &str) {
-    // A second test in this process may have installed it already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().no_proxy().build();
-    let client = client.expect("a client");
+fn ask_everything(asterisk: &Asterisk, base: &str) {
+    let client = client();
     for path in [
         "/metrics",
         "/healthz",
@@ -124,7 +114,7 @@ fn ask_everything(runtime: &Runtime, base: &str) {
             if let Some(token) = token {
                 request = request.bearer_auth(token);
             }
-            let (head, body) = runtime.block_on(async {
+            let (head, body) = asterisk.block_on(async {
                 let answer = request.send().await.expect("an answer");
                 let head = format!("{} {:?}", answer.status(), answer.headers());
                 (head, answer.bytes().await.expect("a body"))
@@ -137,11 +127,11 @@ fn ask_everything(runtime: &Runtime, base: &str) {
 
 #[test]
 fn a_campaign_with_a_lost_link_leaves_no_secret_anywhere() {
-    let (runtime, asterisk, deck) = rig(CANARIES[0]);
+    let (asterisk, deck) = rig(CANARIES[0]);
     let running = deck.spawn(&["--headless", "--start", "--exit-when-done"]);
     let base = running.api();
     running.wait_for("link.up", SOON);
-    ask_everything(&runtime, &base);
+    ask_everything(&asterisk, &base);
     assert_process_clean(&running);
     asterisk.restart(Duration::from_secs(1));
     running.wait_for("link.down", SOON);
@@ -163,7 +153,7 @@ fn a_campaign_with_a_lost_link_leaves_no_secret_anywhere() {
 
 #[test]
 fn a_refused_login_an_absent_asterisk_and_bad_settings_quote_no_secret() {
-    let (_runtime, asterisk, mut deck) = rig("another password");
+    let (asterisk, mut deck) = rig("another password");
     let dial = ["--headless", "--start", "--exit-when-done"];
     let refused = deck.run(&dial);
     assert_eq!(
@@ -229,24 +219,16 @@ fn core_limit(child: &Child) -> String {
     words.take(2).collect::<Vec<_>>().join(" ")
 }
 
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let limit = Instant::now() + SOON;
-    while !is_so() {
-        assert!(Instant::now() < limit, "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 #[test]
 fn a_process_that_is_aborted_leaves_no_core_file() {
-    let (_runtime, _asterisk, deck) = rig(CANARIES[0]);
+    let (_asterisk, deck) = rig(CANARIES[0]);
     let other = with_cores(&deck, &["sleep", "60"]);
-    until("another program may leave one", || {
+    wait("core of another program", SOON, || {
         core_limit(&other.0) == "unlimited unlimited"
     });
 
     let mut ours = with_cores(&deck, &[env!("CARGO_BIN_EXE_dialdeck"), "--headless"]);
-    until("it has read the secrets", || {
+    wait("link", SOON, || {
         let said = fs::read_to_string(deck.path("stdout"));
         said.expect("its output is text").contains("link.up")
     });

@@ -5,46 +5,27 @@ mod support;
 #[path = "supervision/pm2.rs"]
 mod pm2;
 
-use std::collections::HashMap;
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use dialdeck::simulator::{Scenario, SimConfig, SimHandle, start};
 use support::deck::Deck;
-use tokio::runtime::Runtime;
+use support::simulated::{Asterisk, lab};
 
 const SOON: Duration = Duration::from_secs(20);
 
 /// A simulated Asterisk, and a deck with its settings.
 struct Rig {
-    _runtime: Runtime,
-    _asterisk: SimHandle,
+    _asterisk: Asterisk,
     deck: Deck,
 }
 
 fn rig(numbers: &[&str]) -> Rig {
-    let runtime = Runtime::new().expect("a runtime");
-    let config = SimConfig {
-        scenario: Scenario::lab(),
-        ..SimConfig::default()
-    };
-    let asterisk = runtime.block_on(start(config)).expect("a simulator");
-    let env: HashMap<String, String> = [
-        ("ARI_URL", asterisk.url().as_str()),
-        ("ARI_USERNAME", "dialdeck"),
-        ("ARI_PASSWORD", "dialdeck"),
-        ("ARI_TRUNK", "mytrunk"),
-        ("TARGET_ENDPOINT", "Local/100@lab"),
-        ("MAX_CC", "2"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into();
-    let mut deck = Deck::new(&env);
+    let asterisk = Asterisk::start(lab());
+    let mut deck = asterisk.deck().set("MAX_CC", 2);
     deck.list(numbers);
     Rig {
-        _runtime: runtime,
         _asterisk: asterisk,
         deck,
     }

@@ -47,10 +47,12 @@ fn served() -> &'static Served {
         // For as long as the process lives.
         std::mem::forget(pictures);
         let control = Control::new(sender, Arc::new(|| Err("there is no .env".to_owned())));
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
         let api = Api {
             control,
             snapshots,
             feed: Feed::default(),
+            tasks: runtime.expect("a runtime").metrics(),
             journal: "there-is-no-journal.db".into(),
             token: None,
             streams: Streams::default(),

@@ -1,10 +1,11 @@
-//! The REST client: how a request is made, bounded and judged. The requests themselves are
-//! in `calls`, `files` and `system`.
+//! The REST client: how requests are bounded, sent and judged. How one is put together is in
+//! `request`; which ones there are, in `calls`, `files` and `system`.
 
 mod calls;
 mod files;
 mod gate;
 mod probe;
+mod request;
 mod system;
 #[cfg(test)]
 pub(crate) mod wire;
@@ -15,7 +16,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
@@ -24,10 +24,12 @@ use tokio::time::{Instant, timeout_at};
 
 use super::connection::{Connection, ConnectionError, Transport};
 use super::error::{AriError, harmless};
+use request::{Lane, Request};
 
 pub use calls::{CreateChannel, HangupReason, IfExists, Originate, Recording};
 pub use files::Download;
 pub use gate::Gate;
+pub(super) use request::encode;
 pub use system::EventSource;
 
 /// How many requests run at once, files apart, and how many connections are kept alive
@@ -42,17 +44,6 @@ const CONCURRENT_FILES: usize = 4;
 
 /// The largest answer that is read, in bytes: 10,000 channels take about 8 MB.
 const MAX_BODY: usize = 16 << 20;
-
-/// What may stand unencoded in a path segment or a query value (RFC 3986, unreserved).
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// The longest name or id that is sent. Asterisk's ids have at most 149 characters; names
-/// of recordings are paths.
-const MAX_NAME: usize = 512;
 
 /// A client of one Asterisk. Clones share its connections and limits.
 ///
@@ -101,92 +92,6 @@ pub enum Gone {
     Now,
     /// It was gone before (404).
     Already,
-}
-
-/// Which limit a request counts against.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Lane {
-    Calls,
-    Files,
-}
-
-/// One request before it is sent.
-struct Request {
-    /// Method and path pattern, for error texts.
-    what: &'static str,
-    method: Method,
-    /// Encoded, with the query, from the slash after `/ari`.
-    path: String,
-    body: Option<serde_json::Value>,
-    lane: Lane,
-    /// Looked at when its place is won, and again when it is about to be written. Works for
-    /// a request with a body.
-    gate: Option<Gate>,
-}
-
-impl Request {
-    /// `what` is `METHOD /segment/{name}/…`; each `{name}` is filled from `names`, encoded.
-    fn new(what: &'static str, names: &[&str]) -> Result<Self, AriError> {
-        let (method, pattern) = what.split_once(' ').unwrap_or(("GET", what));
-        let mut names = names.iter();
-        let mut path = String::new();
-        for segment in pattern.split('/').skip(1) {
-            path.push('/');
-            if segment.starts_with('{') {
-                path.push_str(&encode_name(names.next().unwrap_or(&""))?);
-            } else {
-                path.push_str(segment);
-            }
-        }
-        Ok(Self {
-            what,
-            method: Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET),
-            path,
-            body: None,
-            lane: Lane::Calls,
-            gate: None,
-        })
-    }
-
-    fn query(mut self, key: &str, value: impl AsRef<str>) -> Self {
-        self.path
-            .push(if self.path.contains('?') { '&' } else { '?' });
-        self.path.push_str(key);
-        self.path.push('=');
-        self.path.push_str(&encode(value.as_ref()));
-        self
-    }
-
-    fn query_if(self, key: &str, value: Option<impl AsRef<str>>) -> Self {
-        match value {
-            Some(value) => self.query(key, value),
-            None => self,
-        }
-    }
-
-    fn body(mut self, body: serde_json::Value) -> Self {
-        self.body = Some(body);
-        self
-    }
-
-    fn files(mut self) -> Self {
-        self.lane = Lane::Files;
-        self
-    }
-}
-
-/// Encodes a query value or a part of a path.
-pub(super) fn encode(text: &str) -> String {
-    utf8_percent_encode(text, ENCODED).to_string()
-}
-
-/// Encodes a name as one path segment: a slash becomes `%2F`. An empty name or a dot segment
-/// would address something else (`DELETE /channels/`), so they are refused.
-fn encode_name(name: &str) -> Result<String, AriError> {
-    if matches!(name, "" | "." | "..") || name.len() > MAX_NAME || name.contains('\0') {
-        return Err(AriError::Name(harmless(name)));
-    }
-    Ok(encode(name))
 }
 
 impl Client {
@@ -350,6 +255,9 @@ impl Client {
         let body = read_body(request, response).await.unwrap_or_default();
         Err(match status {
             StatusCode::UNAUTHORIZED => AriError::Login,
+            StatusCode::NOT_FOUND if !is_object(&body) => AriError::NoAri {
+                request: request.what,
+            },
             StatusCode::FORBIDDEN if request.method != Method::GET => AriError::ReadOnly,
             _ => AriError::Refused {
                 request: request.what,
@@ -450,6 +358,10 @@ async fn read_body(request: &Request, mut response: Response) -> Result<Vec<u8>,
     }
 }
 
+fn is_object(body: &[u8]) -> bool {
+    serde_json::from_slice(body).is_ok_and(|json: serde_json::Value| json.is_object())
+}
+
 /// Asterisk gives its reason as `message` or `error`, depending on the request.
 fn reason(body: &[u8], status: StatusCode) -> String {
     let json: Option<serde_json::Value> = serde_json::from_slice(body).ok();
@@ -476,40 +388,6 @@ pub(crate) fn root_cause(error: &reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_one_path_segment_whatever_is_in_them() {
-        let request = Request::new(
-            "GET /recordings/stored/{name}/file",
-            &["camp/call 1?x#y%2e&é"],
-        )
-        .unwrap();
-        assert_eq!(
-            request.path,
-            "/recordings/stored/camp%2Fcall%201%3Fx%23y%252e%26%C3%A9/file"
-        );
-    }
-
-    #[test]
-    fn a_name_that_would_address_something_else_is_refused() {
-        for name in ["", ".", "..", "a\0b", &"x".repeat(513)] {
-            let error = Request::new("DELETE /channels/{id}", &[name]).err();
-            assert!(matches!(error, Some(AriError::Name(_))), "{name:?}");
-        }
-    }
-
-    #[test]
-    fn query_values_are_encoded_so_that_a_plus_stays_a_plus() {
-        let request = Request::new("POST /channels", &[])
-            .unwrap()
-            .query("endpoint", "PJSIP/+49*#@trunk")
-            .query_if("callerId", Some("Sales Team <1001>"))
-            .query_if("x", None::<&str>);
-        assert_eq!(
-            request.path,
-            "/channels?endpoint=PJSIP%2F%2B49%2A%23%40trunk&callerId=Sales%20Team%20%3C1001%3E"
-        );
-    }
 
     #[test]
     fn asterisks_reason_is_found_under_both_of_its_names() {

@@ -25,6 +25,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::client::Client;
+use super::error::AriError;
 use super::event::Event;
 use super::model::Application;
 use backoff::Backoff;
@@ -39,6 +40,9 @@ pub use verdict::{Occasion, Verdict, application_verdict};
 /// How many events may wait for the engine. At 25 events a call this is over 2,000 calls
 /// that nobody has looked at: whoever is that far behind must reconcile anyway.
 pub const EVENT_QUEUE: usize = 65_536;
+
+/// How long a try to connect may be under way in the network after we gave it up.
+const LATEST: Duration = Duration::from_secs(60);
 
 /// Judges, before each connect, whether the application is free: `None` where Asterisk does
 /// not know it. See [`application_verdict`].
@@ -172,6 +176,7 @@ impl Link {
             stats: Arc::clone(&counters),
             occasion: Occasion::First,
             down: None,
+            unanswered: Vec::new(),
         };
         Self {
             commands,
@@ -241,6 +246,8 @@ struct Supervisor {
     occasion: Occasion,
     /// The present outage, as it was last told.
     down: Option<(DownReason, SystemTime)>,
+    /// When tries were given up unanswered, of late.
+    unanswered: Vec<Instant>,
 }
 
 /// The link is to end: the handle or the receiver of the events is gone.
@@ -272,6 +279,11 @@ impl Supervisor {
                 self.tell(LinkEvent::Held { app }).await?;
                 self.wait(None).await
             }
+            End::Replaced if self.has_replaced_itself() => {
+                let wait = self.backoff.next(&DownReason::Late);
+                self.tell_down(DownReason::Late).await?;
+                self.wait(Some(wait)).await
+            }
             End::Replaced => {
                 let since = SystemTime::now();
                 self.occasion = Occasion::First;
@@ -295,7 +307,7 @@ impl Supervisor {
         };
         if let Some(app) = &left_over
             && !take_over
-            && (self.config.check)(Some(app), self.occasion) == Verdict::HeldByOther
+            && (self.config.check)(Some(app), self.occasion()) == Verdict::HeldByOther
         {
             return End::Held(app.clone());
         }
@@ -304,7 +316,10 @@ impl Supervisor {
             () = closed(&mut self.commands) => return End::Closed,
             socket = socket::open(self.client.transport(), self.config.timing.pong_within) => match socket {
                 Ok(socket) => socket,
-                Err(why) => return End::Lost(why),
+                Err(why) => {
+                    self.note_unanswered(&why);
+                    return End::Lost(why);
+                }
             },
         };
         let opened = Instant::now();
@@ -312,6 +327,31 @@ impl Supervisor {
         let end = session.run(left_over).await;
         self.backoff.lasted(opened.elapsed());
         end
+    }
+
+    /// A try that nobody answered may be carried out when we have long given it up: the
+    /// network held it back. It then takes the application, from ourselves if we are connected.
+    fn note_unanswered(&mut self, why: &DownReason) {
+        if matches!(why, DownReason::Request(AriError::Timeout { .. })) {
+            self.unanswered.retain(|at| at.elapsed() < LATEST);
+            self.unanswered.push(Instant::now());
+        }
+    }
+
+    /// Whether a try of our own may be who has taken the application. Each is blamed once, so
+    /// that no other dialer is fought over it.
+    fn has_replaced_itself(&mut self) -> bool {
+        self.unanswered.retain(|at| at.elapsed() < LATEST);
+        self.unanswered.pop().is_some()
+    }
+
+    /// As after a loss where a try of our own may hold the application.
+    fn occasion(&self) -> Occasion {
+        if self.unanswered.iter().any(|at| at.elapsed() < LATEST) {
+            Occasion::Again
+        } else {
+            self.occasion
+        }
     }
 
     /// To be called when the socket is open and the filter is set.

@@ -176,9 +176,9 @@ impl Campaign {
     }
 
     /// A recording came to its end in Asterisk.
-    pub(super) fn recording_ended(&mut self, attempt: AttemptId, ok: bool) {
+    pub(super) fn recording_ended(&mut self, now: Time, attempt: AttemptId, ok: bool) {
         if ok && self.orphans.contains_key(&attempt) {
-            self.recording_of_orphan(attempt);
+            self.recording_of_orphan(now, attempt);
             return;
         }
         let about = self.about(attempt);
@@ -204,13 +204,13 @@ impl Campaign {
 
     /// The channels of an ended call are gone, and nothing was heard of its recording:
     /// what there is of it can be fetched.
-    pub(super) fn give_up_waiting_for_recording(&mut self, attempt: AttemptId) {
+    pub(super) fn give_up_waiting_for_recording(&mut self, now: Time, attempt: AttemptId) {
         let unheard = self
             .remains
             .get(&attempt)
             .is_some_and(|r| r.facts.all_gone() && r.facts.recording == Recording::Running);
         if unheard {
-            self.recording_ended(attempt, true);
+            self.recording_ended(now, attempt, true);
         }
     }
 }

@@ -111,6 +111,9 @@ pub struct Census {
     pub bridges: Vec<AttemptId>,
     /// The channels that are in their attempt's bridge.
     pub joined: Vec<(AttemptId, Part)>,
+    /// Which of [`Campaign::unknown_recordings`](super::Campaign::unknown_recordings) lie in
+    /// Asterisk's spool.
+    pub recorded: Vec<AttemptId>,
 }
 
 /// One request to Asterisk for an attempt.

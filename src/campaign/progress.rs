@@ -328,7 +328,7 @@ impl Campaign {
         } else if let Some(remains) = self.remains.get(&attempt) {
             remains.facts.insist(&mut ops);
             self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);
-            self.give_up_waiting_for_recording(attempt);
+            self.give_up_waiting_for_recording(now, attempt);
         }
         for op in ops {
             self.ask(attempt, op);

@@ -152,7 +152,7 @@ impl Campaign {
 
     /// Compares what is known with what lives in Asterisk.
     pub(super) fn reconcile(&mut self, now: Time, census: &Census) {
-        self.find_recordings(census);
+        self.find_recordings(now, census);
         let mut done = self.settle_orphans(now, census);
         // Ends first: a leg that came up unheard has bridged nobody if the other had left.
         let known = self.live.len();
@@ -200,10 +200,12 @@ impl Campaign {
     }
 
     /// A dead process had begun to record, and died before that was written down.
-    pub(super) fn recording_of_orphan(&mut self, attempt: AttemptId) {
+    pub(super) fn recording_of_orphan(&mut self, now: Time, attempt: AttemptId) {
         let Some(orphan) = self.orphans.get_mut(&attempt) else {
             return;
         };
+        // Nothing is recorded of somebody who has not answered.
+        orphan.answered_at.get_or_insert(now);
         if orphan.recorded == Recorded::Nothing {
             orphan.recorded = Recorded::Begun;
             let state = RecordingState::Started {
@@ -215,10 +217,22 @@ impl Campaign {
         }
     }
 
+    /// The names, in Asterisk's spool, of what a dead process may have recorded without
+    /// writing it down. A census tells which of them are there.
+    #[must_use]
+    pub fn unknown_recordings(&self) -> Vec<(AttemptId, String)> {
+        self.orphans
+            .values()
+            .filter(|orphan| orphan.recorded == Recorded::Nothing)
+            .filter(|_| !super::sabotaged!(TrustsWhatIsWritten))
+            .map(|o| (o.attempt, self.ids.make(o.run, o.attempt, Part::Snoop)))
+            .collect()
+    }
+
     /// Who has answered is recorded, if there is a channel to record on, whatever was written
-    /// down. In a conversation that goes on the recording is asked for again, which tells
-    /// whether there is one.
-    fn find_recordings(&mut self, census: &Census) {
+    /// down; and who has a recording has answered. In a conversation that goes on the
+    /// recording is asked for again, which tells whether there is one.
+    fn find_recordings(&mut self, now: Time, census: &Census) {
         let has = |attempt, part| {
             let mut channels = census.channels.iter();
             channels.any(|(a, p, up)| (*a, *p, *up) == (attempt, part, true))
@@ -227,12 +241,11 @@ impl Campaign {
             let joined = |part| census.joined.contains(&(attempt, part));
             has(attempt, Part::B) && joined(Part::A) && joined(Part::B)
         };
+        let there = |a| has(a, Part::A) && has(a, Part::Snoop) || census.recorded.contains(&a);
         let orphans = self.orphans.keys().copied();
-        let recorded: Vec<AttemptId> = orphans
-            .filter(|a| has(*a, Part::A) && has(*a, Part::Snoop) && !talks(*a))
-            .collect();
+        let recorded: Vec<AttemptId> = orphans.filter(|a| there(*a) && !talks(*a)).collect();
         for attempt in recorded {
-            self.recording_of_orphan(attempt);
+            self.recording_of_orphan(now, attempt);
         }
     }
 

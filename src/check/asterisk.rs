@@ -42,6 +42,7 @@ pub(super) fn refusal(check: &'static str, error: &AriError) -> Finding {
         }
         AriError::Connect { .. }
         | AriError::Tls { .. }
+        | AriError::NoAri { .. }
         | AriError::Login
         | AriError::ReadOnly
         | AriError::Malformed { .. } => return Finding::refused(check, &error.to_string()),

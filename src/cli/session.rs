@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{self, Runtime};
 use tokio::sync::{mpsc, watch};
 
 use super::exit::Failure;
@@ -79,7 +79,7 @@ pub(super) fn run_session(session: Session, numbers: Numbers) -> Result<(), Fail
 }
 
 pub(super) fn runtime() -> Result<Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
+    runtime::Builder::new_multi_thread()
         .enable_all()
         .worker_threads(2)
         .build()
@@ -163,6 +163,7 @@ impl Running {
             control: self.control.clone(),
             snapshots: self.snapshots.clone(),
             feed: self.feed.clone(),
+            tasks: runtime::Handle::current().metrics(),
             journal: settings.state_file.clone(),
             token: settings.control.token.clone(),
             streams: http::Streams::default(),

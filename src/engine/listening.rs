@@ -138,8 +138,9 @@ impl Engine {
         let link = self.link_state.connection;
         let now = self.clock.now();
         self.survey_due = Some(now + SURVEY_EVERY);
+        let recordings = self.campaign.unknown_recordings();
         tokio::spawn(async move {
-            let survey = requester.survey(now, subscribe).await;
+            let survey = requester.survey(now, subscribe, recordings).await;
             let _ = inbox.send(Message::Surveyed { link, survey });
         });
     }

@@ -206,9 +206,15 @@ impl Requester {
         Ok(endpoint.is_some())
     }
 
-    /// What lives in Asterisk of this journal's, asked for from `now` on; with `subscribe` its events are asked for,
-    /// since what was made while no socket was up is not among the application's.
-    pub(super) async fn survey(&self, now: Time, subscribe: bool) -> Result<Survey, AriError> {
+    /// What lives in Asterisk of this journal's, asked for from `now` on, and which of
+    /// `recordings` are there. With `subscribe` its events are asked for, since what was made
+    /// while no socket was up is not among the application's.
+    pub(super) async fn survey(
+        &self,
+        now: Time,
+        subscribe: bool,
+        recordings: Vec<(AttemptId, String)>,
+    ) -> Result<Survey, AriError> {
         let mut survey = Survey::default();
         survey.census.asked_at = now;
         for channel in self.client.channels().await? {
@@ -232,6 +238,14 @@ impl Requester {
             self.hear_all(&survey.ids).await?;
         }
         self.forget_dead_bridges(&survey.ids).await?;
+        for (attempt, name) in recordings {
+            match self.client.stored_recording(&name).await {
+                Ok(Some(_)) => survey.census.recorded.push(attempt),
+                Ok(None) => {}
+                Err(error) if error.is_outage() => return Err(error),
+                Err(error) => tracing::warn!(name, %error, "a recording could not be looked for"),
+            }
+        }
         survey.trunk_exists = self.trunk_exists().await?;
         Ok(survey)
     }

@@ -5,10 +5,13 @@
 //! | file | what it has |
 //! | --- | --- |
 //! | `simulation.rs` | the course of one seed |
+//! | `simulation/beginning.rs` | what a seed begins with |
+//! | `simulation/process.rs` | a process that starts, writes, fetches and dies |
 //! | `simulation/deck.rs` | one process: the engine and the ends of what is around it |
 //! | `simulation/network.rs` | requests on their way, and what befalls them |
 //! | `simulation/asterisk.rs` | requests that arrive, events that leave, the event stream |
 //! | `simulation/trouble.rs` | faults and commands |
+//! | `simulation/trace.rs` | what the engine is told, as a line of the trace |
 //! | `simulation/laws.rs` | what must hold |
 //! | `simulation/tests.rs` | many seeds, the places broken on purpose, the soak |
 //!
@@ -17,10 +20,13 @@
 //! reaches the engine in an order that the seed draws.
 
 mod asterisk;
+mod beginning;
 mod deck;
 mod laws;
 mod network;
+mod process;
 mod tests;
+mod trace;
 mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,20 +35,19 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use super::Incoming;
 use super::clock::virtual_time;
-use super::{Fetched, Incoming, Options};
 use crate::ari::link::DownReason;
-use crate::campaign::{
-    AsteriskIds, AttemptId, CallWord, Command, MaxCc, Number, Numbers, RunState, Time,
-};
-use crate::config::{self, ListSource, OnHangup, OnInterrupted, Secret, Settings};
+use crate::campaign::{AsteriskIds, AttemptId, CallWord, Command, Numbers, RunState, Time};
+use crate::config::Settings;
 use crate::engine::Request;
 use crate::journal::Disk;
-use crate::recordings::{Admitted, Job};
-use crate::simulator::{ConnectionId, Method, Scenario, World, WorldConfig};
+use crate::recordings::Admitted;
+use crate::simulator::{ConnectionId, World};
 use deck::{Deck, world_time};
 use laws::{Law, Notes, Verdict, Violation, broken};
 use network::{Outgoing, Result as Answer};
+use trace::{heard, shown};
 
 /// How long a run may take when nothing goes wrong any more.
 const PATIENCE: Duration = Duration::from_secs(1500);
@@ -144,113 +149,7 @@ struct Sim {
     _dir: TempDir,
 }
 
-/// The numbers of a list.
-fn numbers(count: u32) -> Numbers {
-    let mut numbers = Numbers::default();
-    for n in 0..count {
-        let number = Number::parse(&format!("4930{:06}", n + 1)).expect("digits");
-        numbers.push(&number).expect("no number twice");
-    }
-    numbers
-}
-
-fn scenario() -> Scenario {
-    Scenario::parse(include_str!("simulation/scenario.json")).expect("a scenario")
-}
-
-fn settings(rng: &mut fastrand::Rng, dir: &TempDir) -> Settings {
-    Settings {
-        ari: config::Ari {
-            url: "http://127.0.0.1:8088/".parse().expect("a URL"),
-            username: "dialdeck".to_owned(),
-            password: Secret::new("dialdeck"),
-            ca: None,
-            app: asterisk::APP.to_owned(),
-        },
-        trunk: "mytrunk".to_owned(),
-        list: ListSource::File("/lists/numbers.txt".into()),
-        target: config::Target {
-            endpoint: "Local/777@default".to_owned(),
-            timeout: Duration::from_secs(rng.u64(3..9)),
-            staged: rng.u8(..4) > 0,
-            moh_class: (rng.u8(..4) == 0).then(|| "default".to_owned()),
-        },
-        max_cc: MaxCc::new(rng.u32(1..6)).expect("not 0"),
-        call_timeout: Duration::from_secs(rng.u64(4..12)),
-        max_call: (rng.u8(..4) == 0).then_some(Duration::from_secs(8)),
-        caller_id: None,
-        recordings: config::Recordings {
-            dir: "/recordings".into(),
-            format: "wav".to_owned(),
-            keep_on_asterisk: false,
-        },
-        state_file: dir.path().join("dialdeck.db"),
-        autostart: false,
-        on_interrupted: if rng.u8(..4) == 0 {
-            OnInterrupted::Retry
-        } else {
-            OnInterrupted::Skip
-        },
-        on_hangup: OnHangup::Continue,
-        drain: Duration::from_secs(rng.u64(0..10)),
-        give_up: Duration::from_secs(60),
-        log_file: dir.path().join("dialdeck.log"),
-        log: config::Log::default(),
-        keys: crate::keys::KeyMap::default(),
-        control: config::Control {
-            addr: ([127, 0, 0, 1], 0).into(),
-            token: None,
-        },
-        mysql: None,
-    }
-}
-
 impl Sim {
-    fn new(play: Play) -> Self {
-        let mut rng = fastrand::Rng::with_seed(play.seed);
-        let dir = tests::folder();
-        let settings = settings(&mut rng, &dir);
-        tests::lay_down_journal(&settings.state_file);
-        let config = WorldConfig {
-            scenario: scenario(),
-            seed: play.seed,
-            speed: 1.0,
-            trunk: settings.trunk.clone(),
-        };
-        let uptime = Duration::from_secs(10);
-        Self {
-            world: World::new(config, world_time(uptime)),
-            ids: AsteriskIds::new(tests::TOKEN),
-            uptime,
-            wall_off: 0,
-            agenda: BTreeMap::new(),
-            serial: 0,
-            settings,
-            numbers: numbers(play.leads),
-            leads: play.leads,
-            deck: None,
-            process: 0,
-            stalled: false,
-            last_event: Duration::ZERO,
-            rest_back_at: Duration::ZERO,
-            mishaps: *rng.choice(&[0, 10, 40, 120]).expect("some"),
-            disk: Disk::Well,
-            folder_full: false,
-            writing: false,
-            calm_from: uptime + play.trouble,
-            lives: play.lives,
-            sizes: Vec::new(),
-            orphans: BTreeSet::new(),
-            notes: Notes::default(),
-            tally: Tally::default(),
-            steps: 0,
-            steps_at: (uptime, 0),
-            trace: play.traced.then(Vec::new),
-            _dir: dir,
-            rng,
-        }
-    }
-
     async fn run(&mut self) -> Verdict {
         self.start_process()?;
         self.plan(Duration::from_secs(2), Item::Mischief);
@@ -435,6 +334,10 @@ impl Sim {
             self.writing = true;
             let delay = Duration::from_micros(self.rng.u64(100..30_000));
             self.plan(delay, Item::Write(self.process));
+            // The worst moment to be killed: what happened is not written down yet.
+            if !self.is_calm() && self.rng.u16(..200) == 0 {
+                self.plan(delay / 2, Item::StartAnew(self.process));
+            }
         }
         self.take_jobs();
         if let Some(exit) = over {
@@ -512,121 +415,6 @@ impl Sim {
         Ok(())
     }
 
-    /// The journal's thread has its turn.
-    fn write(&mut self, disk: Disk) {
-        let Some(deck) = &mut self.deck else { return };
-        let waits = deck.writing.write(disk);
-        if waits {
-            self.tally.count("journal: a write that failed");
-            self.writing = true;
-            self.plan(Duration::from_millis(250), Item::Write(self.process));
-        }
-    }
-
-    /// One try at a recording.
-    fn fetch(&mut self, admitted: Box<Admitted>, tries: u32) {
-        let Job { attempt, name, .. } = admitted.job.clone();
-        let away = self.world.is_down(self.world_now()) || self.uptime < self.rest_back_at;
-        let Some(deck) = &self.deck else { return };
-        if self.folder_full || away {
-            let why = "the folder or Asterisk is away".to_owned();
-            if tries == 0 {
-                let _ = deck.fetched.try_send(Fetched::Failed {
-                    attempt,
-                    why,
-                    will_retry: true,
-                });
-            }
-            self.plan(
-                Duration::from_secs(1),
-                Item::Fetch(self.process, admitted, tries.max(1)),
-            );
-            return;
-        }
-        let there = self.world.stored_names().contains(&name);
-        let outcome = if there {
-            let path = ["recordings", "stored", &name];
-            self.tally.count("recordings: fetched");
-            let saved = Fetched::Saved {
-                attempt,
-                path: format!("/recordings/{}", admitted.job.file_name).into(),
-                bytes: 1,
-            };
-            self.ask(Method::Delete, &path, serde_json::Value::Null);
-            saved
-        } else if tries < 8 {
-            let pause = Duration::from_millis(500) * 2_u32.pow(tries);
-            self.plan(pause, Item::Fetch(self.process, admitted, tries + 1));
-            return;
-        } else {
-            self.tally.count("recordings: given up");
-            Fetched::Failed {
-                attempt,
-                why: "Asterisk does not have it".to_owned(),
-                will_retry: false,
-            }
-        };
-        if let Some(deck) = &self.deck {
-            deck.fetched.try_send(outcome).expect("there is room");
-        }
-    }
-
-    fn start_process(&mut self) -> Verdict {
-        if self.deck.is_some() {
-            return Ok(());
-        }
-        self.process += 1;
-        self.writing = false;
-        self.stalled = false;
-        self.set_clock();
-        let options = Options {
-            start: self.rng.bool(),
-            new_run: false,
-            take_over: false,
-            exit_when_done: false,
-        };
-        let started = Deck::start(&self.settings, &self.numbers, options);
-        let (deck, recovered) = match started {
-            Ok(started) => started,
-            Err(why) => return broken(Law::Journal, why),
-        };
-        self.tally.count("process: started");
-        let process = self.process;
-        self.note(|| format!("process {process} starts: {:?}", recovered.run));
-        self.check_recovered(&recovered)?;
-        self.orphans.clear();
-        for orphan in recovered.run.into_iter().flat_map(|run| run.unfinished) {
-            self.tally.count("orphans: found at a start");
-            self.orphans.insert(orphan.attempt);
-        }
-        self.notes.told_to_stop = false;
-        self.notes.leaving.clear();
-        self.deck = Some(deck);
-        self.plan(Duration::from_millis(20), Item::Connect(self.process));
-        let now = self.wall();
-        if let Some(deck) = &mut self.deck {
-            deck.engine.carry_out();
-            deck.engine.publish(now);
-        }
-        self.after_step(now);
-        Ok(())
-    }
-
-    /// The process is gone, and all that it had not written down; another one starts later.
-    fn end_process(&mut self) {
-        let Some(deck) = self.deck.take() else { return };
-        if let Some(socket) = deck.socket {
-            self.world.disconnect(socket);
-        }
-        // What it had sent arrives, or does not.
-        let arrives = self.rng.bool();
-        self.agenda
-            .retain(|_, item| arrives || !matches!(item, Item::Arrive(..)));
-        self.notes.murky.extend(self.notes.leaving.iter());
-        let delay = Duration::from_millis(self.rng.u64(200..6000));
-        self.plan(delay, Item::StartProcess);
-    }
-
     /// The dialer says that nothing is left to do.
     fn is_done(&self) -> bool {
         let Some(deck) = &self.deck else {
@@ -696,49 +484,5 @@ impl Sim {
     fn plan_at(&mut self, at: Duration, item: Item) {
         self.serial += 1;
         self.agenda.insert((at, self.serial), item);
-    }
-}
-
-/// The attempt whose answer this event tells.
-fn heard(incoming: &Incoming, ids: &AsteriskIds) -> Option<AttemptId> {
-    let Incoming::Link(crate::ari::link::LinkEvent::Event(event)) = incoming else {
-        return None;
-    };
-    let crate::ari::EventKind::StasisStart { channel, .. } = &event.kind else {
-        return None;
-    };
-    let (attempt, part) = ids.parse(&channel.id)?;
-    (part == crate::campaign::Part::A).then_some(attempt)
-}
-
-fn shown(incoming: &Incoming) -> String {
-    match incoming {
-        Incoming::Message(super::Message::Durable(begun, result)) => {
-            format!("<- durable {begun:?} {result:?}")
-        }
-        Incoming::Message(super::Message::Answer {
-            attempt,
-            op,
-            result,
-        }) => format!("<- {attempt} {op:?} {result:?}"),
-        Incoming::Message(super::Message::Trunk(attempt, exists)) => {
-            format!("<- trunk {attempt} {exists:?}")
-        }
-        Incoming::Message(super::Message::Sounds(..)) => "<- sounds".to_owned(),
-        Incoming::Message(super::Message::Probed { answered }) => {
-            format!("<- Asterisk answers: {answered}")
-        }
-        Incoming::Message(super::Message::Surveyed { link, survey }) => {
-            format!("<- survey of link {link}: {survey:?}")
-        }
-        Incoming::Link(event) => format!("<- {event:?}"),
-        Incoming::Request(Request::Command { command, .. }) => format!("<- {command:?}"),
-        Incoming::Request(Request::NewRun { .. }) => "<- new run".to_owned(),
-        Incoming::Request(Request::Reload { .. }) => "<- reload".to_owned(),
-        Incoming::Request(Request::StartAgain { .. }) => "<- start again".to_owned(),
-        Incoming::Request(Request::Detail { lead, .. }) => format!("<- detail of {lead}"),
-        Incoming::Request(Request::Stop { now, .. }) => format!("<- stop, at once: {now}"),
-        Incoming::Fetched(fetched) => format!("<- {fetched:?}"),
-        Incoming::Tick => "<- tick".to_owned(),
     }
 }

@@ -16,7 +16,9 @@ use crate::mirror::MirrorView;
 /// An immutable picture. The engine publishes one when something has happened, at most ten
 /// times a second, one a second while nothing does, and one right after each command. Taking one costs the same with ten
 /// leads as with a million: the leads are shared, not copied.
-#[derive(Debug, Clone)]
+///
+/// As JSON it is without leads and trends, of which a reader is told differences.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Snapshot {
     /// When it was taken.
     pub at: Time,
@@ -41,6 +43,7 @@ pub struct Snapshot {
     /// How many calls may be up, and how many are.
     pub limit: Limit,
     /// All leads of the run.
+    #[serde(skip)]
     pub leads: Leads,
     /// The live calls, the oldest first.
     pub calls: Vec<CallView>,
@@ -49,6 +52,7 @@ pub struct Snapshot {
     /// Figures of this process's calls.
     pub stats: Stats,
     /// The last ten minutes, second by second.
+    #[serde(skip)]
     pub trends: Arc<Trends>,
     /// The latest commands, the newest last.
     pub audit: Arc<[AuditEntry]>,

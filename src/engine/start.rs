@@ -1,5 +1,7 @@
 //! From settings, a list and a journal to an engine that can run.
 
+mod run;
+
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,14 +24,9 @@ use crate::ari::link::{
     EVENT_QUEUE, Link, LinkConfig, LinkEvent, LinkTiming, Verdict, application_verdict,
 };
 use crate::ari::{Client, Connection, ConnectionError, Password};
-use crate::campaign::{
-    AsteriskIds, Campaign, Command, Disposition, LeadRow, LeadState, Leads, Numbers, Orphan,
-    Policy, Recorded, RunState, Time,
-};
+use crate::campaign::{AsteriskIds, Campaign, Numbers, Policy, RunState, Time};
 use crate::config::{OnInterrupted, Settings};
-use crate::journal::{
-    Journal, JournalError, LeadStatus, Recovered, RecoveredRun, Unfinished, WaitingRecording,
-};
+use crate::journal::{Journal, JournalError, Recovered, RecoveredRun, WaitingRecording};
 use crate::mirror::{Mirror, MirrorState};
 use crate::recordings::{Fetcher, Job, Outcome, RetryPlan, file_name};
 
@@ -121,7 +118,7 @@ pub(super) fn parts(
         settings.recordings.format.clone(),
         recovered.next_attempt,
     );
-    let told = choose_run(
+    let told = run::choose_run(
         settings,
         numbers,
         options,
@@ -296,111 +293,6 @@ impl LinkState {
     }
 }
 
-/// Which run goes on, or begins, and in which state.
-fn choose_run(
-    settings: &Settings,
-    numbers: &Numbers,
-    options: Options,
-    clock: Clock,
-    journal: &Journal,
-    recovered: &Recovered,
-    campaign: &mut Campaign,
-) -> Result<Vec<Told>, StartError> {
-    let list = settings.list.to_string();
-    let mut told = Vec::new();
-    let now = clock.now();
-    match &recovered.run {
-        None => campaign.open_run(now, &list, numbers),
-        Some(run) if options.new_run => {
-            let orphans = orphans(&run.unfinished);
-            told.push(Told::Info(format!(
-                "run {} ends; a new one begins",
-                run.run
-            )));
-            campaign.abandon_run(now, run.run, orphans);
-            campaign.open_run(now, &list, numbers);
-        }
-        Some(run) if run.list != list => {
-            return Err(StartError::OtherList {
-                journal: settings.state_file.clone(),
-                run: run.run,
-                old: run.list.clone(),
-                new: list,
-            });
-        }
-        Some(run) => {
-            restore(settings, journal, now, run, campaign)?;
-            let relisted = campaign.relist(now, numbers);
-            told.push(Told::Info(format!(
-                "run {} goes on: {} numbers joined, {} are no longer listed, {} wait",
-                run.run,
-                relisted.joined,
-                relisted.skipped,
-                campaign.leads().waiting()
-            )));
-        }
-    }
-    if options.start || settings.autostart {
-        told.extend(begin(clock, campaign));
-    }
-    Ok(told)
-}
-
-/// `--start`: dials, but for a run that a person has paused.
-fn begin(clock: Clock, campaign: &mut Campaign) -> Option<Told> {
-    if let RunState::Paused(reason) = campaign.state() {
-        return Some(Told::Warning(format!(
-            "the run stays PAUSED ({reason}): --start does not resume it"
-        )));
-    }
-    match campaign.command(clock.now(), &Command::Start) {
-        Ok(_) => None,
-        Err(why) => Some(Told::Info(format!("nothing is dialed: {why}"))),
-    }
-}
-
-fn restore(
-    settings: &Settings,
-    journal: &Journal,
-    now: Time,
-    run: &RecoveredRun,
-    campaign: &mut Campaign,
-) -> Result<(), StartError> {
-    let again = settings.on_interrupted == OnInterrupted::Retry;
-    let mut leads = Leads::default();
-    journal.for_each_lead(run.run, |known| {
-        // The journal's leads come in the order of their ids, and no number twice.
-        let Some(id) = leads.add(&known.number, now) else {
-            return;
-        };
-        let state = match known.status {
-            LeadStatus::Waiting => LeadState::Waiting,
-            LeadStatus::Attempted(Disposition::Interrupted) if again => LeadState::Waiting,
-            LeadStatus::Attempted(disposition) => LeadState::Final(disposition),
-            LeadStatus::InFlight(attempt) => LeadState::Calling(attempt),
-        };
-        let row = LeadRow {
-            state,
-            attempts: u16::try_from(known.attempts).unwrap_or(u16::MAX),
-            last: known.last,
-            cause: known.cause,
-        };
-        leads.restore_row(id, row);
-        if known.unlisted {
-            leads.unlist(id);
-        }
-    })?;
-    campaign.restore(
-        now,
-        run.run,
-        run.state.clone(),
-        leads,
-        orphans(&run.unfinished),
-    );
-    campaign.restore_since(run.since);
-    Ok(())
-}
-
 fn in_force(settings: &Settings, recovered: &Recovered) -> InForce {
     let unfinished = recovered.run.iter().flat_map(|run| &run.unfinished);
     let recorded = unfinished.filter_map(|call| {
@@ -408,26 +300,6 @@ fn in_force(settings: &Settings, recovered: &Recovered) -> InForce {
         Some((call.attempt, recording.format.as_str()))
     });
     InForce::new(settings.clone(), recorded)
-}
-
-fn orphans(unfinished: &[Unfinished]) -> Vec<Orphan> {
-    unfinished
-        .iter()
-        .map(|u| Orphan {
-            attempt: u.attempt,
-            run: u.run,
-            lead: u.lead,
-            number: u.number.clone(),
-            begun_at: u.begun_at,
-            answered_at: u.answered_at,
-            bridged_at: u.bridged_at,
-            recorded: match &u.recording {
-                Some(_) => Recorded::Begun,
-                None if u.recording_over => Recorded::Over,
-                None => Recorded::Nothing,
-            },
-        })
-        .collect()
 }
 
 /// The calls of a dead process, which this one settles.

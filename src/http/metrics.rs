@@ -5,6 +5,7 @@ use std::fmt::{Display, Write as _};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use tokio::runtime::Handle;
 
 use super::Api;
 use crate::campaign::{CallWord, Disposition, RunState};
@@ -53,7 +54,11 @@ pub(super) async fn metrics(State(api): State<Api>) -> Response {
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",
     )];
-    (format, exposition(&shown)).into_response()
+    let tasks = Tasks {
+        engine: api.tasks.num_alive_tasks(),
+        http: Handle::current().metrics().num_alive_tasks(),
+    };
+    (format, exposition(&shown, &tasks)).into_response()
 }
 
 /// One metric after the other, each with its help and type.
@@ -84,7 +89,13 @@ impl Exposition {
     }
 }
 
-fn exposition(shown: &Snapshot) -> String {
+/// Tasks that have not ended.
+struct Tasks {
+    engine: usize,
+    http: usize,
+}
+
+fn exposition(shown: &Snapshot, tasks: &Tasks) -> String {
     let mut out = Exposition::default();
     out.metric("state", "gauge", "1 for the state that the run is in.");
     for state in [
@@ -122,6 +133,13 @@ fn exposition(shown: &Snapshot) -> String {
     leads(&mut out, shown);
     dead_air(&mut out, shown);
     surroundings(&mut out, shown);
+    out.metric(
+        "tasks",
+        "gauge",
+        "Tasks in the process that have not ended.",
+    );
+    out.value("tasks{of=\"engine\"}", tasks.engine);
+    out.value("tasks{of=\"http\"}", tasks.http);
     out.0
 }
 

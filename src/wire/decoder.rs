@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Difference, Rest};
+use super::Difference;
 use crate::campaign::{Changes, Leads};
 use crate::engine::{Second, Snapshot, Trends};
 
@@ -48,27 +48,12 @@ impl Decoder {
         if let Some((newest, length, tail)) = trends {
             self.trends(newest, length, tail)?;
         }
-        let rest: Rest = serde_json::from_value(Value::Object(self.rest.clone()))
-            .map_err(|e| Nonsense(e.to_string()))?;
+        let rest = Value::Object(self.rest.clone());
+        let rest: Snapshot = serde_json::from_value(rest).map_err(|e| Nonsense(e.to_string()))?;
         Ok(Snapshot {
-            at: rest.at,
-            run: rest.run,
-            list: rest.list,
-            target: rest.target,
-            state: rest.state,
-            stopping: rest.stopping,
-            link: rest.link,
-            journal: rest.journal,
-            recordings: rest.recordings,
-            mirror: rest.mirror,
-            limit: rest.limit,
             leads: self.leads.clone(),
-            calls: rest.calls,
-            quality: rest.quality,
-            stats: rest.stats,
             trends: Arc::new(self.trends.clone()),
-            audit: rest.audit,
-            news_dropped: rest.news_dropped,
+            ..rest
         })
     }
 

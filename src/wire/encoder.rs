@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Difference, Message, Rest};
+use super::{Difference, Message};
 use crate::campaign::Differ;
 use crate::engine::{Second, Snapshot, Trends};
 
@@ -44,7 +44,7 @@ impl Encoder {
     }
 
     fn picture(&mut self, picture: &Snapshot) -> Option<Difference> {
-        let Ok(Value::Object(rest)) = serde_json::to_value(Rest::of(picture)) else {
+        let Ok(Value::Object(rest)) = serde_json::to_value(picture) else {
             // A struct of plain values is an object.
             return None;
         };

@@ -239,6 +239,50 @@ async fn after_a_take_over_it_stays_away_until_told() {
     engine.expect_up().await;
 }
 
+/// The first try to connect is not answered in time, and is carried out when the network lets
+/// it through, after the second.
+#[tokio::test]
+async fn a_try_of_its_own_that_arrives_late_is_no_other_dialer() {
+    let asked_for_events = AtomicBool::new(false);
+    let mut fake = Fake::start(move |asked| {
+        if asked.is("GET", "/ari/events") {
+            if asked_for_events.swap(true, Ordering::SeqCst) {
+                Reply::WebSocket
+            } else {
+                Reply::Hang
+            }
+        } else if asked.is("PUT", "/ari/applications/outbound_dialer/eventFilter") {
+            Reply::ok("{}")
+        } else if asked_for_events.load(Ordering::SeqCst) {
+            // Idle, and held: by the first try, if it arrived before the second.
+            Reply::ok(r#"{"name":"outbound_dialer","channel_ids":[],"bridge_ids":[]}"#)
+        } else {
+            Reply::Json(404, r#"{"message":"Application not found"}"#.into())
+        }
+    })
+    .await;
+    let mut engine = Engine::on(&fake, 100);
+    let why = engine.expect_down().await;
+    assert!(matches!(why, DownReason::Request(_)), "{why:?}");
+    let mut second = socket(&mut fake).await;
+    engine.expect_up().await;
+    second.send(event("ApplicationReplaced")).await.unwrap();
+    let LinkEvent::Event(_) = engine.next().await else {
+        panic!("the event is passed on first");
+    };
+    assert_eq!(engine.expect_down().await, DownReason::Late);
+    let mut third = socket(&mut fake).await;
+    engine.expect_up().await;
+    // Once more it must have been somebody else, who is not fought.
+    third.send(event("ApplicationReplaced")).await.unwrap();
+    let LinkEvent::Event(_) = engine.next().await else {
+        panic!("the event is passed on first");
+    };
+    assert_eq!(engine.next().await, LinkEvent::Replaced);
+    engine.nothing_within(Duration::from_secs(1)).await;
+    assert!(fake.sockets.try_recv().is_err(), "it has not connected");
+}
+
 #[tokio::test]
 async fn it_does_not_take_an_application_away_unless_told() {
     let mut fake = Fake::start(|asked| {

@@ -42,7 +42,7 @@ fn a_network_that_cuts_stalls_and_half_opens_loses_and_doubles_nobody() {
 }
 
 /// One fault of any kind, from its beginning to its end.
-fn trouble(proxy: &Proxy, dice: &mut fastrand::Rng) {
+pub(super) fn trouble(proxy: &Proxy, dice: &mut fastrand::Rng) {
     let kinds: &[Kind] = match dice.u8(0..3) {
         0 => &[Kind::Events],
         1 => &[Kind::Rest],

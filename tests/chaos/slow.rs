@@ -1,51 +1,31 @@
 //! An Asterisk that answers late, or not at all, while its events come in.
 
-use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant, SystemTime};
 
-use dialdeck::simulator::{Faults, Scenario, SimConfig, SimHandle, start};
-use tokio::runtime::Runtime;
-
 use crate::support::deck::{Deck, Running};
+use crate::support::numbers::numbers;
 use crate::support::proxy::{Fault, Kind, Proxy};
+use crate::support::simulated::Asterisk;
 use crate::{DIAL, time_of};
 
 /// A simulated Asterisk behind a proxy.
 struct Rig {
     deck: Deck,
     proxy: Proxy,
-    asterisk: SimHandle,
-    _runtime: Runtime,
+    asterisk: Asterisk,
 }
 
-fn rig(faults: &str, max_cc: usize, numbers: usize) -> Rig {
-    let runtime = Runtime::new().expect("a runtime");
-    let config = SimConfig {
-        scenario: Scenario::lab(),
-        faults: serde_json::from_str::<Faults>(faults).expect("faults"),
-        ..SimConfig::default()
-    };
-    let asterisk = runtime.block_on(start(config)).expect("a simulator");
+fn rig(faults: &str, max_cc: usize, count: usize) -> Rig {
+    let asterisk = Asterisk::with_faults(faults);
     let proxy = Proxy::start(asterisk.addr());
-    let env: HashMap<String, String> = [
-        ("ARI_URL", proxy.url().as_str()),
-        ("ARI_USERNAME", "dialdeck"),
-        ("ARI_PASSWORD", "dialdeck"),
-        ("ARI_TRUNK", "mytrunk"),
-        ("TARGET_ENDPOINT", "Local/100@lab"),
-        ("MAX_CC", &max_cc.to_string()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into();
-    let mut deck = Deck::new(&env);
-    deck.list((0..numbers).map(|i| format!("8155{i:04}")));
+    let mut deck = Deck::on(&proxy.url()).set("MAX_CC", max_cc);
+    deck.list(numbers("81", count));
     Rig {
         deck,
         proxy,
         asterisk,
-        _runtime: runtime,
     }
 }
 

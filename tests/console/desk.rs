@@ -2,15 +2,16 @@
 //! read from its screen.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use dialdeck::simulator::{Scenario, SimConfig, SimHandle, start};
-use tokio::runtime::Runtime;
+use dialdeck::simulator::{Scenario, SimConfig};
 
 use crate::support::deck::Deck;
+pub(crate) use crate::support::numbers::numbers;
 use crate::support::screen::{Screen, key};
+use crate::support::simulated::Asterisk;
+pub(crate) use crate::support::wait::wait;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_dialdeck");
 /// Long enough for anything that happens at all, on a busy machine.
@@ -26,38 +27,23 @@ const SHORT_TALKS: [(&str, u32); 2] = [("77", 3000), ("79", 8000)];
 
 /// The console on a simulated Asterisk.
 pub(crate) struct Desk {
-    pub(crate) asterisk: SimHandle,
+    pub(crate) asterisk: Asterisk,
     pub(crate) deck: Deck,
-    _runtime: Runtime,
 }
 
 impl Desk {
     /// With these numbers on its list, of which the simulator's lab scenario knows what they do.
     pub(crate) fn new(max_cc: u32, numbers: &[String]) -> Self {
-        let runtime = Runtime::new().expect("a runtime");
-        let config = SimConfig {
+        let asterisk = Asterisk::start(SimConfig {
             scenario: scenario(),
             ..SimConfig::default()
-        };
-        let asterisk = runtime.block_on(start(config)).expect("a simulator");
-        let env: HashMap<String, String> = [
-            ("ARI_URL", asterisk.url()),
-            ("ARI_USERNAME", "dialdeck".to_owned()),
-            ("ARI_PASSWORD", "dialdeck".to_owned()),
-            ("ARI_TRUNK", "mytrunk".to_owned()),
-            ("TARGET_ENDPOINT", "Local/100@lab".to_owned()),
-            ("CALL_TIMEOUT", "20".to_owned()),
-            ("MAX_CC", max_cc.to_string()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
-        let mut deck = Deck::new(&env);
+        });
+        let mut deck = asterisk
+            .deck()
+            .set("CALL_TIMEOUT", 20)
+            .set("MAX_CC", max_cc);
         deck.list(numbers);
-        Self {
-            asterisk,
-            deck,
-            _runtime: runtime,
-        }
+        Self { asterisk, deck }
     }
 
     /// The console, connected and IDLE.
@@ -103,11 +89,6 @@ fn scenario() -> Scenario {
         scenario.number_prefixes.insert(prefix.to_owned(), callee);
     }
     scenario
-}
-
-/// `count` numbers that begin with `prefix`.
-pub(crate) fn numbers(prefix: &str, count: usize) -> Vec<String> {
-    (0..count).map(|n| format!("{prefix}55{n:04}")).collect()
 }
 
 /// Whether it waits for the operator and reaches Asterisk.
@@ -194,15 +175,6 @@ pub(crate) fn whole(screen: &Screen, text: &str) -> String {
     screen.wait_for(text, SOON);
     screen.wait_quiet(Duration::from_millis(40), SOON);
     screen.text()
-}
-
-/// Waits for something beside the screen.
-pub(crate) fn wait(what: &str, within: Duration, holds: impl Fn() -> bool) {
-    let until = Instant::now() + within;
-    while !holds() {
-        assert!(Instant::now() < until, "no {what} within {within:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// The demo in a shell that waits for Enter before it begins, so that the terminal can be

@@ -1,6 +1,5 @@
 //! Texts of strangers: what steers a terminal does so neither on the screen nor in the log.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -78,16 +77,7 @@ fn refuse(mut stream: TcpStream) {
 
 #[test]
 fn an_asterisk_that_sends_escapes_steers_no_terminal() {
-    let env: HashMap<String, String> = [
-        ("ARI_URL", refusing().as_str()),
-        ("ARI_USERNAME", "dialdeck"),
-        ("ARI_PASSWORD", "dialdeck"),
-        ("ARI_TRUNK", "mytrunk"),
-        ("TARGET_ENDPOINT", "Local/100@lab"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into();
-    let mut deck = Deck::new(&env);
+    let mut deck = Deck::on(&refusing());
     deck.list(numbers("80", 3));
     let screen = deck.open(&[], 48, 160);
     // Its reason is told, written out.

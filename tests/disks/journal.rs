@@ -4,13 +4,14 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::deck::Running;
-use crate::{Rig, SOON, get, numbers, until};
+use crate::support::numbers::mixed;
+use crate::{Rig, SOON, get, until};
 
 const DIAL: [&str; 3] = ["--headless", "--start", "--exit-when-done"];
 
 /// Two kinds that talk for two seconds, one that is busy, one that does not exist.
 fn campaign() -> Rig {
-    let list = numbers(&["80", "10", "40", "74"], 12);
+    let list = mixed(&["80", "10", "40", "74"], 48);
     Rig::new(list, &[("STATE_FILE", "disk/dialdeck.db")])
 }
 

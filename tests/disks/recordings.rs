@@ -3,15 +3,16 @@
 use std::fs;
 
 use crate::support::disk::Disk;
+use crate::support::numbers::numbers;
 use crate::support::wav::Sound;
-use crate::{Rig, SOON, numbers, until};
+use crate::{Rig, SOON, until};
 
 const CALLS: usize = 6;
 
 /// Six people talk, the folder is spoiled; they talk on, and what was recorded waits in
 /// Asterisk's spool until the folder is mended.
 fn wait_out(spoil: fn(&mut Disk), why: &str, mend: fn(&mut Disk)) {
-    let list = numbers(&["80"], CALLS);
+    let list = numbers("80", CALLS);
     let mut rig = Rig::new(list, &[("RECORDINGS_DIR", "disk/kept")]);
     let process = rig.deck.spawn(&["--headless", "--start"]);
     until(&process, "calls", |now| now["calls"]["in_use"] == CALLS);

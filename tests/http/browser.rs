@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::{Rig, STAYS, numbers, rustls_provider};
+use crate::support::numbers::numbers;
+use crate::{Rig, STAYS};
 
 /// A browser starts slowly on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -159,7 +160,6 @@ fn install() {
 
 #[test]
 fn pages_of_other_origins_start_read_and_change_nothing() {
-    rustls_provider();
     install();
     let careless = Careless::serve("");
     let (_, sent) = attack(&careless, "127.0.0.1");

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::support::mariadb::{MariaDb, PASSWORD};
+use crate::support::web::client;
 use crate::{
     DIAL, SOON, TABLE, assert_tells_what_the_report_does, column, count, mixed, rig, wait_for,
 };
@@ -150,11 +151,8 @@ fn a_wrong_password_is_told_everywhere_and_calls_go_on() {
     let get = |path: &str| {
         let url = format!("{}{path}", running.api());
         let runtime = Runtime::new().expect("a runtime");
-        // The first to do so wins, and all want the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         runtime.block_on(async {
-            let client = reqwest::Client::builder().no_proxy().build();
-            let answer = client.expect("a client").get(url).send().await;
+            let answer = client().get(url).send().await;
             answer.expect("an answer").text().await.expect("a body")
         })
     };

@@ -11,15 +11,9 @@ use serde_json::Value;
 use crate::Witness as _;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
+use crate::support::web::client;
 
 const SOON: Duration = Duration::from_secs(60);
-
-fn client() -> reqwest::Client {
-    // Another test may have been first.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().no_proxy().build();
-    client.expect("a client")
-}
 
 #[test]
 fn fifty_starts_at_once_during_a_run_call_nobody_twice() {

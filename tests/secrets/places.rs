@@ -30,7 +30,7 @@ fn assert_pid_clean(pid: u32) {
 
 #[test]
 fn a_panic_shows_no_setting_with_any_backtrace() {
-    let (_runtime, _asterisk, deck) = rig(CANARIES[0]);
+    let (_asterisk, deck) = rig(CANARIES[0]);
     let mut task = deck.command(&["--headless", "--start", "--fail-in", "task"]);
     let output = task
         .env("RUST_BACKTRACE", "full")
@@ -68,7 +68,7 @@ fn mirror_says(deck: &Deck, why: &str) {
 #[test]
 fn errors_of_the_database_quote_no_password() {
     let server = MariaDb::start();
-    let (_runtime, _asterisk, mut deck) = rig(CANARIES[0]);
+    let (_asterisk, mut deck) = rig(CANARIES[0]);
     deck.change("MYSQL_PORT", server.port());
     deck.change("MYSQL_USER", "dialer");
     mirror_says(&deck, "MySQL refuses the login of dialer");
@@ -82,7 +82,7 @@ fn errors_of_the_database_quote_no_password() {
 
 #[test]
 fn an_address_with_a_login_in_it_is_refused_without_quoting_it() {
-    let (_runtime, _asterisk, mut deck) = rig(CANARIES[0]);
+    let (_asterisk, mut deck) = rig(CANARIES[0]);
     let [password, ..] = CANARIES;
     for url in [
         format!("http://127.0.0.1:1/ari?api_key=dialdeck:{password}"),
@@ -113,7 +113,7 @@ fn an_address_with_a_login_in_it_is_refused_without_quoting_it() {
 #[test]
 fn the_check_shows_no_secret_whatever_it_finds() {
     for password in [CANARIES[0], "another password"] {
-        let (_runtime, asterisk, deck) = rig(password);
+        let (asterisk, deck) = rig(password);
         for args in [&["check"][..], &["check", "--json"]] {
             let ended = deck.run(args);
             assert!(ended.stdout.contains("MYSQL_HOST"), "{}", ended.stdout);
@@ -133,7 +133,7 @@ fn the_check_shows_no_secret_whatever_it_finds() {
 
 #[test]
 fn an_attached_console_shows_its_token_to_nobody_but_the_engine() {
-    let (_runtime, _asterisk, mut deck) = rig(CANARIES[0]);
+    let (_asterisk, mut deck) = rig(CANARIES[0]);
     let [_, token, ..] = CANARIES;
     deck.change("CONTROL_TOKEN", "the-token-of-the-engine");
     let engine = deck.spawn(&["--headless"]);
@@ -160,7 +160,7 @@ fn an_attached_console_shows_its_token_to_nobody_but_the_engine() {
 
 #[test]
 fn neither_command_line_nor_environment_of_any_command_tell_a_secret() {
-    let (_runtime, _asterisk, deck) = rig(CANARIES[0]);
+    let (_asterisk, deck) = rig(CANARIES[0]);
     let engine = deck.spawn(&["--headless"]);
     let url = engine.api();
     engine.wait_for("link.up", SOON);

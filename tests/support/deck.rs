@@ -48,6 +48,16 @@ impl Deck {
         }
     }
 
+    /// On a simulated Asterisk at `url`, with a target that answers and stays.
+    pub(crate) fn on(url: &str) -> Self {
+        Self::new(&HashMap::new())
+            .set("ARI_URL", url)
+            .set("ARI_USERNAME", "dialdeck")
+            .set("ARI_PASSWORD", "dialdeck")
+            .set("ARI_TRUNK", "mytrunk")
+            .set("TARGET_ENDPOINT", "Local/100@lab")
+    }
+
     /// From now on the binary sees the disks that the process `pid` sees.
     pub(crate) fn see_mounts_of(&mut self, pid: u32) {
         self.inside = Some(pid);
@@ -64,6 +74,13 @@ impl Deck {
     )]
     pub(crate) fn change(&mut self, name: &str, value: impl ToString) {
         self.vars.insert(name.to_owned(), value.to_string());
+    }
+
+    pub(crate) fn set_all<V: ToString>(mut self, settings: &[(&str, V)]) -> Self {
+        for (name, value) in settings {
+            self.change(name, value.to_string());
+        }
+        self
     }
 
     pub(crate) fn unset(mut self, name: &str) -> Self {

@@ -25,6 +25,10 @@ pub enum DownReason {
     /// A ping was not answered in time.
     #[error("Asterisk or the network to it is silent: a ping was not answered")]
     Silent,
+    /// Another connection took the application, and it may have been a try of our own that
+    /// arrived after it was given up.
+    #[error("an earlier try to connect reached Asterisk late, and took the event stream's place")]
+    Late,
     /// More events came than the engine could take.
     #[error("events came faster than they could be handled, and some were lost")]
     Overrun,

@@ -302,6 +302,7 @@ impl Model {
                 .collect(),
             bridges: self.bridges.iter().copied().collect(),
             joined: joined.map(|(channel, _)| *channel).collect(),
+            recorded: Vec::new(),
         }
     }
 }

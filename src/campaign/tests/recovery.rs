@@ -45,6 +45,7 @@ fn census(parts: &[(Part, bool)], joined: &[Part], bridge: bool) -> Census {
         channels: parts.iter().map(|(p, up)| (FIRST, *p, *up)).collect(),
         bridges: if bridge { vec![FIRST] } else { Vec::new() },
         joined: joined.iter().map(|p| (FIRST, *p)).collect(),
+        recorded: Vec::new(),
     }
 }
 
@@ -162,6 +163,30 @@ fn half_of_a_conversation_is_hung_up() {
     let mut rig = restarted(orphan(true, true, false));
     rig.link_up(census(&[(Part::A, true)], &[Part::A], true));
     assert_eq!(rig.take(), [Op::HangUp(Part::A)]);
+}
+
+/// Begun and ended while no process lived, or none that wrote it down.
+#[test]
+fn a_recording_that_nobody_wrote_down_is_looked_for_and_fetched() {
+    let retry = Policy {
+        retry_interrupted: true,
+        ..policy(1)
+    };
+    let mut rig = restarted_with(retry, RunState::Idle, orphan(false, false, false));
+    let [(FIRST, name)] = &rig.campaign.unknown_recordings()[..] else {
+        panic!("one attempt may have been recorded");
+    };
+    assert!(name.ends_with("-1-rec"), "{name}");
+    rig.link_up(Census {
+        recorded: vec![FIRST],
+        ..Census::default()
+    });
+    rig.wait(2000);
+    let fetched = |e: &Effect| matches!(e, Effect::FetchRecording { attempt: FIRST, .. });
+    assert!(rig.effects.iter().any(fetched));
+    // Who was recorded has answered, and is not called again as somebody interrupted is.
+    rig.assert_end(Disposition::Abandoned, EndedBy::Callee, 0);
+    assert_eq!(rig.campaign.unknown_recordings(), []);
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub(crate) enum Sabotage {
     DialsBeforeDurable,
     /// What a dead process left is not looked up.
     ForgetsOrphans,
+    /// What a dead process did not write down of its recordings is not looked for.
+    TrustsWhatIsWritten,
 }
 
 thread_local! {

@@ -352,15 +352,8 @@ impl Sim {
         for (attempt, known) in &attempts {
             self.check_attempt(*attempt, known)?;
         }
-        for recording in self.world.stored_names() {
-            // Begun and ended while no process lived that had it on its disk: nobody knows it.
-            let attempt = self.ids.parse(&recording).map(|(attempt, _)| attempt);
-            let known = attempt.and_then(|attempt| attempts.get(&attempt));
-            let torn = known.is_some_and(|known| !known.recorded && known.is_interrupted());
-            if !torn {
-                return broken(Law::NoOrphans, format!("{recording} was not fetched"));
-            }
-            self.tally.count("recordings: unknown after a crash");
+        if let Some(recording) = self.world.stored_names().first() {
+            return broken(Law::NoOrphans, format!("{recording} was not fetched"));
         }
         self.check_policy(&attempts)
     }
@@ -421,9 +414,8 @@ impl Sim {
 
     /// What the journal's file has of all attempts.
     pub(super) fn attempts(&self) -> BTreeMap<AttemptId, Attempt> {
-        let sql =
-            "SELECT attempt, number, withdrawn, attempts.disposition, answered_at IS NOT NULL,
-                   recording IS NOT NULL FROM attempts JOIN leads USING (run, lead)";
+        let sql = "SELECT attempt, number, withdrawn, attempts.disposition, answered_at IS NOT NULL
+                   FROM attempts JOIN leads USING (run, lead)";
         let conn = Connection::open(&self.settings.state_file).expect("the journal opens");
         let mut statement = conn.prepare(sql).expect("its schema");
         let rows = statement.query_map([], |row| {
@@ -433,7 +425,6 @@ impl Sim {
                 withdrawn: row.get(2)?,
                 disposition: row.get(3)?,
                 answered: row.get(4)?,
-                recorded: row.get(5)?,
             };
             Ok((AttemptId(attempt.cast_unsigned()), known))
         });
@@ -448,7 +439,6 @@ pub(super) struct Attempt {
     withdrawn: bool,
     disposition: Option<String>,
     answered: bool,
-    recorded: bool,
 }
 
 impl Attempt {

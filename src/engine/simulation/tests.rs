@@ -273,7 +273,7 @@ fn a_seed_is_played_the_same_again() {
 }
 
 /// What is broken, and the law that must notice it.
-const BREAKS: [(Sabotage, Law); 15] = [
+const BREAKS: [(Sabotage, Law); 16] = [
     (Sabotage::OneTooMany, Law::MaxCc),
     (Sabotage::CallsAgain, Law::Policy),
     (Sabotage::EndsTwice, Law::EndsOnce),
@@ -281,6 +281,7 @@ const BREAKS: [(Sabotage, Law); 15] = [
     (Sabotage::ForgetsOrphans, Law::Progress),
     (Sabotage::LeavesStrays, Law::NoOrphans),
     (Sabotage::LeavesRecordings, Law::NoOrphans),
+    (Sabotage::TrustsWhatIsWritten, Law::NoOrphans),
     (Sabotage::OpenGate, Law::Paused),
     (Sabotage::DialsInPause, Law::Paused),
     (Sabotage::IgnoresLoss, Law::LinkDown),

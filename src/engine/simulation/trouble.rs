@@ -120,7 +120,7 @@ impl Sim {
     /// The list as it stands now: somebody has added numbers, or taken some out.
     fn edit_list(&mut self) -> Numbers {
         let mut numbers = Numbers::default();
-        for number in super::numbers(self.leads + 3).iter() {
+        for number in super::beginning::numbers(self.leads + 3).iter() {
             if self.rng.u8(..6) > 0 {
                 let number = crate::campaign::Number::parse(number).expect("digits");
                 numbers.push(&number).expect("no number twice");

@@ -1,0 +1,169 @@
+//! What the campaign wants done, and how the engine does it: records to the journal, requests
+//! to Asterisk in tasks of their own, news to whoever shows them.
+
+use super::ending::FinalSurvey;
+use super::{Engine, Message, Told};
+use crate::campaign::{
+    AttemptId, BY_OPERATOR, Effect, Notice, Number, Op, Part, Record, RunState, Time, sabotaged,
+};
+
+impl Engine {
+    /// Carries out everything that the campaign wants done.
+    pub(super) fn carry_out(&mut self) {
+        let now = self.clock.now();
+        self.set_gate();
+        let mut records = std::mem::take(&mut self.unwritten);
+        while let Some(effect) = self.campaign.poll_effect() {
+            self.pace.change();
+            match effect {
+                Effect::Journal(record) => {
+                    self.note(now, &record);
+                    let is_end = matches!(record, Record::AttemptEnded { .. });
+                    if is_end && sabotaged!(EndsTwice) {
+                        records.push(record.clone());
+                    }
+                    if !(is_end && sabotaged!(EndsUnwritten)) {
+                        records.push(record);
+                    }
+                }
+                Effect::Ask {
+                    attempt,
+                    op,
+                    number,
+                    ..
+                } => {
+                    self.timelines.asked(now, attempt, op);
+                    let plan = self.in_force.borrow().plan_of(attempt);
+                    records.extend(self.legs.asked(now, (attempt, op), &number, &plan));
+                    self.ask(attempt, op, number);
+                }
+                Effect::ProbeTrunk(attempt) => self.probe_trunk(attempt),
+                Effect::ProbeAsterisk => self.probe_asterisk(),
+                Effect::TakeDownStray { attempt, part } => self.take_down(attempt, part),
+                Effect::FetchRecording {
+                    attempt,
+                    number,
+                    begun_at,
+                } => self.queue_recording(attempt, &number, begun_at),
+                Effect::Tell(notice) => {
+                    records.extend(self.audit_of(now, &notice));
+                    self.notice(now, notice);
+                }
+            }
+        }
+        self.append(records);
+        self.feed_fetcher();
+        self.meter.calls(now, self.campaign.live_calls());
+    }
+
+    /// What was decided before dialing stopped may still wait for its turn at the client. A
+    /// command is carried out before it is answered: after its answer nothing leaves.
+    fn set_gate(&self) {
+        let dials = *self.campaign.state() == RunState::Dialing;
+        let answers = self.link_state.ready && !self.campaign.asterisk_is_silent();
+        let open = dials && answers && self.stopping.is_none()
+            || sabotaged!(OpenGate)
+            || sabotaged!(DialsInPause)
+            || sabotaged!(IgnoresLoss) && dials;
+        self.requester.gate.set_open(open);
+    }
+
+    /// What is written down is shown, too.
+    fn note(&mut self, now: Time, record: &Record) {
+        self.timelines.record(now, record);
+        self.legs.record(record);
+        if let Record::AttemptEnded { attempt, .. } = record {
+            self.sound.forget(*attempt);
+        }
+    }
+
+    fn notice(&mut self, now: Time, notice: Notice) {
+        self.timelines.told(now, &notice);
+        match &notice {
+            Notice::State { state } => {
+                let by_rule = matches!(state, RunState::Paused(reason) if reason != BY_OPERATOR);
+                self.paused_by_rule_since = by_rule.then_some(now);
+                // A run that goes on comes to an end of its own.
+                self.quiet_since = None;
+                self.final_survey = FinalSurvey::NotYet;
+            }
+            Notice::Call { step, .. } => self.meter.step(now, *step),
+            _ => {}
+        }
+        self.tell(Told::Campaign(notice));
+    }
+
+    /// Hands records to the journal; the beginnings of attempts come back as durable.
+    fn append(&mut self, records: Vec<Record>) {
+        if records.is_empty() {
+            return;
+        }
+        let begun: Vec<AttemptId> = records
+            .iter()
+            .filter_map(|record| match record {
+                Record::AttemptBegun { attempt, .. } => Some(*attempt),
+                _ => None,
+            })
+            .collect();
+        let inbox = self.inbox.clone();
+        if sabotaged!(DialsBeforeDurable) {
+            let _ = inbox.send(Message::Durable(begun.clone(), Ok(())));
+        }
+        let done = move |result| {
+            // The engine may have ended; then nobody waits for this.
+            let _ = inbox.send(Message::Durable(begun, result));
+        };
+        if let Err(rejected) = self.writer.try_append(records, done) {
+            // Kept in their order, and tried again with the next batch. Nothing is dialed
+            // meanwhile, for no beginning becomes durable.
+            self.unwritten = rejected.records;
+        }
+    }
+
+    fn ask(&mut self, attempt: AttemptId, op: Op, number: Number) {
+        let requester = self.requester.with(self.in_force.borrow().plan_of(attempt));
+        let inbox = self.inbox.clone();
+        let run = self.campaign.run();
+        tokio::spawn(async move {
+            let result = requester.carry_out(run, attempt, op, &number).await;
+            let _ = inbox.send(Message::Answer {
+                attempt,
+                op,
+                result,
+            });
+        });
+    }
+
+    fn probe_trunk(&mut self, attempt: AttemptId) {
+        let requester = self.requester.clone();
+        let inbox = self.inbox.clone();
+        tokio::spawn(async move {
+            let exists = requester.trunk_exists().await;
+            let _ = inbox.send(Message::Trunk(attempt, exists));
+        });
+    }
+
+    fn probe_asterisk(&mut self) {
+        let client = self.requester.client.clone();
+        let inbox = self.inbox.clone();
+        tokio::spawn(async move {
+            // A refusal is an answer, too.
+            let answered = !client.info().await.is_err_and(|error| error.is_outage());
+            let _ = inbox.send(Message::Probed { answered });
+        });
+    }
+
+    fn take_down(&mut self, attempt: AttemptId, part: Part) {
+        if sabotaged!(LeavesStrays) {
+            return;
+        }
+        let seen = self
+            .seen_ids
+            .iter()
+            .find(|(_, a, p)| (*a, *p) == (attempt, part))
+            .map(|(id, ..)| id.clone());
+        let id = seen.unwrap_or_else(|| self.ids.make(self.campaign.run(), attempt, part));
+        let requester = self.requester.clone();
+        tokio::spawn(async move { requester.take_down(&id, part).await });
+    }
+}
