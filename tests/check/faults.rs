@@ -106,8 +106,8 @@ const FAULTS: &[Fault] = &[
             deck.change("ARI_URL", url);
         },
         check: "ari",
-        fact: "cannot be reached",
-        mend: "check ARI_URL",
+        fact: "speaks no TLS",
+        mend: "the port of tlsbindaddr in http.conf",
     },
     Fault {
         name: "ARI_URL leads to a web server that is no Asterisk",
