@@ -75,8 +75,7 @@ async fn up_to_date(api: &Api, seen: u64) -> Arc<Snapshot> {
     let shows = snapshots.wait_for(|snapshot| snapshot.at >= at);
     // An engine that is at its end publishes none any more.
     let _ = tokio::time::timeout(PUBLISHED, shows).await;
-    let newest = snapshots.borrow().clone();
-    newest
+    snapshots.borrow().clone()
 }
 
 impl Follower {
