@@ -7,9 +7,10 @@
 
 mod link;
 mod place;
+mod pulse;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -19,11 +20,15 @@ use tokio::sync::{mpsc, watch};
 use crate::campaign::{LeadId, Outcome};
 use crate::control::{Away, Command, Desk};
 use crate::engine::{Clock, Detail, Snapshot};
-use crate::wire::{LogLine, Order, PROTOCOL, What};
+use crate::headless::harmless;
+use crate::wire::{LogLine, ORDER_LIVES, Order, PROTOCOL, What};
 pub use place::{Place, PlaceError};
+use pulse::Pulse;
 
-/// How long a command may take: a new run reads a list.
-const COMMAND: Duration = Duration::from_secs(30);
+/// How long the answer to a command is waited for: by then it is too old to be carried out.
+const COMMAND: Duration = Duration::from_secs(ORDER_LIVES.as_secs() + 2);
+/// How long that to a new run is, which reads a list.
+const NEW_RUN: Duration = Duration::from_secs(30);
 /// How long a detail may take.
 const DETAIL: Duration = Duration::from_secs(5);
 /// Batches of log lines that may wait for the console's log pane.
@@ -56,7 +61,8 @@ pub async fn attach(place: Place, user: String) -> Result<Attached, String> {
     let place = Arc::new(place);
     let (tell_away, away) = watch::channel(None);
     let (tell_log, log) = mpsc::channel(LOG_BATCHES);
-    let mut link = link::Link::new(Arc::clone(&place), tell_log);
+    let pulse = Arc::new(Pulse::default());
+    let mut link = link::Link::new(Arc::clone(&place), tell_log, Arc::clone(&pulse));
     let (first, clock) = link.first_picture().await?;
     let (publish, snapshots) = watch::channel(Arc::new(first));
     let link = tokio::spawn(link.run(publish, tell_away, clock)).abort_handle();
@@ -64,6 +70,7 @@ pub async fn attach(place: Place, user: String) -> Result<Attached, String> {
         place,
         user,
         away: away.clone(),
+        pulse,
     };
     Ok(Attached {
         desk: Arc::new(desk),
@@ -81,24 +88,43 @@ pub struct Remote {
     place: Arc<Place>,
     user: String,
     away: watch::Receiver<Option<Away>>,
+    pulse: Arc<Pulse>,
 }
 
 impl Remote {
-    async fn order(&self, command: Command) -> Outcome {
+    async fn order(&self, command: Command, given: Instant) -> Outcome {
         let Some(what) = What::of(command) else {
             return Err("an attached console does not end the engine".to_owned());
         };
         if let Some(away) = &*self.away.borrow() {
             return Err(format!("not sent: {}", away.why));
         }
+        let Some(at) = self.pulse.at(given) else {
+            return Err("not sent: the engine has not said anything yet".to_owned());
+        };
+        if given.elapsed() > ORDER_LIVES {
+            return Err("not sent: what was asked before it took too long".to_owned());
+        }
+        let patience = if what == What::NewRun {
+            NEW_RUN
+        } else {
+            COMMAND
+        };
         let order = Order {
             protocol: PROTOCOL,
+            at,
             what,
             user: self.user.clone(),
         };
         let request = self.place.post("/api/v1/console/orders").json(&order);
-        let answer = request.timeout(COMMAND).send().await;
+        let answer = request.timeout(patience).send().await;
         let unknown = |error: &reqwest::Error| {
+            if error.is_timeout() {
+                let seconds = patience.as_secs();
+                return format!(
+                    "no answer came in {seconds} s: what is not done by now will not be done"
+                );
+            }
             let why = Place::why(error);
             format!("no answer came, and it may have been done all the same: {why}")
         };
@@ -113,7 +139,7 @@ impl Remote {
         let said = ["message", "error"]
             .into_iter()
             .find_map(|name| body[name].as_str());
-        let said = said.unwrap_or("the engine gave no reason").to_owned();
+        let said = harmless(said.unwrap_or("the engine gave no reason"));
         if done { Ok(said) } else { Err(said) }
     }
 
@@ -125,8 +151,8 @@ impl Remote {
 }
 
 impl Desk for Remote {
-    fn give(&self, command: Command) -> BoxFuture<'_, Outcome> {
-        self.order(command).boxed()
+    fn give(&self, command: Command, given: Instant) -> BoxFuture<'_, Outcome> {
+        self.order(command, given).boxed()
     }
 
     fn detail(&self, lead: LeadId) -> BoxFuture<'_, Option<Box<Detail>>> {

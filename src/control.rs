@@ -5,7 +5,8 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -137,7 +138,8 @@ impl fmt::Display for Who {
 /// attached to.
 pub trait Desk: fmt::Debug + Send + Sync {
     /// Gives a command and waits for what comes of it: a sentence either way.
-    fn give(&self, command: Command) -> BoxFuture<'_, Outcome>;
+    /// `given` is when its key was pressed.
+    fn give(&self, command: Command, given: Instant) -> BoxFuture<'_, Outcome>;
 
     /// All there is to know of a lead.
     fn detail(&self, lead: LeadId) -> BoxFuture<'_, Option<Box<Detail>>>;
@@ -153,7 +155,7 @@ pub struct Here {
 }
 
 impl Desk for Here {
-    fn give(&self, command: Command) -> BoxFuture<'_, Outcome> {
+    fn give(&self, command: Command, _: Instant) -> BoxFuture<'_, Outcome> {
         self.control.give(command, &self.who).boxed()
     }
 
@@ -177,6 +179,9 @@ pub type Reread = Arc<dyn Fn() -> Result<(Settings, Numbers), String> + Send + S
 /// What stands for an outcome when there is nobody left to ask.
 const GONE: &str = "the engine has ended";
 
+/// What comes of a start that was overtaken.
+const HELD: &str = "not done: while the list was read, somebody paused, drained or hung up";
+
 /// The way in to a running engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Control {
@@ -185,6 +190,10 @@ pub struct Control {
     /// One reading at a time, to its end in the engine: many starts at once hold one list
     /// and not many, and what was read later is never replaced by what was read before.
     reading: Arc<Mutex<()>>,
+    /// How many commands have been given that hold dialing back. A std mutex: held to count, or
+    /// to look and put a request into the engine's queue, so that what begins a run is in it
+    /// before such a command, or never.
+    holds: Arc<std::sync::Mutex<u64>>,
 }
 
 impl Control {
@@ -195,6 +204,7 @@ impl Control {
             requests,
             reread,
             reading: Arc::default(),
+            holds: Arc::default(),
         }
     }
 
@@ -203,12 +213,13 @@ impl Control {
         let by = who.to_string();
         match command {
             Command::Campaign(command) => {
+                self.note(&command);
                 let request = |reply| Request::Command { command, by, reply };
                 self.ask(request).await
             }
             Command::NewRun => {
                 let request = |reading, reply| Request::NewRun { reading, by, reply };
-                self.read_and_ask(request).await
+                self.read_and_dial(request).await
             }
             Command::Quit => self.stop(false, who).await,
             Command::QuitNow => self.stop(true, who).await,
@@ -228,7 +239,7 @@ impl Control {
     pub async fn start_again(&self, who: &Who) -> Result<Started, String> {
         let by = who.to_string();
         let request = |reading, reply| Request::StartAgain { reading, by, reply };
-        self.read_and_ask(request).await
+        self.read_and_dial(request).await
     }
 
     async fn read_and_ask<T>(
@@ -238,6 +249,45 @@ impl Control {
         let _alone = self.reading.lock().await;
         let reading = Box::new(self.read().await);
         self.ask(|reply| request(reading, reply)).await
+    }
+
+    /// As [`Self::read_and_ask`], for what dials. Nobody waits for a list that is being read to
+    /// hold dialing back: what was asked before that is then not done.
+    async fn read_and_dial<T>(
+        &self,
+        request: impl FnOnce(Box<Reading>, oneshot::Sender<Result<T, String>>) -> Request,
+    ) -> Result<T, String> {
+        let held = *self.holds();
+        let _alone = self.reading.lock().await;
+        let reading = Box::new(self.read().await);
+        let (reply, outcome) = oneshot::channel();
+        let Ok(room) = self.requests.reserve().await else {
+            return Err(GONE.to_owned());
+        };
+        {
+            let holds = self.holds();
+            let overtaken = *holds != held;
+            let reading = if overtaken {
+                // The engine refuses it, and writes that down.
+                Box::new(Err(HELD.to_owned()))
+            } else {
+                reading
+            };
+            room.send(request(reading, reply));
+        }
+        outcome.await.unwrap_or_else(|_| Err(GONE.to_owned()))
+    }
+
+    /// Counts a command that holds dialing back, before the engine gets it.
+    fn note(&self, command: &campaign::Command) {
+        use campaign::Command::{Drain, HangUpAll, Pause, StopNow};
+        if matches!(command, Pause | Drain | StopNow | HangUpAll) {
+            *self.holds() += 1;
+        }
+    }
+
+    fn holds(&self) -> std::sync::MutexGuard<'_, u64> {
+        self.holds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn ask<T>(

@@ -11,6 +11,8 @@ mod encoder;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -22,10 +24,13 @@ pub use decoder::{Decoder, Nonsense};
 pub use encoder::Encoder;
 
 /// Which of these protocols is spoken. It changes whenever one side would misread the other.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
-/// One line from the engine to a console. A line with nothing in it only tells that the engine's
-/// process lives.
+/// An order is carried out if it is no older: one that was given on a line that hangs is not
+/// carried out when the line comes back, and nobody expects it any more.
+pub const ORDER_LIVES: Duration = Duration::from_secs(5);
+
+/// One line from the engine to a console.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
@@ -43,6 +48,8 @@ pub enum Message {
     },
     /// A picture: what has changed since the one before.
     Picture(Difference),
+    /// The engine's process lives, and has for so many milliseconds. Comes every second.
+    Beat(u64),
 }
 
 /// Who speaks.
@@ -54,6 +61,9 @@ pub struct Hello {
     pub version: String,
     /// What time it is there.
     pub now: Time,
+    /// As in [`Message::Beat`].
+    #[serde(default)]
+    pub beat: u64,
 }
 
 /// One line of the log pane.
@@ -89,6 +99,8 @@ pub struct Difference {
 pub struct Order {
     /// See [`PROTOCOL`].
     pub protocol: u32,
+    /// When it was given, as [`Message::Beat`] counts: no clock of either machine is believed.
+    pub at: u64,
     /// What is asked.
     pub what: What,
     /// Who sits at the console, for the audit.

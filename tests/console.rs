@@ -13,11 +13,14 @@ mod console {
     mod calls;
     mod demo;
     mod dialing;
+    mod half_open;
     mod hostile;
     mod lab;
     mod leaving;
     mod looking;
+    mod overtaking;
     mod paste;
+    mod pretending;
     mod sizes;
     mod suspend;
     mod terminals;

@@ -4,6 +4,7 @@ mod support;
 
 mod http {
     mod browser;
+    mod streams;
 }
 
 use std::io::{Read, Write};

@@ -96,7 +96,7 @@ fn requests() -> Vec<Sent> {
     let with = |method: &'static str, path: &str, body, status| {
         (method, v1(path), v1(path), Some(body), status)
     };
-    let order = |protocol: u32| json!({ "protocol": protocol, "what": { "campaign": "Pause" }, "user": "anna" });
+    let order = |protocol: u32| json!({ "protocol": protocol, "at": 0, "what": { "campaign": "Pause" }, "user": "anna" });
     vec![
         same("GET", "/healthz", 200),
         same("GET", "/readyz", 200),
@@ -128,7 +128,7 @@ fn requests() -> Vec<Sent> {
         to("POST", "/leads/{lead}/skip", "/leads/x/skip", 400),
         to("POST", "/leads/{lead}/requeue", "/leads/5/requeue", 200),
         to("POST", "/calls/{attempt}/hangup", "/calls/999/hangup", 409),
-        with("POST", "/console/orders", order(1), 200),
+        with("POST", "/console/orders", order(2), 200),
         with("POST", "/console/orders", order(99), 400),
         same("POST", "/api/v1/calls/hangup", 200),
         same("POST", "/api/v1/drain", 200),

@@ -8,10 +8,11 @@ use reqwest::StatusCode;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-use super::Place;
+use super::{Place, Pulse};
 use crate::campaign::Time;
 use crate::control::Away;
 use crate::engine::{Clock, Snapshot};
+use crate::headless::harmless;
 use crate::wire::{Decoder, Hello, LogLine, Message, PROTOCOL, mismatch};
 
 /// The engine's process sends a line every second: one that sends none for so long is lost.
@@ -26,6 +27,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub(super) struct Link {
     place: Arc<Place>,
     log: mpsc::Sender<Vec<LogLine>>,
+    pulse: Arc<Pulse>,
     decoder: Decoder,
     /// The id of the last log line.
     last: Option<String>,
@@ -33,10 +35,15 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(place: Arc<Place>, log: mpsc::Sender<Vec<LogLine>>) -> Self {
+    pub(super) fn new(
+        place: Arc<Place>,
+        log: mpsc::Sender<Vec<LogLine>>,
+        pulse: Arc<Pulse>,
+    ) -> Self {
         Self {
             place,
             log,
+            pulse,
             decoder: Decoder::default(),
             last: None,
             stream: None,
@@ -100,11 +107,9 @@ impl Link {
             return Ok(None);
         };
         let line = stream.next_line().await?;
-        if line.is_empty() {
-            return Ok(None);
-        }
         match read(&line)? {
             Message::Hello(_) => {}
+            Message::Beat(beat) => self.pulse.heard(beat),
             Message::Leads(changes) => self.decoder.leads(&changes).map_err(|e| e.to_string())?,
             Message::Log { last, lines } => {
                 self.last = Some(last);
@@ -135,12 +140,16 @@ impl Link {
             buffer: Vec::new(),
             looked: 0,
         };
-        let Message::Hello(hello) = read(&lines.next_line().await?)? else {
-            return Err(format!("{address} is no Dialdeck"));
-        };
+        let hello = greeting(&lines.next_line().await?)
+            .ok_or_else(|| format!("{address} is no Dialdeck"))?;
         if hello.protocol != PROTOCOL {
-            return Err(mismatch(PROTOCOL, hello.protocol, &hello.version));
+            return Err(mismatch(
+                PROTOCOL,
+                hello.protocol,
+                &harmless(&hello.version),
+            ));
         }
+        self.pulse.begins(hello.beat);
         self.stream = Some(lines);
         Ok(hello)
     }
@@ -175,8 +184,23 @@ fn refusal(address: &str, status: StatusCode) -> Result<(), String> {
     Err(format!("{address} {why}"))
 }
 
+/// The first line, where a Dialdeck has written it.
+fn greeting(line: &[u8]) -> Option<Hello> {
+    match serde_json::from_slice(line) {
+        Ok(Message::Hello(hello)) => Some(hello),
+        _ => None,
+    }
+}
+
 fn read(line: &[u8]) -> Result<Message, String> {
-    serde_json::from_slice(line).map_err(|e| format!("the engine's words make no sense: {e}"))
+    serde_json::from_slice(line).map_err(|e| {
+        // It quotes them.
+        let why = harmless(&e.to_string())
+            .chars()
+            .take(200)
+            .collect::<String>();
+        format!("the engine's words make no sense: {why}")
+    })
 }
 
 /// Lines that come in pieces.

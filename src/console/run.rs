@@ -299,7 +299,7 @@ struct Outside {
     desk: Arc<dyn Desk>,
     runtime: Handle,
     sender: SyncSender<Message>,
-    commands: mpsc::UnboundedSender<Command>,
+    commands: mpsc::UnboundedSender<(Command, Instant)>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     /// A picture has been announced and not been taken yet.
     waiting_picture: Arc<AtomicBool>,
@@ -335,14 +335,16 @@ impl Outside {
                 }
             }
         });
-        let (commands, mut waiting) = mpsc::unbounded_channel::<Command>();
+        let (commands, mut waiting) = mpsc::unbounded_channel::<(Command, Instant)>();
         let (outcomes, giver) = (sender.clone(), Arc::clone(&desk));
-        // One after the other, in the order of the keys.
+        // One after the other, in the order of the keys; but a new run reads a list, and a pause
+        // must not wait for that.
         runtime.spawn(async move {
-            while let Some(command) = waiting.recv().await {
-                let outcome = giver.give(command.clone()).await;
-                let message = Message::Event(Event::Outcome(command, outcome));
-                if !deliver(&outcomes, message).await {
+            while let Some((command, at)) = waiting.recv().await {
+                if command == Command::NewRun {
+                    let (giver, outcomes) = (Arc::clone(&giver), outcomes.clone());
+                    tokio::spawn(async move { give(&*giver, command, at, &outcomes).await });
+                } else if !give(&*giver, command, at, &outcomes).await {
                     return;
                 }
             }
@@ -368,7 +370,7 @@ impl Outside {
 
     fn give(&self, command: Command) {
         // The task that takes it lives as long as this.
-        let _ = self.commands.send(command);
+        let _ = self.commands.send((command, Instant::now()));
     }
 
     fn detail(&mut self, lead: LeadId) {
@@ -390,6 +392,17 @@ impl Outside {
             let _ = sender.try_send(Message::Event(Event::Detail(lead, detail)));
         });
     }
+}
+
+/// Gives a command and tells the console what comes of it. False once the console is gone.
+async fn give(
+    desk: &dyn Desk,
+    command: Command,
+    at: Instant,
+    outcomes: &SyncSender<Message>,
+) -> bool {
+    let outcome = desk.give(command.clone(), at).await;
+    deliver(outcomes, Message::Event(Event::Outcome(command, outcome))).await
 }
 
 /// Tells the console whenever the engine is lost or reached again.

@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Json;
@@ -15,7 +15,7 @@ use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
@@ -25,12 +25,16 @@ use crate::console::log_line;
 use crate::control::{Command, Who};
 use crate::engine::{Clock, Snapshot};
 use crate::feed::Feed;
-use crate::wire::{self, Encoder, Hello, LogLine, Message, Order, PROTOCOL};
+use crate::wire::{self, Encoder, Hello, LogLine, Message, ORDER_LIVES, Order, PROTOCOL};
 
 /// Between two pictures.
 const PAUSE: Duration = Duration::from_millis(50);
-/// A line that tells only that the process lives comes after so long without another.
+/// Between two lines that tell that the process lives.
 const ALIVE: Duration = Duration::from_secs(1);
+/// Two machines' seconds differ a little: in a shift they drift apart by less.
+const AHEAD_MS: u64 = 5000;
+/// What [`Message::Beat`] counts from.
+static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 /// So many lines of the log a console gets that has just been attached.
 const BACKLOG: u64 = 1000;
 /// So many lines of the log go at once.
@@ -48,6 +52,7 @@ struct Told {
     has_picture: bool,
     /// Nothing of the next picture goes before.
     next_at: Instant,
+    beat_at: Instant,
     _place: OwnedSemaphorePermit,
 }
 
@@ -75,6 +80,7 @@ pub(super) async fn stream(State(api): State<Api>, Query(asked): Query<Asked>) -
         said_hello: false,
         has_picture: false,
         next_at: Instant::now(),
+        beat_at: Instant::now() + ALIVE,
         _place: place,
     };
     let lines = futures_util::stream::unfold(told, |mut told| async move {
@@ -93,6 +99,10 @@ impl Told {
             return written(&Message::Hello(hello()));
         }
         loop {
+            if Instant::now() >= self.beat_at {
+                self.beat_at = Instant::now() + ALIVE;
+                return written(&Message::Beat(beat()));
+            }
             if self.has_picture
                 && !self.encoder.is_telling()
                 && let Some(lines) = self.log_lines()
@@ -113,7 +123,7 @@ impl Told {
             tokio::select! {
                 changed = self.snapshots.changed() => changed.ok()?,
                 changed = self.newest.changed() => changed.ok()?,
-                () = tokio::time::sleep(ALIVE) => return Some("\n".to_owned()),
+                () = tokio::time::sleep_until(self.beat_at) => {}
             }
         }
     }
@@ -141,7 +151,12 @@ fn hello() -> Hello {
         protocol: PROTOCOL,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         now: Clock::new().now(),
+        beat: beat(),
     }
+}
+
+fn beat() -> u64 {
+    u64::try_from(BEGAN.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 fn written(message: &Message) -> Option<String> {
@@ -155,18 +170,44 @@ fn written(message: &Message) -> Option<String> {
 pub(super) async fn order(
     State(api): State<Api>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    order: Result<Json<Order>, JsonRejection>,
+    order: Result<Json<Value>, JsonRejection>,
 ) -> Response {
-    let order = match order {
-        Ok(Json(order)) if order.protocol == PROTOCOL => order,
-        Ok(Json(order)) => {
-            let why = wire::mismatch(order.protocol, PROTOCOL, env!("CARGO_PKG_VERSION"));
-            return super::api::bad(why);
-        }
-        Err(why) => return super::api::bad(why.body_text()),
+    let order = order.map_err(|why| why.body_text());
+    let order = match order.and_then(|Json(order)| understood(order)) {
+        Ok(order) => order,
+        Err(why) => return super::api::bad(why),
     };
+    if let Err(why) = still_lives(order.at, beat()) {
+        return super::api::told(Err(why));
+    }
     let who = Who::attached(&order.user, peer);
     super::api::told(api.control.give(Command::from(order.what), &who).await)
+}
+
+/// The protocol is looked at first: the rest may be otherwise in another.
+fn understood(order: Value) -> Result<Order, String> {
+    let protocol = order["protocol"].as_u64();
+    match protocol.and_then(|protocol| u32::try_from(protocol).ok()) {
+        Some(other) if other != PROTOCOL => {
+            Err(wire::mismatch(other, PROTOCOL, env!("CARGO_PKG_VERSION")))
+        }
+        _ => serde_json::from_value(order).map_err(|why| why.to_string()),
+    }
+}
+
+/// Whether an order that was given `at` may still be carried out.
+fn still_lives(at: u64, now: u64) -> Result<(), String> {
+    if at > now + AHEAD_MS {
+        return Err("not done: it was meant for a process that has ended".to_owned());
+    }
+    let age = Duration::from_millis(now.saturating_sub(at));
+    if age <= ORDER_LIVES {
+        return Ok(());
+    }
+    let (age, lives) = (age.as_secs(), ORDER_LIVES.as_secs());
+    Err(format!(
+        "not done: it came {age} s after its key, and is worth {lives} s"
+    ))
 }
 
 /// `GET /api/v1/console/leads/{lead}`: all there is to know of a lead, as the console shows it.
@@ -174,5 +215,40 @@ pub(super) async fn detail(State(api): State<Api>, Path(lead): Path<u32>) -> Res
     match api.control.detail(LeadId(lead)).await {
         Some(detail) => Json(detail).into_response(),
         None => (StatusCode::NOT_FOUND, Json(json!({ "error": "Not Found" }))).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_lives_for_five_seconds_in_the_process_that_it_was_given_to() {
+        let now = 60_000;
+        for at in [now, now - 5000, now + AHEAD_MS] {
+            assert_eq!(still_lives(at, now), Ok(()), "{at}");
+        }
+        for (at, why) in [
+            (now - 6000, "6 s after its key"),
+            (0, "60 s after its key"),
+            (now + 6000, "a process that has ended"),
+            (u64::MAX, "a process that has ended"),
+        ] {
+            let refused = still_lives(at, now).expect_err("it is not of now");
+            assert!(refused.contains(why), "{at}: {refused}");
+        }
+    }
+
+    #[test]
+    fn another_protocols_order_is_told_so_whatever_else_it_says() {
+        for (protocol, said) in [
+            (1, "newer than this console"),
+            (3, "older than this console"),
+        ] {
+            let why = understood(json!({ "protocol": protocol, "what": "to fly" }));
+            let why = why.expect_err("it is another's");
+            assert!(why.contains(said), "{why}");
+        }
+        understood(json!({})).expect_err("it is none");
     }
 }

@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -16,13 +18,16 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::Api;
 use super::views::Status;
-use crate::campaign::{CallStep, CallSummary, Notice, RunState};
-use crate::engine::{News, Told};
+use crate::campaign::{CallStep, CallSummary, Notice, RunState, Time};
+use crate::engine::{News, Snapshot, Told};
 use crate::feed::Feed;
 use crate::headless::rfc3339;
 
 /// So many are taken from the feed at once.
 const AT_ONCE: usize = 100;
+
+/// A picture follows the news within this.
+const PUBLISHED: Duration = Duration::from_secs(1);
 
 /// One reader.
 struct Follower {
@@ -50,7 +55,7 @@ pub(super) async fn events(State(api): State<Api>, headers: HeaderMap) -> Respon
     if let Some(id) = headers.get("last-event-id") {
         follower.go_on_after(id.to_str().unwrap_or_default());
     }
-    let status = json!(Status::of(&api.snapshots.borrow()));
+    let status = json!(Status::of(&*up_to_date(&api, seen).await));
     follower.next.push_back(event("status", &status));
     let stream = futures_util::stream::unfold(follower, |mut follower| async move {
         let event = follower.next_event().await?;
@@ -59,6 +64,18 @@ pub(super) async fn events(State(api): State<Api>, headers: HeaderMap) -> Respon
     Sse::new(stream)
         .keep_alive(KeepAlive::default())
         .into_response()
+}
+
+/// A picture that shows the news up to `seen`: they are told before it is published, and one that
+/// lags behind them would never be set right.
+async fn up_to_date(api: &Api, seen: u64) -> Arc<Snapshot> {
+    let mut snapshots = api.snapshots.clone();
+    let last = api.feed.after(seen.saturating_sub(1), 1).news.pop();
+    let at = last.map_or_else(Time::default, |(_, news)| news.at);
+    let shows = snapshots.wait_for(|snapshot| snapshot.at >= at);
+    // An engine that is at its end publishes none any more.
+    let _ = tokio::time::timeout(PUBLISHED, shows).await;
+    snapshots.borrow().clone()
 }
 
 impl Follower {

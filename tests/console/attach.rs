@@ -10,7 +10,7 @@ use crate::support::deck::Running;
 use crate::support::screen::{Modes, Screen, key};
 
 /// An engine without a console, and where it is reached.
-fn engine(desk: &Desk) -> (Running, String) {
+pub(super) fn engine(desk: &Desk) -> (Running, String) {
     let engine = desk.deck.spawn(&["--headless"]);
     let url = engine.api();
     engine.wait_for(" link.up", SOON);
@@ -18,7 +18,7 @@ fn engine(desk: &Desk) -> (Running, String) {
 }
 
 /// A console on it that shows it.
-fn attach(desk: &Desk, url: &str, more: &[&str], (rows, cols): (u16, u16)) -> Screen {
+pub(super) fn attach(desk: &Desk, url: &str, more: &[&str], (rows, cols): (u16, u16)) -> Screen {
     let args = [&["attach", url], more].concat();
     let screen = desk.deck.open(&args, rows, cols);
     screen.wait_until("the engine", |text| text.contains("link up"), SOON);
