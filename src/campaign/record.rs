@@ -25,6 +25,8 @@ pub enum Record {
         first: LeadId,
         /// The numbers, in the order of the list.
         numbers: Vec<Number>,
+        /// They stand on no list: see [`Campaign::add`](super::Campaign::add).
+        added: bool,
     },
     /// The run's state changes.
     RunState {

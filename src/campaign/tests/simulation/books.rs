@@ -11,6 +11,7 @@ pub(super) struct Books {
     /// When it came into that state.
     pub(super) since: Time,
     pub(super) leads: Leads,
+    pub(super) added: BTreeSet<LeadId>,
     pub(super) orphans: Vec<Orphan>,
     pub(super) withdrawn: BTreeSet<AttemptId>,
     pub(super) last: AttemptId,
@@ -25,6 +26,7 @@ impl Books {
             state: RunState::Idle,
             since: Time::default(),
             leads: Leads::default(),
+            added: BTreeSet::new(),
             orphans: Vec::new(),
             withdrawn: BTreeSet::new(),
             last: AttemptId(0),
@@ -39,9 +41,10 @@ impl Books {
 
     fn take(&mut self, record: &Record, retry: bool) {
         match record {
-            Record::LeadsListed { numbers, .. } => {
+            Record::LeadsListed { numbers, added, .. } => {
                 for number in numbers {
-                    self.leads.add(number, Time::default());
+                    let lead = self.leads.add(number, Time::default());
+                    self.added.extend(lead.filter(|_| *added));
                 }
             }
             Record::RunState { state, at, .. } => {
