@@ -273,7 +273,11 @@ impl Worker {
                     break;
                 }
                 Err(failure) => {
-                    absences += u32::from(!failure.is_obstacle());
+                    if !failure.is_obstacle() {
+                        absences += 1;
+                        // After an obstacle the waits begin anew.
+                        wait = if absences == 1 { self.plan.first } else { wait };
+                    }
                     if failure.is_final() || absences >= failure.patience(self.plan.tries) {
                         self.give_up(&job, &failure).await;
                         break;

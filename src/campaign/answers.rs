@@ -28,7 +28,7 @@ impl Campaign {
         // Events are the better witness: an answer that they outran decides nothing more.
         let result = if facts.outran(op) { Ok(()) } else { result };
         facts.note_answer(now, op, result);
-        self.recording_answered(attempt, op, result);
+        self.recording_answered(now, attempt, op, result);
         if self.remains.contains_key(&attempt) {
             self.clear_remains(attempt);
             return;

@@ -41,9 +41,14 @@ impl Campaign {
         let Some(mut call) = self.live.remove(&attempt) else {
             return;
         };
-        if call.bridged().is_some() && call.facts.recording == Recording::Not {
-            call.facts.recording = Recording::Failed;
-            self.recording_failed(attempt, "the call ended before its recording began");
+        match call.facts.recording {
+            // The dead process may have begun it: a look into the spool will tell.
+            Recording::Later if call.inherited => call.facts.recording = Recording::Running,
+            Recording::Not | Recording::Later if call.bridged().is_some() => {
+                call.facts.recording = Recording::Failed;
+                self.recording_failed(attempt, "the call ended before its recording began");
+            }
+            _ => {}
         }
         self.leads
             .finish(call.lead, verdict.disposition, verdict.cause);
@@ -135,6 +140,7 @@ impl Campaign {
     /// Asterisk refused what a recording needs.
     pub(super) fn recording_answered(
         &mut self,
+        now: Time,
         attempt: AttemptId,
         op: Op,
         result: Result<(), OpError>,
@@ -151,6 +157,11 @@ impl Campaign {
         let Some(facts) = self.facts(attempt) else {
             return;
         };
+        if (op, facts.recording, result) == (Op::Record, Recording::Asked, Err(OpError::NotSent)) {
+            facts.recording = Recording::Later;
+            self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);
+            return;
+        }
         let why = match (op, facts.recording) {
             (Op::Snoop, Recording::Not) if answered => "Asterisk refused the snoop channel",
             (Op::Record, Recording::Asked) => "Asterisk refused to record",
@@ -185,7 +196,10 @@ impl Campaign {
         let Some(((number, begun_at), facts)) = about.zip(self.facts(attempt)) else {
             return;
         };
-        if !matches!(facts.recording, Recording::Asked | Recording::Running) {
+        if !matches!(
+            facts.recording,
+            Recording::Asked | Recording::Later | Recording::Running
+        ) {
             return;
         }
         if ok {

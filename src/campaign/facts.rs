@@ -56,6 +56,9 @@ pub(super) struct Channel {
     pub(super) presence: Presence,
     /// When it was first known to exist: a census asked for before says nothing of it.
     since: Time,
+    /// When it was asked for last: what a census that was asked for before has under its id is
+    /// a channel that it has replaced.
+    asked_at: Time,
     /// In our Stasis application: only then may it join a bridge (422 before).
     pub(super) entered: bool,
     pub(super) up: bool,
@@ -68,6 +71,8 @@ pub(super) enum Recording {
     #[default]
     Not,
     Asked,
+    /// Nothing was sent: it is asked for again a little later.
+    Later,
     Running,
     Ended,
     Failed,
@@ -320,6 +325,26 @@ impl Facts {
             Part::Snoop => self.snoop.presence.may_live(),
             Part::Bridge => self.bridge.may_live(),
         }
+    }
+
+    /// `op` leaves now.
+    pub(super) fn note_asked(&mut self, now: Time, op: Op) {
+        let part = match op {
+            Op::OriginateA => Part::A,
+            Op::CreateB | Op::OriginateB => Part::B,
+            Op::Snoop => Part::Snoop,
+            _ => return,
+        };
+        if let Some(channel) = self.channel(part) {
+            channel.asked_at = now;
+        }
+    }
+
+    /// Whether what a census that was asked for at `asked_at` says of `part` is about this one.
+    pub(super) fn is_that_of_census(&mut self, part: Part, asked_at: Time) -> bool {
+        // Of the second half of a local channel nothing is kept.
+        let part = if part == Part::B2 { Part::B } else { part };
+        self.channel(part).is_none_or(|c| c.asked_at <= asked_at)
     }
 
     /// Whether a census that was asked for at `asked_at` would have to list the channel.

@@ -1,7 +1,7 @@
 //! What events and timers do to a living call.
 
 use super::call::{Answer, Bridged, Phase, Verdict};
-use super::facts::Presence;
+use super::facts::{Presence, Recording};
 use super::io::{CallStep, DialStatus, Effect, LegEvent};
 use super::timers::Timer;
 use super::{
@@ -212,6 +212,9 @@ impl Campaign {
             if op == Op::Record {
                 self.journal_recording(attempt);
             }
+            if let Some(facts) = self.facts(attempt) {
+                facts.note_asked(now, op);
+            }
             self.ask(attempt, op);
         }
         if let Some(Bridged { at, dead_air_ms }) = bridged {
@@ -318,7 +321,10 @@ impl Campaign {
     /// What was asked to go should be gone by now, and a refused step is tried again.
     fn insist(&mut self, now: Time, attempt: AttemptId) {
         let mut ops = Vec::new();
-        if let Some(call) = self.live.get(&attempt) {
+        if let Some(call) = self.live.get_mut(&attempt) {
+            if call.facts.recording == Recording::Later {
+                call.facts.recording = Recording::Not;
+            }
             let ending = call.is_hanging_up();
             if ending {
                 call.facts.insist(&mut ops);

@@ -253,10 +253,11 @@ impl Campaign {
     /// Answers and joins that happened while nobody listened.
     fn hear_what_was_missed(&mut self, now: Time, census: &Census) {
         for (attempt, part, up) in census.channels.iter().copied() {
-            let Some(call) = self.live.get(&attempt) else {
+            let Some(call) = self.live.get_mut(&attempt) else {
                 continue;
             };
-            let there = call.facts.knows(part);
+            let is_it = call.facts.is_that_of_census(part, census.asked_at);
+            let there = is_it && call.facts.knows(part);
             // A staged B and a snoop channel enter our application when they are made.
             let entered = up || part == Part::Snoop || part == Part::B && !call.facts.b_is_plain();
             if there && entered {
@@ -267,7 +268,8 @@ impl Campaign {
             }
         }
         for (attempt, part) in census.joined.iter().copied() {
-            if let Some(call) = self.live.get(&attempt)
+            if let Some(call) = self.live.get_mut(&attempt)
+                && call.facts.is_that_of_census(part, census.asked_at)
                 && call.facts.knows(part)
             {
                 self.leg_event(now, attempt, part, LegEvent::Joined, None);
