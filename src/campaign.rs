@@ -70,7 +70,7 @@ mod tests;
 mod time;
 mod timers;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,7 +91,7 @@ pub use record::{
     AttemptEnd, LegNote, Record, RecordingState, RunState, Sent, Step, TargetFailure,
 };
 pub use recovery::{Orphan, Reconciled, Recorded};
-pub use relist::{Added, Began, Listed, NO_LONGER_LISTED, Relisted, StartedAgain};
+pub use relist::{Began, Listed, NO_LONGER_LISTED, Relisted, StartedAgain};
 pub use stats::{CallView, CallWord, Stats};
 pub use time::Time;
 
@@ -135,8 +135,6 @@ pub struct Campaign {
     remains: BTreeMap<AttemptId, Remains>,
     /// Attempts of a dead process that were not settled yet.
     orphans: BTreeMap<AttemptId, Orphan>,
-    /// The leads of this run that a program added beside its list.
-    added: BTreeSet<LeadId>,
     next_attempt: AttemptId,
     timers: Timers,
     effects: VecDeque<Effect>,
@@ -172,7 +170,6 @@ impl Campaign {
             live: BTreeMap::new(),
             remains: BTreeMap::new(),
             orphans: BTreeMap::new(),
-            added: BTreeSet::new(),
             next_attempt,
             timers: Timers::default(),
             effects: VecDeque::new(),

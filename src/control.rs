@@ -16,7 +16,7 @@ use crate::campaign::{self, LeadId, Numbers, Outcome, Time};
 use crate::config::Settings;
 use crate::engine::{Detail, Reading, Request};
 
-pub use crate::campaign::{Added, Began};
+pub use crate::campaign::Began;
 pub use crate::engine::{Reloaded, Started};
 
 /// What may be asked.
@@ -240,13 +240,6 @@ impl Control {
         let by = who.to_string();
         let request = |reading, reply| Request::StartAgain { reading, by, reply };
         self.read_and_dial(request).await
-    }
-
-    /// Adds numbers to the run beside its list. Who has the answer may forget them: they are on
-    /// disk. Asked again, it adds nobody twice.
-    pub async fn add(&self, numbers: Numbers, who: &Who) -> Result<Added, String> {
-        let (numbers, by) = (Box::new(numbers), who.to_string());
-        self.ask(|reply| Request::Add { numbers, by, reply }).await
     }
 
     async fn read_and_ask<T>(

@@ -51,8 +51,8 @@ use crate::ari::link::{Link, LinkEvent, LinkState as LinkIs, LinkStats};
 use crate::ari::{AriError, RtpStatistics};
 use crate::campaign::sabotaged;
 use crate::campaign::{
-    Added, AsteriskIds, AttemptId, Campaign, Command, Input, LeadId, Numbers, Op, OpError, Outcome,
-    Part, Record, Time,
+    AsteriskIds, AttemptId, Campaign, Command, Input, LeadId, Op, OpError, Outcome, Part, Record,
+    Time,
 };
 use crate::journal::{Health, Journal, Writer};
 use crate::mirror::{Mirror, MirrorState};
@@ -126,15 +126,6 @@ pub enum Request {
         by: String,
         /// Where the outcome goes.
         reply: oneshot::Sender<Result<Started, String>>,
-    },
-    /// Numbers join the run beside its list.
-    Add {
-        /// Who is to be called.
-        numbers: Box<Numbers>,
-        /// Who asks.
-        by: String,
-        /// Where the outcome goes, when it is on disk.
-        reply: oneshot::Sender<Result<Added, String>>,
     },
     /// All there is to know of a lead; `None` if there is no such lead.
     Detail {

@@ -16,7 +16,6 @@
 //! | `http/console.rs` | what attached consoles use |
 //! | `http/metrics.rs` | `/metrics`, in Prometheus' text format |
 
-mod add;
 mod api;
 mod console;
 mod events;

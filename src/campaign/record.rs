@@ -25,8 +25,6 @@ pub enum Record {
         first: LeadId,
         /// The numbers, in the order of the list.
         numbers: Vec<Number>,
-        /// They stand on no list: see [`Campaign::add`](super::Campaign::add).
-        added: bool,
     },
     /// The run's state changes.
     RunState {

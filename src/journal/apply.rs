@@ -52,8 +52,7 @@ fn write(conn: &Connection, journal: Uuid, record: &Record) -> Applied {
             run,
             first,
             numbers,
-            added,
-        } => list_leads(conn, *run, *first, numbers, *added),
+        } => list_leads(conn, *run, *first, numbers),
         Record::RunState { run, state, at } => set_run_state(conn, *run, state, *at),
         Record::LeadSkipped { run, lead, why, at } => skip_lead(conn, *run, *lead, why, *at),
         Record::LeadRequeued { run, lead, .. } => requeue_lead(conn, *run, *lead),
@@ -91,17 +90,11 @@ fn open_run(conn: &Connection, run: RunId, list: &str, at: Time) -> Applied {
     Ok(())
 }
 
-fn list_leads(
-    conn: &Connection,
-    run: RunId,
-    first: LeadId,
-    numbers: &[Number],
-    added: bool,
-) -> Applied {
-    let sql = "INSERT INTO leads (run, lead, number, added) VALUES (?1, ?2, ?3, ?4)";
-    let mut insert = conn.prepare_cached(sql)?;
+fn list_leads(conn: &Connection, run: RunId, first: LeadId, numbers: &[Number]) -> Applied {
+    let mut insert =
+        conn.prepare_cached("INSERT INTO leads (run, lead, number) VALUES (?1, ?2, ?3)")?;
     for (lead, number) in (i64::from(first.0)..).zip(numbers) {
-        let inserted = insert.execute(params![run.0, lead, number.as_str(), added]);
+        let inserted = insert.execute(params![run.0, lead, number.as_str()]);
         unless_constrained(inserted, Contradiction::ListedTwice { run, first })?;
     }
     Ok(())

@@ -31,8 +31,6 @@ pub(crate) enum Sabotage {
     LatePicture,
     /// A command is answered before there is a picture of what it did.
     LateAnswer,
-    /// Numbers are called added before they are on disk.
-    PromisesTooEarly,
     /// A beginning is called durable before it is.
     DialsBeforeDurable,
     /// What a dead process left is not looked up.

@@ -4,12 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 
 use super::Sim;
-use crate::campaign::{
-    Added, AttemptId, Disposition, LeadId, LeadState, Numbers, OpError, Part, RunState,
-};
+use crate::campaign::{AttemptId, Disposition, LeadId, LeadState, OpError, Part, RunState};
 use crate::config::OnInterrupted;
 use crate::engine::{Message, Snapshot};
 use crate::journal::{LeadStatus, Recovered, WriteFailure};
@@ -97,10 +94,6 @@ pub(super) struct Notes {
     /// How often each number was wanted called again.
     pub(super) wishes: BTreeMap<String, usize>,
     pub(super) silent_since: BTreeMap<AttemptId, Duration>,
-    /// Numbers that a program wants added, and where it is told that they are.
-    pub(super) asked: Vec<(Numbers, oneshot::Receiver<Result<Added, String>>)>,
-    /// Those that it was told of.
-    pub(super) promised: BTreeSet<String>,
 }
 
 impl Sim {
@@ -155,21 +148,8 @@ impl Sim {
     /// After every step, whatever it was.
     pub(super) fn check(&mut self) -> Verdict {
         self.note_max_cc();
-        self.note_promises();
         self.check_silence()?;
         self.check_picture()
-    }
-
-    fn note_promises(&mut self) {
-        for (numbers, answer) in &mut self.notes.asked {
-            if let Ok(Ok(_)) = answer.try_recv() {
-                let promised = numbers.iter().map(str::to_owned);
-                self.notes.promised.extend(promised);
-            }
-        }
-        self.notes
-            .asked
-            .retain(|(_, answer)| !answer.is_terminated());
     }
 
     fn note_max_cc(&mut self) {
@@ -375,25 +355,7 @@ impl Sim {
         if let Some(recording) = self.world.stored_names().first() {
             return broken(Law::NoOrphans, format!("{recording} was not fetched"));
         }
-        self.check_promises()?;
         self.check_policy(&attempts)
-    }
-
-    /// Who was told that numbers are added can forget them.
-    fn check_promises(&self) -> Verdict {
-        let conn = Connection::open(&self.settings.state_file).expect("the journal opens");
-        let mut query = conn
-            .prepare("SELECT number FROM leads")
-            .expect("its schema");
-        let rows = query.query_map([], |row| row.get(0)).expect("rows");
-        let known: BTreeSet<String> = rows.map(|row| row.expect("a row")).collect();
-        match self.notes.promised.difference(&known).next() {
-            Some(number) => broken(
-                Law::Journal,
-                format!("{number} was added, and is not there"),
-            ),
-            None => Ok(()),
-        }
     }
 
     fn check_attempt(&self, attempt: AttemptId, known: &Attempt) -> Verdict {

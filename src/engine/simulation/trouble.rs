@@ -71,8 +71,7 @@ impl Sim {
         let calls: Vec<_> = deck.engine.campaign.calls().map(|c| c.attempt).collect();
         let leads = u32::try_from(deck.engine.campaign.leads().len()).unwrap_or(1);
         let lead = LeadId(self.rng.u32(..leads.max(1)));
-        match self.rng.u8(..17) {
-            16 => self.add(),
+        match self.rng.u8(..16) {
             0..=1 => self.command(Command::Pause),
             2 => self.command(Command::Drain),
             3 => self.command(Command::StopNow),
@@ -129,27 +128,6 @@ impl Sim {
         }
         self.numbers = numbers.clone();
         numbers
-    }
-
-    /// A program adds numbers, some of which stand on the list.
-    fn add(&mut self) {
-        let mut numbers = Numbers::default();
-        let first = self.rng.u32(..self.leads + 6);
-        for number in super::beginning::numbers(first + 3)
-            .iter()
-            .skip(first as usize)
-        {
-            let number = crate::campaign::Number::parse(number).expect("digits");
-            numbers.push(&number).expect("no number twice");
-        }
-        self.tally.count("command: add");
-        let (reply, answer) = oneshot::channel();
-        self.notes.asked.push((numbers.clone(), answer));
-        self.give(Request::Add {
-            numbers: Box::new(numbers),
-            by: "http".to_owned(),
-            reply,
-        });
     }
 
     fn reread(&mut self) {

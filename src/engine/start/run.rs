@@ -81,7 +81,6 @@ fn restore(
 ) -> Result<(), StartError> {
     let again = settings.on_interrupted == OnInterrupted::Retry;
     let mut leads = Leads::default();
-    let mut added = Vec::new();
     journal.for_each_lead(run.run, |known| {
         // The journal's leads come in the order of their ids, and no number twice.
         let Some(id) = leads.add(&known.number, now) else {
@@ -103,9 +102,6 @@ fn restore(
         if known.unlisted {
             leads.unlist(id);
         }
-        if known.added {
-            added.push(id);
-        }
     })?;
     campaign.restore(
         now,
@@ -115,7 +111,6 @@ fn restore(
         orphans(&run.unfinished),
     );
     campaign.restore_since(run.since);
-    campaign.restore_added(added);
     Ok(())
 }
 

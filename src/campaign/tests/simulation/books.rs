@@ -11,7 +11,6 @@ pub(super) struct Books {
     /// When it came into that state.
     pub(super) since: Time,
     pub(super) leads: Leads,
-    pub(super) added: BTreeSet<LeadId>,
     pub(super) orphans: Vec<Orphan>,
     pub(super) withdrawn: BTreeSet<AttemptId>,
     pub(super) last: AttemptId,
@@ -26,7 +25,6 @@ impl Books {
             state: RunState::Idle,
             since: Time::default(),
             leads: Leads::default(),
-            added: BTreeSet::new(),
             orphans: Vec::new(),
             withdrawn: BTreeSet::new(),
             last: AttemptId(0),
@@ -41,10 +39,9 @@ impl Books {
 
     fn take(&mut self, record: &Record, retry: bool) {
         match record {
-            Record::LeadsListed { numbers, added, .. } => {
+            Record::LeadsListed { numbers, .. } => {
                 for number in numbers {
-                    let lead = self.leads.add(number, Time::default());
-                    self.added.extend(lead.filter(|_| *added));
+                    self.leads.add(number, Time::default());
                 }
             }
             Record::RunState { state, at, .. } => {

@@ -36,8 +36,7 @@ impl Sim {
             return Err(format!("{attempt} leaves and is no call"));
         };
         let listed = self.listed.find(call.number.as_str()).is_some();
-        let added = self.added.contains(&call.lead);
-        if listed || added || self.requeues.contains_key(&call.lead) {
+        if listed || self.requeues.contains_key(&call.lead) {
             return Ok(());
         }
         Err(format!(
@@ -52,15 +51,8 @@ impl Sim {
         let leads = self.campaign.leads();
         for lead in leads.line() {
             let number = leads.number(lead).expect("it is a lead");
-            if self.listed.find(number.as_str()).is_none() && !self.added.contains(&lead) {
+            if self.listed.find(number.as_str()).is_none() {
                 return Err(format!("lead {lead} waits and is not listed"));
-            }
-        }
-        for lead in &self.added {
-            if leads.may_rejoin(*lead) {
-                return Err(format!(
-                    "lead {lead} was added, and taken off for not being listed"
-                ));
             }
         }
         for number in self.listed.iter() {

@@ -20,35 +20,6 @@ impl Sim {
         self.effects()
     }
 
-    /// A program adds numbers, of which some are there already.
-    pub(super) fn add(&mut self) -> Result<(), String> {
-        if !self.running {
-            return Ok(());
-        }
-        let first = self.rng.u32(..LEADS + 6);
-        let mut numbers = Numbers::default();
-        for n in first..first + 3 {
-            let number = Number::parse(&format!("{}", 1000 + n)).expect("digits");
-            numbers.push(&number).expect("they differ");
-        }
-        let were = self.campaign.leads().len();
-        let was = self.campaign.state().clone();
-        let added = self.campaign.add(self.now, &numbers);
-        self.note(|| format!("added at {}: {added:?}", was.word()));
-        self.joined += added.new.len();
-        self.added.extend(&added.new);
-        if added.new.len() + added.already.len() != 3
-            || self.campaign.leads().len() != were + added.new.len()
-        {
-            return Err(format!("{added:?} of 3, {were} were there"));
-        }
-        let is = self.campaign.state();
-        if was == RunState::Done && !added.new.is_empty() && *is != RunState::Idle {
-            return Err(format!("somebody waits at {}", is.word()));
-        }
-        self.effects()
-    }
-
     /// A start that reads the list: of a run that is done it must make nothing new here.
     pub(super) fn start_again(&mut self) -> Result<(), String> {
         if !self.running {

@@ -14,10 +14,9 @@ impl Sim {
         let delay = self.rng.u64(1..6000);
         self.plan(delay, Item::Mischief);
         let someone = self.campaign.calls().map(|c| c.attempt).last();
-        match self.rng.u8(..26) {
-            24 => self.add(),
+        match self.rng.u8(..24) {
             20..=21 => self.reread(),
-            22..=23 | 25 => self.start_again(),
+            22..=23 => self.start_again(),
             0 => self.command(&Command::Pause),
             1 => self.command(&Command::Drain),
             2 => self.command(&Command::StopNow),
@@ -135,11 +134,9 @@ impl Sim {
         let ids = AsteriskIds::new("t");
         self.campaign = Campaign::new(ids, self.policy.clone(), "wav".to_owned(), next);
         let (leads, orphans) = (found.leads, found.orphans);
-        self.added.clone_from(&found.added);
         self.campaign
             .restore(self.now, RunId(1), found.state, leads, orphans);
         self.campaign.restore_since(found.since);
-        self.campaign.restore_added(found.added);
         let listed = self.listed.clone();
         self.campaign.relist(self.now, &listed);
         self.running = true;
