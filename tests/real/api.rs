@@ -45,6 +45,60 @@ fn fifty_starts_at_once_during_a_run_call_nobody_twice() {
     lab.assert_nothing_left();
 }
 
+/// A list of 12, and 12 posts of overlapping numbers from four programs at once, while the list
+/// is read again and the dialer is killed: each number is called once.
+#[test]
+fn numbers_that_are_posted_during_a_run_are_called_once_each_whatever_comes_between() {
+    let lab = Lab::get();
+    let mut deck = Deck::new(lab.env())
+        .set("TARGET_ENDPOINT", "Local/100@lab")
+        .set("MAX_CC", 3);
+    let list: Vec<String> = (0..12).map(|i| format!("1055{i:04}")).collect();
+    deck.list(&list);
+    let running = deck.spawn(&["--headless", "--start"]);
+    running.wait_for("call.ended", SOON);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let post = |api: &str, from: u32| {
+        let numbers: Vec<String> = (from..from + 8).map(|i| format!("1056{i:04}")).collect();
+        let sent = (0..4).map(|_| {
+            let request = client().post(format!("{api}/api/v1/leads"));
+            let body = serde_json::json!({ "numbers": &numbers });
+            async move {
+                let answer = request.json(&body).send().await.expect("an answer");
+                assert_eq!(answer.status().as_u16(), 200);
+                answer.json::<Value>().await.expect("an object")
+            }
+        });
+        let said = runtime.block_on(join_all(sent));
+        let added = said
+            .iter()
+            .map(|body| body["added"].as_u64().expect("a count"));
+        added.sum::<u64>()
+    };
+    let api = running.api();
+    assert_eq!(post(&api, 0), 8, "of four posts the first adds each");
+    running.signal("HUP");
+    running.wait_for("reload", SOON);
+    assert_eq!(post(&api, 4), 4, "half of them are there");
+    running.kill();
+
+    let running = deck.spawn(&["--headless", "--start", "--exit-when-done"]);
+    assert_eq!(
+        post(&running.api(), 8),
+        4,
+        "those of before outlived the process"
+    );
+    let ended = running.wait(SOON);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let mut called = lab.called();
+    called.sort();
+    let added = (0..16).map(|i| format!("1056{i:04}"));
+    let all: Vec<String> = list.into_iter().chain(added).collect();
+    assert_eq!(called, all, "each number once, by the carrier's own log");
+    assert_eq!(deck.report().len(), 28);
+    lab.assert_nothing_left();
+}
+
 /// How many connections the flood opens, and how many of them it keeps open, saying nothing
 /// or half of a request.
 const FLOOD: usize = 10_000;
