@@ -132,6 +132,9 @@ fn play_all(seeds: std::ops::Range<u64>) -> Sum {
 /// How many seeds are played: fewer where the code is not optimised.
 const SEEDS: u64 = if cfg!(debug_assertions) { 150 } else { 2000 };
 
+/// In so many one must notice what was broken; of one of them few do, of the others the first.
+const SEEDS_TO_NOTICE: u64 = 2000;
+
 /// What must have happened in any hundred seeds, and at least so often.
 const COVERED: [(&str, u64); 56] = [
     ("Asterisk: restart with its calls", 20),
@@ -300,8 +303,7 @@ const BREAKS: [(Sabotage, Law); 18] = [
 /// The first seed that notices, and the law that was broken.
 fn caught(what: Sabotage) -> Option<(u64, Violation)> {
     sabotage::set(Some(what));
-    // One of them is noticed by few seeds; for the others it ends with the first.
-    let found = (0..4 * SEEDS).find_map(|seed| {
+    let found = (0..SEEDS_TO_NOTICE).find_map(|seed| {
         let (_, verdict) = play(a_play(seed));
         verdict.err().map(|violation| (seed, violation))
     });
