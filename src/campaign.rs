@@ -20,6 +20,7 @@
 //! | `campaign/recovery.rs` | what a crash or a lost link left behind |
 //! | `campaign/leads.rs` | who waits, and how the others ended |
 //! | `campaign/line.rs` | who is taken off the line or put back by a person's word |
+//! | `campaign/add.rs` | numbers that join the run by a command |
 //! | `campaign/relist.rs` | what a list that was read again changes, and what a start does then |
 //! | `campaign/rules.rs` | what a call keeps of the settings it began with |
 //! | `campaign/limit.rs` | how many calls may be up, and what holds dialing back |
@@ -45,6 +46,7 @@ pub(crate) const fn is_sabotaged(_what: &str) -> bool {
     false
 }
 
+mod add;
 mod answers;
 mod call;
 mod dead_air;
@@ -77,6 +79,7 @@ use std::time::Duration;
 #[cfg(test)]
 pub(crate) use tests::sabotage;
 
+pub use add::{Added, AddedLead};
 pub use disposition::{Disposition, EndedBy, HangupCause};
 pub use ids::{ANY_DIALDECK, AsteriskIds, AttemptId, LeadId, MaxCc, Part, RunId, trunk_endpoint};
 pub use io::{

@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use crate::campaign::{self, LeadId, Numbers, Outcome, Time};
+use crate::campaign::{self, Added, LeadId, Number, Numbers, Outcome, Time};
 use crate::config::Settings;
 use crate::engine::{Detail, Reading, Request};
 
@@ -242,6 +242,12 @@ impl Control {
         self.read_and_dial(request).await
     }
 
+    /// Adds numbers to the run. Answered when they are on the disk.
+    pub async fn add(&self, numbers: Vec<Number>, who: &Who) -> Result<Added, String> {
+        let by = who.to_string();
+        self.ask(|reply| Request::Add { numbers, by, reply }).await
+    }
+
     async fn read_and_ask<T>(
         &self,
         request: impl FnOnce(Box<Reading>, oneshot::Sender<Result<T, String>>) -> Request,
@@ -342,7 +348,6 @@ impl fmt::Debug for Control {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campaign::Number;
 
     fn keyboard(variables: &[(&str, &str)]) -> String {
         let value = |name: &str| {

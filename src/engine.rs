@@ -5,6 +5,7 @@
 //! calls. Nothing it waits for can block it: requests run in tasks of their own, the journal
 //! has its own thread, recordings their own fetcher; all report to one inbox.
 
+mod add;
 mod clock;
 mod commands;
 mod detail;
@@ -51,8 +52,8 @@ use crate::ari::link::{Link, LinkEvent, LinkState as LinkIs, LinkStats};
 use crate::ari::{AriError, RtpStatistics};
 use crate::campaign::sabotaged;
 use crate::campaign::{
-    AsteriskIds, AttemptId, Campaign, Command, Input, LeadId, Op, OpError, Outcome, Part, Record,
-    Time,
+    Added, AsteriskIds, AttemptId, Campaign, Command, Input, LeadId, Number, Op, OpError, Outcome,
+    Part, Record, Time,
 };
 use crate::journal::{Health, Journal, Writer};
 use crate::mirror::{Mirror, MirrorState};
@@ -126,6 +127,15 @@ pub enum Request {
         by: String,
         /// Where the outcome goes.
         reply: oneshot::Sender<Result<Started, String>>,
+    },
+    /// Add numbers to the run.
+    Add {
+        /// The numbers.
+        numbers: Vec<Number>,
+        /// Who.
+        by: String,
+        /// Where the answer goes, once all that it says is on the disk.
+        reply: oneshot::Sender<Result<Added, String>>,
     },
     /// All there is to know of a lead; `None` if there is no such lead.
     Detail {
@@ -233,6 +243,8 @@ pub struct Engine {
 
     /// Records that did not fit into the journal's queue.
     unwritten: Vec<Record>,
+    /// Answers that must not leave before the journal has what they say.
+    undurable: Vec<add::Answer>,
     stopping: Option<Stopping>,
     paused_by_rule_since: Option<Time>,
     quiet_since: Option<Time>,

@@ -74,6 +74,7 @@ fn giver(request: &Request) -> Option<String> {
         | Request::NewRun { by, .. }
         | Request::Reload { by, .. }
         | Request::StartAgain { by, .. }
+        | Request::Add { by, .. }
         | Request::Stop { by, .. } => Some(by.clone()),
         Request::Detail { .. } => None,
     }

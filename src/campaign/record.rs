@@ -26,6 +26,15 @@ pub enum Record {
         /// The numbers, in the order of the list.
         numbers: Vec<Number>,
     },
+    /// The same for leads that a command adds: no reading of the list takes them off.
+    LeadsAdded {
+        /// The run.
+        run: RunId,
+        /// The id of the first of `numbers`.
+        first: LeadId,
+        /// The numbers, in the order in which they were given.
+        numbers: Vec<Number>,
+    },
     /// The run's state changes.
     RunState {
         /// The run.

@@ -154,6 +154,7 @@ impl Campaign {
             .values()
             .filter(|call| call.phase == Phase::Journaling)
             .filter(|call| numbers.find(call.number.as_str()).is_none())
+            .filter(|call| !self.leads.is_added(call.lead))
             .map(|call| call.attempt)
             .collect();
         for attempt in unlisted {
@@ -164,6 +165,9 @@ impl Campaign {
     fn skip_unlisted(&mut self, now: Time, numbers: &Numbers) -> u32 {
         let mut near = 0;
         let is_gone = |lead: &LeadId| {
+            if self.leads.is_added(*lead) && !sabotaged!(SkipsAdded) {
+                return false;
+            }
             let number = self.leads.number_text(*lead);
             number.is_some_and(|number| numbers.find_near(number, &mut near).is_none())
         };

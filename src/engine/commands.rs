@@ -33,6 +33,7 @@ impl Engine {
                 self.show_at_once();
                 let _ = reply.send(outcome);
             }
+            Request::Add { numbers, by, reply } => self.add(&numbers, &by, reply),
             Request::Detail { lead, reply } => self.detail(lead, reply),
             Request::Stop { now, by_signal, by } => {
                 self.stop(now, by_signal, &by);
@@ -42,7 +43,7 @@ impl Engine {
     }
 
     /// Whoever gave a command finds what it did in the picture when the answer comes.
-    fn show_at_once(&mut self) {
+    pub(super) fn show_at_once(&mut self) {
         self.carry_out();
         if crate::campaign::sabotaged!(LateAnswer) {
             return;

@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, get, on};
 
-use super::{Api, api, console, events, metrics, report, start};
+use super::{Api, add, api, console, events, metrics, report, start};
 
 /// The description that is served.
 const OPENAPI: &str = include_str!("../../docs/openapi.json");
@@ -26,6 +26,7 @@ const ROUTES: &[(Method, &str, Made)] = &[
     (Method::GET, "/api/v1/status", || get(api::status)),
     (Method::GET, "/api/v1/calls", || get(api::calls)),
     (Method::GET, "/api/v1/leads", || get(api::leads)),
+    (Method::POST, "/api/v1/leads", || on(POST, add::add)),
     (Method::GET, "/api/v1/leads/{lead}", || get(api::lead)),
     (Method::GET, "/api/v1/report", || get(report::report)),
     (Method::GET, "/api/v1/events", || get(events::events)),

@@ -52,7 +52,12 @@ fn write(conn: &Connection, journal: Uuid, record: &Record) -> Applied {
             run,
             first,
             numbers,
-        } => list_leads(conn, *run, *first, numbers),
+        } => list_leads(conn, *run, *first, numbers, false),
+        Record::LeadsAdded {
+            run,
+            first,
+            numbers,
+        } => list_leads(conn, *run, *first, numbers, true),
         Record::RunState { run, state, at } => set_run_state(conn, *run, state, *at),
         Record::LeadSkipped { run, lead, why, at } => skip_lead(conn, *run, *lead, why, *at),
         Record::LeadRequeued { run, lead, .. } => requeue_lead(conn, *run, *lead),
@@ -90,11 +95,17 @@ fn open_run(conn: &Connection, run: RunId, list: &str, at: Time) -> Applied {
     Ok(())
 }
 
-fn list_leads(conn: &Connection, run: RunId, first: LeadId, numbers: &[Number]) -> Applied {
-    let mut insert =
-        conn.prepare_cached("INSERT INTO leads (run, lead, number) VALUES (?1, ?2, ?3)")?;
+fn list_leads(
+    conn: &Connection,
+    run: RunId,
+    first: LeadId,
+    numbers: &[Number],
+    added: bool,
+) -> Applied {
+    let sql = "INSERT INTO leads (run, lead, number, added) VALUES (?1, ?2, ?3, ?4)";
+    let mut insert = conn.prepare_cached(sql)?;
     for (lead, number) in (i64::from(first.0)..).zip(numbers) {
-        let inserted = insert.execute(params![run.0, lead, number.as_str()]);
+        let inserted = insert.execute(params![run.0, lead, number.as_str(), added]);
         unless_constrained(inserted, Contradiction::ListedTwice { run, first })?;
     }
     Ok(())

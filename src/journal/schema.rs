@@ -7,7 +7,11 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x4444_6a72;
 
 /// The step to each format from the one before. A step that was released is never changed.
-const STEPS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+];
 
 /// The format that this program writes.
 #[expect(clippy::cast_possible_wrap, reason = "there are a handful of steps")]

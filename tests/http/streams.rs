@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::{BUSY, Rig, SOON, Served, numbers, rustls_provider};
+use crate::{BUSY, Rig, SOON, Served, numbers};
 
 /// Streams that there are places for.
 const PLACES: usize = 32;
@@ -107,7 +107,6 @@ fn kib(pid: u32, name: &str) -> u64 {
 
 #[test]
 fn a_reader_that_comes_back_misses_nothing_and_gets_nothing_twice() {
-    rustls_provider();
     let rig = Rig::new(&numbers(BUSY, 20), &[]);
     let served = rig.serve();
     let mut whole = Reader::open(&served, None);
@@ -152,7 +151,6 @@ fn a_reader_that_comes_back_misses_nothing_and_gets_nothing_twice() {
 
 #[test]
 fn places_for_streams_are_counted_and_come_free() {
-    rustls_provider();
     let rig = Rig::new(&numbers(BUSY, 2), &[]);
     let served = rig.serve();
     let mut readers: Vec<Reader> = (0..PLACES).map(|_| Reader::open(&served, None)).collect();
@@ -182,7 +180,6 @@ fn places_for_streams_are_counted_and_come_free() {
 /// Readers that never read, of a list of 200,000.
 #[test]
 fn readers_that_take_nothing_cost_no_memory() {
-    rustls_provider();
     let rig = Rig::new(&numbers(BUSY, 200_000), &[]);
     let served = rig.serve();
     let pid = served.process.pid();

@@ -37,6 +37,10 @@ pub(crate) enum Sabotage {
     ForgetsOrphans,
     /// What a dead process did not write down of its recordings is not looked for.
     TrustsWhatIsWritten,
+    /// Numbers that were added are answered before they are on the disk.
+    AnswersBeforeDurable,
+    /// The list takes off what it never had.
+    SkipsAdded,
 }
 
 thread_local! {

@@ -99,6 +99,9 @@ fn restore(
             cause: known.cause,
         };
         leads.restore_row(id, row);
+        if known.added {
+            leads.note_added(id);
+        }
         if known.unlisted {
             leads.unlist(id);
         }

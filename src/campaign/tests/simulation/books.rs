@@ -11,6 +11,8 @@ pub(super) struct Books {
     /// When it came into that state.
     pub(super) since: Time,
     pub(super) leads: Leads,
+    /// The numbers that a command added.
+    pub(super) added: BTreeSet<String>,
     pub(super) orphans: Vec<Orphan>,
     pub(super) withdrawn: BTreeSet<AttemptId>,
     pub(super) last: AttemptId,
@@ -25,6 +27,7 @@ impl Books {
             state: RunState::Idle,
             since: Time::default(),
             leads: Leads::default(),
+            added: BTreeSet::new(),
             orphans: Vec::new(),
             withdrawn: BTreeSet::new(),
             last: AttemptId(0),
@@ -42,6 +45,13 @@ impl Books {
             Record::LeadsListed { numbers, .. } => {
                 for number in numbers {
                     self.leads.add(number, Time::default());
+                }
+            }
+            Record::LeadsAdded { numbers, .. } => {
+                for number in numbers {
+                    let lead = self.leads.add(number, Time::default());
+                    self.added.insert(number.to_string());
+                    self.leads.note_added(lead.expect("it is new"));
                 }
             }
             Record::RunState { state, at, .. } => {

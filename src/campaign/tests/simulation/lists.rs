@@ -54,6 +54,39 @@ impl Sim {
         self.effects()
     }
 
+    /// Somebody adds numbers: some are listed, some are in the run, some are new. Those that
+    /// are new wait, the others stay as they are, and a run that was done waits for a start.
+    pub(super) fn add(&mut self) -> Result<(), String> {
+        if !self.running {
+            return Ok(());
+        }
+        let some = self.rng.usize(1..4);
+        let any = |_| Number::parse(&format!("{}", 1000 + self.rng.u32(..LEADS + 6)));
+        let numbers: Vec<Number> = (0..some).map(any).map(|n| n.expect("digits")).collect();
+        let leads = self.campaign.leads().clone();
+        let was = self.campaign.state().clone();
+        let added = self.campaign.add(self.now, &numbers)?;
+        self.note(|| format!("{numbers:?} are added at {was:?}: {added:?}"));
+        let mut new = std::collections::BTreeSet::new();
+        for (number, lead) in numbers.iter().zip(&added.leads) {
+            let before = leads.find(number.as_str());
+            let first = before.is_none() && new.insert(number.as_str());
+            self.kept.extend(first.then(|| number.to_string()));
+            let expected = before.map_or(Some(LeadState::Waiting), |lead| leads.state(lead));
+            if lead.is_new != first || Some(lead.state) != expected {
+                return Err(format!("{number} was {before:?} and is {lead:?}"));
+            }
+        }
+        let reopened = was == RunState::Done && added.joined() > 0;
+        let state = if reopened { RunState::Idle } else { was };
+        if added.state != state || added.leads.len() != numbers.len() {
+            return Err(format!("it must be {state:?}: {added:?}"));
+        }
+        self.added += added.joined();
+        self.reopened_by_adding += usize::from(reopened);
+        self.effects()
+    }
+
     fn count(&mut self, relisted: Relisted) {
         self.relisted.joined += relisted.joined;
         self.relisted.skipped += relisted.skipped;
