@@ -20,6 +20,7 @@
 //! | `campaign/recovery.rs` | what a crash or a lost link left behind |
 //! | `campaign/leads.rs` | who waits, and how the others ended |
 //! | `campaign/line.rs` | who is taken off the line or put back by a person's word |
+//! | `campaign/add.rs` | numbers that join the run by a command |
 //! | `campaign/relist.rs` | what a list that was read again changes, and what a start does then |
 //! | `campaign/rules.rs` | what a call keeps of the settings it began with |
 //! | `campaign/limit.rs` | how many calls may be up, and what holds dialing back |
@@ -45,6 +46,7 @@ pub(crate) const fn is_sabotaged(_what: &str) -> bool {
     false
 }
 
+mod add;
 mod answers;
 mod call;
 mod dead_air;
@@ -70,13 +72,14 @@ mod tests;
 mod time;
 mod timers;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(test)]
 pub(crate) use tests::sabotage;
 
+pub use add::{Added, AddedLead};
 pub use disposition::{Disposition, EndedBy, HangupCause};
 pub use ids::{ANY_DIALDECK, AsteriskIds, AttemptId, LeadId, MaxCc, Part, RunId, trunk_endpoint};
 pub use io::{
@@ -91,7 +94,7 @@ pub use record::{
     AttemptEnd, LegNote, Record, RecordingState, RunState, Sent, Step, TargetFailure,
 };
 pub use recovery::{Orphan, Reconciled, Recorded};
-pub use relist::{Added, Began, Listed, NO_LONGER_LISTED, Relisted, StartedAgain};
+pub use relist::{Began, Listed, NO_LONGER_LISTED, Relisted, StartedAgain};
 pub use stats::{CallView, CallWord, Stats};
 pub use time::Time;
 
@@ -135,8 +138,6 @@ pub struct Campaign {
     remains: BTreeMap<AttemptId, Remains>,
     /// Attempts of a dead process that were not settled yet.
     orphans: BTreeMap<AttemptId, Orphan>,
-    /// The leads of this run that a program added beside its list.
-    added: BTreeSet<LeadId>,
     next_attempt: AttemptId,
     timers: Timers,
     effects: VecDeque<Effect>,
@@ -172,7 +173,6 @@ impl Campaign {
             live: BTreeMap::new(),
             remains: BTreeMap::new(),
             orphans: BTreeMap::new(),
-            added: BTreeSet::new(),
             next_attempt,
             timers: Timers::default(),
             effects: VecDeque::new(),

@@ -12,11 +12,11 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use crate::campaign::{self, LeadId, Numbers, Outcome, Time};
+use crate::campaign::{self, Added, LeadId, Number, Numbers, Outcome, Time};
 use crate::config::Settings;
 use crate::engine::{Detail, Reading, Request};
 
-pub use crate::campaign::{Added, Began};
+pub use crate::campaign::Began;
 pub use crate::engine::{Reloaded, Started};
 
 /// What may be asked.
@@ -242,10 +242,9 @@ impl Control {
         self.read_and_dial(request).await
     }
 
-    /// Adds numbers to the run beside its list. Who has the answer may forget them: they are on
-    /// disk. Asked again, it adds nobody twice.
-    pub async fn add(&self, numbers: Numbers, who: &Who) -> Result<Added, String> {
-        let (numbers, by) = (Box::new(numbers), who.to_string());
+    /// Adds numbers to the run. Answered when they are on the disk.
+    pub async fn add(&self, numbers: Vec<Number>, who: &Who) -> Result<Added, String> {
+        let by = who.to_string();
         self.ask(|reply| Request::Add { numbers, by, reply }).await
     }
 
@@ -349,7 +348,6 @@ impl fmt::Debug for Control {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campaign::Number;
 
     fn keyboard(variables: &[(&str, &str)]) -> String {
         let value = |name: &str| {

@@ -5,6 +5,7 @@
 //! calls. Nothing it waits for can block it: requests run in tasks of their own, the journal
 //! has its own thread, recordings their own fetcher; all report to one inbox.
 
+mod add;
 mod clock;
 mod commands;
 mod detail;
@@ -51,7 +52,7 @@ use crate::ari::link::{Link, LinkEvent, LinkState as LinkIs, LinkStats};
 use crate::ari::{AriError, RtpStatistics};
 use crate::campaign::sabotaged;
 use crate::campaign::{
-    Added, AsteriskIds, AttemptId, Campaign, Command, Input, LeadId, Numbers, Op, OpError, Outcome,
+    Added, AsteriskIds, AttemptId, Campaign, Command, Input, LeadId, Number, Op, OpError, Outcome,
     Part, Record, Time,
 };
 use crate::journal::{Health, Journal, Writer};
@@ -127,13 +128,13 @@ pub enum Request {
         /// Where the outcome goes.
         reply: oneshot::Sender<Result<Started, String>>,
     },
-    /// Numbers join the run beside its list.
+    /// Add numbers to the run.
     Add {
-        /// Who is to be called.
-        numbers: Box<Numbers>,
-        /// Who asks.
+        /// The numbers.
+        numbers: Vec<Number>,
+        /// Who.
         by: String,
-        /// Where the outcome goes, when it is on disk.
+        /// Where the answer goes, once all that it says is on the disk.
         reply: oneshot::Sender<Result<Added, String>>,
     },
     /// All there is to know of a lead; `None` if there is no such lead.
@@ -242,6 +243,8 @@ pub struct Engine {
 
     /// Records that did not fit into the journal's queue.
     unwritten: Vec<Record>,
+    /// Answers that must not leave before the journal has what they say.
+    undurable: Vec<add::Answer>,
     stopping: Option<Stopping>,
     paused_by_rule_since: Option<Time>,
     quiet_since: Option<Time>,

@@ -9,6 +9,7 @@
 //! | `http/guard.rs` | who may: Host, Origin, Sec-Fetch-Site, the token |
 //! | `http/start.rs` | `GET /start`, as the replaced program has it |
 //! | `http/api.rs` | `/api/v1/` |
+//! | `http/add.rs` | numbers that join the run |
 //! | `http/routes.rs` | every path there is, in one table |
 //! | `http/views.rs` | what it shows, as JSON |
 //! | `http/events.rs` | what happens, as server-sent events |

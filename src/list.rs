@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 
 mod line;
 mod lines;
+mod posted;
 mod rejects;
 
 pub use crate::campaign::Numbers;
 pub use line::{Reason, Reject};
+pub use posted::{Posted, from_strings, from_text};
 pub use rejects::RejectSink;
 
 use crate::campaign::Number;

@@ -3,6 +3,7 @@
 mod support;
 
 mod http {
+    mod add;
     mod browser;
     mod streams;
 }

@@ -31,7 +31,6 @@ fn first_records() -> Vec<Record> {
         run: RUN,
         first: LeadId(0),
         numbers: (0..LEADS).map(number).collect(),
-        added: false,
     };
     vec![opened, listed]
 }

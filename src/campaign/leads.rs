@@ -71,9 +71,18 @@ struct Row {
     /// 0: none was told.
     sip: u16,
     stand: Stand,
+    listing: Listing,
+}
+
+/// Whether the list is who keeps a lead in the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listing {
+    Listed,
     /// The list had it no longer when it was read last: it was skipped, or must not be called
     /// once more by itself.
-    unlisted: bool,
+    Unlisted,
+    /// It was added by a command: it stays, whatever the list has.
+    Added,
 }
 
 /// A [`LeadState`]; which attempt calls is in [`Row::last`].
@@ -271,8 +280,20 @@ impl Leads {
     pub(super) fn put_back(&mut self, lead: LeadId) {
         self.change(lead, |row| {
             row.stand = Stand::Waiting;
-            row.unlisted = false;
+            row.note_listed(true);
         });
+    }
+
+    /// The lead was added by a command: no reading of the list takes it off.
+    pub fn note_added(&mut self, lead: LeadId) {
+        self.change(lead, |row| row.listing = Listing::Added);
+    }
+
+    /// Whether the lead was added by a command, and not by the list.
+    #[must_use]
+    pub fn is_added(&self, lead: LeadId) -> bool {
+        let row = self.get(lead);
+        row.is_some_and(|row| row.listing == Listing::Added)
     }
 
     /// Takes a waiting lead off, for good in this run.
@@ -285,28 +306,29 @@ impl Leads {
     pub fn unlist(&mut self, lead: LeadId) {
         self.change(lead, |row| {
             row.stand = Stand::Final(Disposition::Skipped);
-            row.unlisted = true;
+            row.listing = Listing::Unlisted;
         });
     }
 
     /// Whether the list has the lead that is being called.
     pub(super) fn note_listed(&mut self, lead: LeadId, listed: bool) {
         if self.is_unlisted(lead) == listed {
-            self.change(lead, |row| row.unlisted = !listed);
+            self.change(lead, |row| row.note_listed(listed));
         }
     }
 
     /// Whether the list had the lead no longer when it was read last.
     pub(super) fn is_unlisted(&self, lead: LeadId) -> bool {
-        self.get(lead).is_some_and(|row| row.unlisted)
+        let row = self.get(lead);
+        row.is_some_and(|row| row.listing == Listing::Unlisted)
     }
 
     /// Whether the lead was taken off for not being listed, and was never called.
     #[must_use]
     pub fn may_rejoin(&self, lead: LeadId) -> bool {
         let skipped = Stand::Final(Disposition::Skipped);
-        self.get(lead)
-            .is_some_and(|row| row.unlisted && row.stand == skipped && row.attempts == 0)
+        let uncalled = |row: &Row| row.stand == skipped && row.attempts == 0;
+        self.is_unlisted(lead) && self.get(lead).is_some_and(uncalled)
     }
 
     /// The lead's attempt has ended.
@@ -381,7 +403,7 @@ impl Row {
         q850: 0,
         sip: 0,
         stand: Stand::Waiting,
-        unlisted: false,
+        listing: Listing::Listed,
     };
 
     fn state(&self) -> LeadState {
@@ -393,7 +415,7 @@ impl Row {
     }
 
     fn set_state(&mut self, state: LeadState) {
-        self.unlisted = false;
+        self.note_listed(true);
         self.stand = match state {
             LeadState::Waiting => Stand::Waiting,
             LeadState::Calling(attempt) => {
@@ -401,6 +423,14 @@ impl Row {
                 Stand::Calling
             }
             LeadState::Final(disposition) => Stand::Final(disposition),
+        };
+    }
+
+    fn note_listed(&mut self, listed: bool) {
+        self.listing = match (self.listing, listed) {
+            (Listing::Added, _) => Listing::Added,
+            (_, true) => Listing::Listed,
+            (_, false) => Listing::Unlisted,
         };
     }
 

@@ -25,8 +25,15 @@ pub enum Record {
         first: LeadId,
         /// The numbers, in the order of the list.
         numbers: Vec<Number>,
-        /// They stand on no list: see [`Campaign::add`](super::Campaign::add).
-        added: bool,
+    },
+    /// The same for leads that a command adds: no reading of the list takes them off.
+    LeadsAdded {
+        /// The run.
+        run: RunId,
+        /// The id of the first of `numbers`.
+        first: LeadId,
+        /// The numbers, in the order in which they were given.
+        numbers: Vec<Number>,
     },
     /// The run's state changes.
     RunState {

@@ -142,7 +142,6 @@ impl Campaign {
         self.state = RunState::Idle;
         self.state_since = now;
         self.leads = Leads::after(&self.leads);
-        self.added.clear();
         self.effects.push_back(Effect::Journal(Record::RunOpened {
             run: self.run,
             list: list.to_owned(),

@@ -1,5 +1,4 @@
-//! What a list that was read again changes in a run, what a start does that comes with it, and
-//! numbers that come without a list.
+//! What a list that was read again changes in a run, and what a start does that comes with it.
 
 use std::time::Duration;
 
@@ -9,15 +8,6 @@ use super::{AttemptId, Campaign, LeadId, Number, Numbers, Record, RunState, Time
 
 /// Why a lead is skipped that the list has no longer, as the journal has it.
 pub const NO_LONGER_LISTED: &str = "no longer listed";
-
-/// Where numbers come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
-    /// The list that the run belongs to.
-    List,
-    /// A program, beside the list.
-    Program,
-}
 
 /// So many numbers go into one record of the journal.
 const LIST_CHUNK: usize = 4096;
@@ -33,15 +23,6 @@ pub struct Relisted {
     pub joined: u32,
     /// Waiting leads that are no longer listed.
     pub skipped: u32,
-}
-
-/// What came of numbers that were to be added.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Added {
-    /// The new leads, which wait.
-    pub new: Vec<LeadId>,
-    /// The leads of those numbers that the run had already; nothing has changed for them.
-    pub already: Vec<LeadId>,
 }
 
 /// A list as it was read last.
@@ -94,31 +75,6 @@ impl Campaign {
         self.place_calls(now);
         self.settle(now);
         relisted
-    }
-
-    /// A program adds numbers to the run beside its list: they join the end of the line. They
-    /// stay there when the list is read again, and belong to this run alone. DONE becomes IDLE:
-    /// nobody is dialed by that.
-    pub fn add(&mut self, now: Time, numbers: &Numbers) -> Added {
-        let mut near = 0;
-        let known = |number| self.leads.find_near(number, &mut near);
-        let already: Vec<LeadId> = numbers.iter().filter_map(known).collect();
-        let first = self.leads.len();
-        self.join_from(now, numbers, Source::Program);
-        let lead = |id| u32::try_from(id).ok().map(LeadId);
-        let new: Vec<LeadId> = (first..self.leads.len()).filter_map(lead).collect();
-        self.added.extend(&new);
-        if !new.is_empty() && self.state == RunState::Done {
-            self.set_state(now, RunState::Idle);
-        }
-        self.place_calls(now);
-        self.settle(now);
-        Added { new, already }
-    }
-
-    /// Which leads of the run that goes on were added beside its list.
-    pub fn restore_added(&mut self, leads: impl IntoIterator<Item = LeadId>) {
-        self.added = leads.into_iter().collect();
     }
 
     /// A program wants dialing to begin or to go on, over the list as it stands. However
@@ -197,8 +153,8 @@ impl Campaign {
             .live
             .values()
             .filter(|call| call.phase == Phase::Journaling)
-            .filter(|call| !self.added.contains(&call.lead))
             .filter(|call| numbers.find(call.number.as_str()).is_none())
+            .filter(|call| !self.leads.is_added(call.lead))
             .map(|call| call.attempt)
             .collect();
         for attempt in unlisted {
@@ -209,7 +165,7 @@ impl Campaign {
     fn skip_unlisted(&mut self, now: Time, numbers: &Numbers) -> u32 {
         let mut near = 0;
         let is_gone = |lead: &LeadId| {
-            if self.added.contains(lead) {
+            if self.leads.is_added(*lead) && !sabotaged!(SkipsAdded) {
                 return false;
             }
             let number = self.leads.number_text(*lead);
@@ -230,8 +186,7 @@ impl Campaign {
         for lead in called {
             let number = self.leads.number_text(lead);
             let listed = number.is_some_and(|number| numbers.find(number).is_some());
-            let stays = listed || self.added.contains(&lead);
-            self.leads.note_listed(lead, stays);
+            self.leads.note_listed(lead, listed);
         }
     }
 
@@ -254,18 +209,13 @@ impl Campaign {
 
     /// Who is new on the list joins the line, and who was taken off it uncalled comes back.
     pub(super) fn join(&mut self, now: Time, numbers: &Numbers) -> u32 {
-        self.join_from(now, numbers, Source::List)
-    }
-
-    fn join_from(&mut self, now: Time, numbers: &Numbers, source: Source) -> u32 {
         let mut chunk = Vec::new();
         let mut first = None;
         let mut joined = 0;
         let mut near = 0;
         for number in numbers.iter() {
             if let Some(known) = self.leads.find_near(number, &mut near) {
-                let back = source == Source::List && self.rejoin(now, known);
-                joined += u32::from(back);
+                joined += u32::from(self.rejoin(now, known));
                 continue;
             }
             let Ok(number) = Number::parse(number) else {
@@ -278,10 +228,10 @@ impl Campaign {
             first.get_or_insert(lead);
             chunk.push(number);
             if chunk.len() == LIST_CHUNK {
-                self.journal_leads(first.take(), std::mem::take(&mut chunk), source);
+                self.journal_leads(first.take(), std::mem::take(&mut chunk));
             }
         }
-        self.journal_leads(first, chunk, source);
+        self.journal_leads(first, chunk);
         joined
     }
 
@@ -293,13 +243,12 @@ impl Campaign {
         may
     }
 
-    fn journal_leads(&mut self, first: Option<LeadId>, numbers: Vec<Number>, source: Source) {
+    fn journal_leads(&mut self, first: Option<LeadId>, numbers: Vec<Number>) {
         if let Some(first) = first {
             self.effects.push_back(Effect::Journal(Record::LeadsListed {
                 run: self.run,
                 first,
                 numbers,
-                added: source == Source::Program,
             }));
         }
     }

@@ -7,6 +7,7 @@
 //! | `tests/orders.rs` | every order of events and answers on the way from ringing to talking |
 //! | `tests/simulation.rs` | thousands of seeded campaigns with faults, and what must hold |
 
+mod add;
 mod again;
 mod answering;
 mod commands;

@@ -2,13 +2,9 @@
 
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
 use super::{AuditEntry, Engine, Request, Told};
-use crate::campaign::{
-    Added, AttemptId, Command, Notice, Numbers, Outcome, Record, Time, sabotaged,
-};
-use crate::journal::{AUDIT_LINES, AuditLine, Health, WriteFailure};
+use crate::campaign::{AttemptId, Command, Notice, Outcome, Record, Time};
+use crate::journal::{AUDIT_LINES, AuditLine};
 
 /// Nothing is dialed any more by a process that was told to end.
 pub(super) const ENDING: &str = "the process is ending";
@@ -47,9 +43,9 @@ impl Engine {
     }
 
     /// Whoever gave a command finds what it did in the picture when the answer comes.
-    fn show_at_once(&mut self) {
+    pub(super) fn show_at_once(&mut self) {
         self.carry_out();
-        if sabotaged!(LateAnswer) {
+        if crate::campaign::sabotaged!(LateAnswer) {
             return;
         }
         self.pace.at_once();
@@ -73,46 +69,6 @@ impl Engine {
         }
         self.write_down(by, command.to_string(), &outcome);
         outcome
-    }
-
-    /// The answer waits for the disk: who has it may forget the numbers.
-    fn add(&mut self, numbers: &Numbers, by: &str, reply: oneshot::Sender<Result<Added, String>>) {
-        let now = self.clock.now();
-        let outcome = self.may_add().map(|()| self.campaign.add(now, numbers));
-        let said = outcome.clone().map(|added| {
-            let [new, already] = [added.new.len(), added.already.len()];
-            format!("{new} numbers joined, {already} were there already")
-        });
-        self.write_down(by, format!("add {} numbers", numbers.len()), &said);
-        self.show_at_once();
-        let outcome = if self.unwritten.is_empty() {
-            outcome
-        } else {
-            Err("the journal is behind: ask again, nobody is added twice".to_owned())
-        };
-        if outcome.is_err() || sabotaged!(PromisesTooEarly) {
-            let _ = reply.send(outcome);
-            return;
-        }
-        let written = move |result: Result<(), WriteFailure>| {
-            let result = result.map_err(|why| why.to_string());
-            // Whoever asked may have gone.
-            let _ = reply.send(result.and(outcome));
-        };
-        // Without records of its own it waits for those before it.
-        if let Err(rejected) = self.writer.try_append(Vec::new(), written) {
-            (rejected.done)(Err(WriteFailure::Closed));
-        }
-    }
-
-    fn may_add(&self) -> Result<(), String> {
-        if self.stopping.is_some() {
-            return Err(ENDING.to_owned());
-        }
-        match self.writer.health() {
-            Health::Well => Ok(()),
-            Health::Unwell { why, .. } => Err(why),
-        }
     }
 
     /// The calls that the command hangs up.

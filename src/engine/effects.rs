@@ -52,6 +52,7 @@ impl Engine {
             }
         }
         self.append(records);
+        self.answer_durable();
         self.feed_fetcher();
         self.meter.calls(now, self.campaign.live_calls());
     }

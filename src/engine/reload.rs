@@ -186,7 +186,7 @@ impl Engine {
         reloaded.changed.push(format!("the list is {list}"));
     }
 
-    fn unless_ending(&self) -> Result<(), String> {
+    pub(super) fn unless_ending(&self) -> Result<(), String> {
         match self.stopping {
             Some(_) => Err(super::commands::ENDING.to_owned()),
             None => Ok(()),

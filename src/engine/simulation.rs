@@ -38,7 +38,9 @@ use tokio::sync::oneshot;
 use super::Incoming;
 use super::clock::virtual_time;
 use crate::ari::link::DownReason;
-use crate::campaign::{AsteriskIds, AttemptId, CallWord, Command, Numbers, RunState, Time};
+use crate::campaign::{
+    Added, AsteriskIds, AttemptId, CallWord, Command, Number, Numbers, RunState, Time,
+};
 use crate::config::Settings;
 use crate::engine::Request;
 use crate::journal::Disk;
@@ -80,6 +82,9 @@ enum Item {
     FolderHasRoom,
     Mischief,
 }
+
+/// Numbers, and where the answer to whoever adds them comes.
+type Adding = (Vec<Number>, oneshot::Receiver<Result<Added, String>>);
 
 /// How often what has happened: what never happens is not checked.
 #[derive(Debug, Clone, Default)]
@@ -124,6 +129,10 @@ struct Sim {
     serial: u64,
     settings: Settings,
     numbers: Numbers,
+    /// Numbers that a program adds, and its answers.
+    adding: Vec<Adding>,
+    /// Whether one does, in this seed.
+    adds: bool,
     leads: u32,
     deck: Option<Deck>,
     process: u32,
@@ -234,6 +243,7 @@ impl Sim {
             Some(incoming) => self.step(incoming)?,
             None => self.go_on()?,
         }
+        self.hear_added()?;
         self.check()
     }
 

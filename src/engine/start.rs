@@ -245,6 +245,7 @@ impl Parts {
             news,
             news_dropped: 0,
             unwritten: Vec::new(),
+            undurable: Vec::new(),
             stopping: None,
             paused_by_rule_since: paused_by_rule.then_some(now),
             quiet_since: None,

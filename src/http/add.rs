@@ -1,86 +1,188 @@
-//! `POST /api/v1/leads`: numbers that join the run beside its list.
+//! `POST /api/v1/leads`: numbers that join the run.
 
 use std::net::SocketAddr;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::body::Bytes;
 use axum::extract::{ConnectInfo, State};
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::Api;
 use super::api::{bad, told};
-use super::views::Listed;
-use crate::campaign::{LeadId, Number, Numbers};
+use crate::campaign::{AddedLead, LeadState, Number};
 use crate::control::Who;
+use crate::list::{self, Posted, Reject};
 
-/// So many refused numbers are told, of all that there may be.
-const TOLD: usize = 20;
+/// So many at once: the engine takes them in one step.
+const MOST: usize = 10_000;
+/// What the body must be.
+const BODY: &str = "the body must be {\"numbers\": [\"+7…\", …]} as application/json, or one \
+                    number a line as text/plain";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Body {
+struct Body {
     numbers: Vec<String>,
 }
 
-/// All of them or, where one is no number, none.
+/// What has become of it all.
+#[derive(Debug, Serialize)]
+struct Answer {
+    status: &'static str,
+    message: String,
+    run: Option<u32>,
+    state: Option<&'static str>,
+    added: usize,
+    already: usize,
+    refused: usize,
+    results: Vec<Outcome>,
+}
+
+/// What has become of one number.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    /// The line, or the place in the array, from 1.
+    place: u64,
+    number: String,
+    result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lead: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disposition: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl Outcome {
+    fn taken(place: u64, number: &Number, lead: AddedLead) -> Self {
+        let (state, disposition) = match lead.state {
+            LeadState::Waiting => ("waiting", None),
+            LeadState::Calling(_) => ("calling", None),
+            LeadState::Final(disposition) => ("ended", Some(disposition.as_str())),
+        };
+        Self {
+            place,
+            number: number.to_string(),
+            result: if lead.is_new { "added" } else { "already" },
+            lead: Some(lead.lead.0),
+            state: Some(state),
+            disposition,
+            reason: None,
+        }
+    }
+
+    fn refused(place: u64, reject: &Reject) -> Self {
+        Self {
+            place,
+            number: reject.excerpt.clone(),
+            result: "refused",
+            lead: None,
+            state: None,
+            disposition: None,
+            reason: Some(reject.reason.to_string()),
+        }
+    }
+}
+
 pub(super) async fn add(
     State(api): State<Api>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    body: Result<Json<Body>, JsonRejection>,
+    headers: HeaderMap,
+    body: Bytes,
 ) -> Response {
-    let Ok(Json(body)) = body else {
-        return bad("the body must be {\"numbers\": [\"…\", …]}, as application/json");
+    let Some(posted) = read(&headers, &body) else {
+        return bad(BODY);
     };
-    if body.numbers.is_empty() {
-        return bad("there is no number in the body");
+    if posted.len() > MOST {
+        let why = format!(
+            "at most {MOST} numbers at once, and this has {}",
+            posted.len()
+        );
+        return too_large(&why);
     }
-    let numbers = match parse(&body.numbers) {
-        Ok(numbers) => numbers,
-        Err(refused) => return refusal(&refused),
-    };
+    let numbers: Vec<Number> = posted
+        .iter()
+        .filter_map(|one| one.number.clone().ok())
+        .collect();
+    if posted.is_empty() {
+        return bad(format!("there is no number in it: {BODY}"));
+    }
+    if numbers.is_empty() {
+        let message = "none of it is a number, and nothing was added".to_owned();
+        return none(posted, message);
+    }
     let added = match api.control.add(numbers, &Who::Http(peer)).await {
         Ok(added) => added,
         Err(why) => return told(Err(why)),
     };
-    let shown = api.snapshots.borrow().clone();
-    let listed = |leads: &[LeadId]| -> Vec<Listed> {
-        let all = leads.iter().filter_map(|lead| Listed::of(&shown, *lead));
-        all.collect()
-    };
-    let answer = json!({
-        "status": "ok",
-        "added": listed(&added.new),
-        "already": listed(&added.already),
+    let mut leads = added.leads.iter();
+    let results = posted.iter().filter_map(|one| match &one.number {
+        Ok(number) => {
+            let lead = *leads.next()?;
+            Some(Outcome::taken(one.place, number, lead))
+        }
+        Err(reject) => Some(Outcome::refused(one.place, reject)),
     });
+    let results: Vec<Outcome> = results.collect();
+    let refused = posted.len() - added.leads.len();
+    let message = match refused {
+        0 => added.said(),
+        1 => format!("{}, 1 was refused", added.said()),
+        n => format!("{}, {n} were refused", added.said()),
+    };
+    let answer = Answer {
+        status: "ok",
+        message,
+        run: Some(added.run.0),
+        state: Some(added.state.word()),
+        added: added.joined(),
+        already: added.leads.len() - added.joined(),
+        refused,
+        results,
+    };
     Json(answer).into_response()
 }
 
-/// By the list's rule; a number that stands there twice is one. Else the first that are none.
-fn parse(texts: &[String]) -> Result<Numbers, Vec<Value>> {
-    let mut numbers = Numbers::default();
-    let mut refused = Vec::new();
-    for (index, text) in texts.iter().enumerate() {
-        match Number::parse(text.trim()) {
-            Ok(number) => drop(numbers.push(&number)),
-            Err(why) => refused.push(json!({ "index": index, "why": why.to_string() })),
-        }
+/// By the type that it says to have.
+fn read(headers: &HeaderMap, body: &Bytes) -> Option<Vec<Posted>> {
+    let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let kind = kind.split(';').next()?.trim();
+    if kind.eq_ignore_ascii_case("text/plain") {
+        return Some(list::from_text(body));
     }
-    if refused.is_empty() {
-        Ok(numbers)
-    } else {
-        Err(refused)
+    if !kind.eq_ignore_ascii_case("application/json") {
+        return None;
     }
+    let body: Body = serde_json::from_slice(body).ok()?;
+    let numbers = body.numbers.iter().map(String::as_str);
+    Some(list::from_strings(numbers))
 }
 
-fn refusal(refused: &[Value]) -> Response {
-    let told = &refused[..refused.len().min(TOLD)];
-    let body = json!({
-        "status": "error",
-        "message": format!("{} of them are no numbers, and none was added", refused.len()),
-        "refused": told,
+fn too_large(why: &str) -> Response {
+    let body = Json(serde_json::json!({ "status": "error", "message": why }));
+    (StatusCode::PAYLOAD_TOO_LARGE, body).into_response()
+}
+
+fn none(posted: Vec<Posted>, message: String) -> Response {
+    let refused = posted.len();
+    let rejects = posted.into_iter().filter_map(|one| {
+        let reject = one.number.err()?;
+        Some(Outcome::refused(one.place, &reject))
     });
-    (StatusCode::BAD_REQUEST, Json(body)).into_response()
+    let answer = Answer {
+        status: "error",
+        message,
+        run: None,
+        state: None,
+        added: 0,
+        already: 0,
+        refused,
+        results: rejects.collect(),
+    };
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(answer)).into_response()
 }

@@ -145,7 +145,7 @@ pub struct KnownLead {
     pub cause: HangupCause,
     /// It was taken off because the list had it no longer.
     pub unlisted: bool,
-    /// It was added to the run beside the list.
+    /// A command added it, and not the list.
     pub added: bool,
 }
 
@@ -302,8 +302,7 @@ fn collect<T>(
 const LEADS: &str = "
     SELECT l.lead, l.number, l.state, l.disposition, l.attempts,
         CASE WHEN a.ended_at IS NULL AND a.withdrawn = 0 THEN a.attempt END,
-        l.last_attempt, e.cause, e.sip_code, coalesce(l.note = ?2, 0),
-        l.added
+        l.last_attempt, e.cause, e.sip_code, coalesce(l.note = ?2, 0), l.added
     FROM leads l
     LEFT JOIN attempts a ON a.attempt = l.last_attempt
     LEFT JOIN attempts e ON e.attempt = CASE l.state WHEN 'dialing' THEN

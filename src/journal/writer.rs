@@ -188,7 +188,8 @@ impl Queue {
             return Some(Rejection::Closed);
         }
         // Alone, an append of any size is taken: it would never fit otherwise.
-        let fits = self.weight == 0 || self.weight + weight <= QUEUE_LIMIT;
+        // One without records takes no room.
+        let fits = weight == 0 || self.weight == 0 || self.weight + weight <= QUEUE_LIMIT;
         (!fits).then_some(Rejection::QueueFull)
     }
 
@@ -357,7 +358,9 @@ fn weight_of(records: &[Record]) -> usize {
 
 fn weight(record: &Record) -> usize {
     match record {
-        Record::LeadsListed { numbers, .. } => 1 + numbers.len() / NUMBERS_PER_RECORD,
+        Record::LeadsListed { numbers, .. } | Record::LeadsAdded { numbers, .. } => {
+            1 + numbers.len() / NUMBERS_PER_RECORD
+        }
         _ => 1,
     }
 }

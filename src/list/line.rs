@@ -29,6 +29,9 @@ pub enum Reason {
     /// Carriage returns within: the file ends its lines with them alone, or is damaged.
     #[error("a carriage return stands in it: lines must end with LF or CR LF")]
     CarriageReturn,
+    /// A comment, where nobody would look for one.
+    #[error("it begins with # and is taken as a comment")]
+    Comment,
     /// Anything else.
     #[error("{0}")]
     Number(#[from] NumberError),

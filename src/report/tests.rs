@@ -50,7 +50,6 @@ fn run(run: u32, numbers: &[&str]) -> [Record; 2] {
             run,
             first: LeadId(0),
             numbers: numbers.iter().map(number).collect(),
-            added: false,
         },
     ]
 }

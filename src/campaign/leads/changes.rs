@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CHUNK, Chunk, Leads, Row, Stand};
+use super::{CHUNK, Chunk, Leads, Listing, Row, Stand};
 use crate::campaign::{Disposition, LeadId, Number, RunId, Time};
 
 /// So many chunks of leads are looked at for one part.
@@ -166,8 +166,9 @@ impl Row {
             q850,
             sip,
             stand: _,
-            unlisted,
+            listing,
         } = *self;
+        let unlisted = listing == Listing::Unlisted;
         (lead, last, attempts, q850, sip, stand, unlisted)
     }
 
@@ -184,7 +185,11 @@ impl Row {
             q850,
             sip,
             stand,
-            unlisted,
+            listing: if unlisted {
+                Listing::Unlisted
+            } else {
+                Listing::Listed
+            },
         })
     }
 }

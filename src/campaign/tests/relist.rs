@@ -80,50 +80,6 @@ fn a_list_read_in_a_run_adds_skips_and_leaves_the_called_alone() {
 }
 
 #[test]
-fn whoever_is_added_beside_the_list_stays_when_it_is_read_again() {
-    let mut rig = Rig::started(policy(1), 2);
-    let added = rig.campaign.add(rig.now, &list(&[1, 7, 8]));
-    let expected = Added {
-        new: vec![LeadId(2), LeadId(3)],
-        already: vec![LeadId(1)],
-    };
-    assert_eq!(added, expected);
-    let again = rig.campaign.add(rig.now, &list(&[7]));
-    assert_eq!((again.new, again.already), (vec![], vec![LeadId(2)]));
-    assert_eq!(
-        relist(&mut rig, &[0, 7]),
-        (0, 1),
-        "one that was listed is not"
-    );
-    assert_eq!(rig.lead(1), SKIPPED);
-    // Who was taken off the list is not called by being added: an operator may.
-    let back = rig.campaign.add(rig.now, &list(&[1]));
-    assert_eq!((back.new, back.already), (vec![], vec![LeadId(1)]));
-    assert_eq!(rig.lead(1), SKIPPED);
-    assert_eq!(rig.lead(2), LeadState::Waiting);
-    assert_eq!(rig.lead(3), LeadState::Waiting);
-}
-
-#[test]
-fn whoever_is_added_at_the_end_waits_for_a_start_and_belongs_to_no_other_run() {
-    let mut rig = done();
-    rig.campaign.add(rig.now, &list(&[7]));
-    rig.handle(Input::Tick);
-    assert_eq!(*rig.campaign.state(), RunState::Idle);
-    assert_eq!(originates(&rig), 1, "nobody but the first is dialed");
-    assert_eq!(began(&mut rig, &[0]), Began::Started);
-    rig.handle(Input::Tick);
-    rig.leg_of(
-        AttemptId(2),
-        Part::A,
-        LegEvent::Gone(HangupCause::default()),
-    );
-    rig.wait(120_000);
-    assert_eq!(began(&mut rig, &[0]), Began::Restarted);
-    assert_eq!(rig.campaign.leads().len(), 1);
-}
-
-#[test]
 fn whoever_was_taken_off_the_list_uncalled_is_called_after_all_once_listed_again() {
     let mut rig = Rig::started(policy(1), 4);
     rig.command(&Command::Skip(LeadId(3))).expect("it waits");

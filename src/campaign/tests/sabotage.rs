@@ -31,14 +31,16 @@ pub(crate) enum Sabotage {
     LatePicture,
     /// A command is answered before there is a picture of what it did.
     LateAnswer,
-    /// Numbers are called added before they are on disk.
-    PromisesTooEarly,
     /// A beginning is called durable before it is.
     DialsBeforeDurable,
     /// What a dead process left is not looked up.
     ForgetsOrphans,
     /// What a dead process did not write down of its recordings is not looked for.
     TrustsWhatIsWritten,
+    /// Numbers that were added are answered before they are on the disk.
+    AnswersBeforeDurable,
+    /// The list takes off what it never had.
+    SkipsAdded,
 }
 
 thread_local! {

@@ -96,6 +96,8 @@ impl Sim {
             serial: 0,
             settings,
             numbers: numbers(play.leads),
+            adding: Vec::new(),
+            adds: play.seed % 4 == 3,
             leads: play.leads,
             deck: None,
             process: 0,

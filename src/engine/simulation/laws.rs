@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 
 use super::Sim;
 use crate::campaign::{
-    Added, AttemptId, Disposition, LeadId, LeadState, Numbers, OpError, Part, RunState,
+    Added, AttemptId, Disposition, LeadId, LeadState, NO_LONGER_LISTED, Number, OpError, Part,
+    RunState,
 };
 use crate::config::OnInterrupted;
 use crate::engine::{Message, Snapshot};
@@ -97,10 +97,6 @@ pub(super) struct Notes {
     /// How often each number was wanted called again.
     pub(super) wishes: BTreeMap<String, usize>,
     pub(super) silent_since: BTreeMap<AttemptId, Duration>,
-    /// Numbers that a program wants added, and where it is told that they are.
-    pub(super) asked: Vec<(Numbers, oneshot::Receiver<Result<Added, String>>)>,
-    /// Those that it was told of.
-    pub(super) promised: BTreeSet<String>,
 }
 
 impl Sim {
@@ -155,21 +151,8 @@ impl Sim {
     /// After every step, whatever it was.
     pub(super) fn check(&mut self) -> Verdict {
         self.note_max_cc();
-        self.note_promises();
         self.check_silence()?;
         self.check_picture()
-    }
-
-    fn note_promises(&mut self) {
-        for (numbers, answer) in &mut self.notes.asked {
-            if let Ok(Ok(_)) = answer.try_recv() {
-                let promised = numbers.iter().map(str::to_owned);
-                self.notes.promised.extend(promised);
-            }
-        }
-        self.notes
-            .asked
-            .retain(|(_, answer)| !answer.is_terminated());
     }
 
     fn note_max_cc(&mut self) {
@@ -375,25 +358,43 @@ impl Sim {
         if let Some(recording) = self.world.stored_names().first() {
             return broken(Law::NoOrphans, format!("{recording} was not fetched"));
         }
-        self.check_promises()?;
+        self.check_kept()?;
         self.check_policy(&attempts)
     }
 
-    /// Who was told that numbers are added can forget them.
-    fn check_promises(&self) -> Verdict {
-        let conn = Connection::open(&self.settings.state_file).expect("the journal opens");
-        let mut query = conn
-            .prepare("SELECT number FROM leads")
-            .expect("its schema");
-        let rows = query.query_map([], |row| row.get(0)).expect("rows");
-        let known: BTreeSet<String> = rows.map(|row| row.expect("a row")).collect();
-        match self.notes.promised.difference(&known).next() {
-            Some(number) => broken(
-                Law::Journal,
-                format!("{number} was added, and is not there"),
-            ),
-            None => Ok(()),
+    /// Whoever was told that these numbers are in the run finds them there after any crash.
+    pub(super) fn check_added(&self, numbers: &[Number], added: &Added) -> Verdict {
+        let sql = "SELECT count(*) FROM leads WHERE run = ?1 AND lead = ?2 AND number = ?3";
+        let conn = self.journal();
+        for (number, lead) in numbers.iter().zip(&added.leads) {
+            let key = (added.run.0, lead.lead.0, number.as_str());
+            let known: u32 = conn
+                .query_row(sql, key, |row| row.get(0))
+                .expect("its schema");
+            if known != 1 {
+                let what = format!("{number} is answered and not written: {lead:?}");
+                return broken(Law::Journal, what);
+            }
         }
+        Ok(())
+    }
+
+    /// No reading of the list takes off what the list never had.
+    fn check_kept(&self) -> Verdict {
+        let sql = "SELECT count(*) FROM leads WHERE added = 1 AND note = ?1";
+        let lost: u32 = self
+            .journal()
+            .query_row(sql, [NO_LONGER_LISTED], |row| row.get(0))
+            .expect("its schema");
+        if lost > 0 {
+            let what = format!("{lost} added numbers were taken off for not being listed");
+            return broken(Law::Policy, what);
+        }
+        Ok(())
+    }
+
+    fn journal(&self) -> Connection {
+        Connection::open(&self.settings.state_file).expect("the journal opens")
     }
 
     fn check_attempt(&self, attempt: AttemptId, known: &Attempt) -> Verdict {
@@ -454,7 +455,7 @@ impl Sim {
     pub(super) fn attempts(&self) -> BTreeMap<AttemptId, Attempt> {
         let sql = "SELECT attempt, number, withdrawn, attempts.disposition, answered_at IS NOT NULL
                    FROM attempts JOIN leads USING (run, lead)";
-        let conn = Connection::open(&self.settings.state_file).expect("the journal opens");
+        let conn = self.journal();
         let mut statement = conn.prepare(sql).expect("its schema");
         let rows = statement.query_map([], |row| {
             let attempt: i64 = row.get(0)?;

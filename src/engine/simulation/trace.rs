@@ -42,9 +42,7 @@ pub(super) fn shown(incoming: &Incoming) -> String {
         Incoming::Request(Request::NewRun { .. }) => "<- new run".to_owned(),
         Incoming::Request(Request::Reload { .. }) => "<- reload".to_owned(),
         Incoming::Request(Request::StartAgain { .. }) => "<- start again".to_owned(),
-        Incoming::Request(Request::Add { numbers, .. }) => {
-            format!("<- add {} numbers", numbers.len())
-        }
+        Incoming::Request(Request::Add { numbers, .. }) => format!("<- add {numbers:?}"),
         Incoming::Request(Request::Detail { lead, .. }) => format!("<- detail of {lead}"),
         Incoming::Request(Request::Stop { now, .. }) => format!("<- stop, at once: {now}"),
         Incoming::Fetched(fetched) => format!("<- {fetched:?}"),

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 
 use super::asterisk::APP;
 use super::laws::{Law, Verdict, broken};
 use super::{Item, Sim};
 use crate::ari::link::DownReason;
-use crate::campaign::{Command, LeadId, LeadState, MaxCc, Numbers};
+use crate::campaign::{Command, LeadId, LeadState, MaxCc, Number, Numbers};
 use crate::engine::Request;
 use crate::journal::Disk;
 use crate::simulator::{Fault, Faults};
@@ -25,6 +26,9 @@ impl Sim {
         }
         let delay = Duration::from_millis(self.rng.u64(1..4000));
         self.plan(delay, Item::Mischief);
+        if self.adds && self.rng.u8(..3) == 0 {
+            return self.add();
+        }
         match self.rng.u8(..40) {
             19 | 23..=26 if self.lives => self.new_run(),
             0..=14 => self.press_a_key(),
@@ -71,8 +75,7 @@ impl Sim {
         let calls: Vec<_> = deck.engine.campaign.calls().map(|c| c.attempt).collect();
         let leads = u32::try_from(deck.engine.campaign.leads().len()).unwrap_or(1);
         let lead = LeadId(self.rng.u32(..leads.max(1)));
-        match self.rng.u8(..17) {
-            16 => self.add(),
+        match self.rng.u8(..16) {
             0..=1 => self.command(Command::Pause),
             2 => self.command(Command::Drain),
             3 => self.command(Command::StopNow),
@@ -131,27 +134,6 @@ impl Sim {
         numbers
     }
 
-    /// A program adds numbers, some of which stand on the list.
-    fn add(&mut self) {
-        let mut numbers = Numbers::default();
-        let first = self.rng.u32(..self.leads + 6);
-        for number in super::beginning::numbers(first + 3)
-            .iter()
-            .skip(first as usize)
-        {
-            let number = crate::campaign::Number::parse(number).expect("digits");
-            numbers.push(&number).expect("no number twice");
-        }
-        self.tally.count("command: add");
-        let (reply, answer) = oneshot::channel();
-        self.notes.asked.push((numbers.clone(), answer));
-        self.give(Request::Add {
-            numbers: Box::new(numbers),
-            by: "http".to_owned(),
-            reply,
-        });
-    }
-
     fn reread(&mut self) {
         self.tally.count("command: reload");
         let numbers = self.edit_list();
@@ -174,6 +156,48 @@ impl Sim {
             by: "http".to_owned(),
             reply,
         });
+    }
+
+    /// A program adds numbers: of the list, of the run, and new ones.
+    fn add(&mut self) {
+        self.tally.count("command: add numbers");
+        let all = super::beginning::numbers(self.leads + 6);
+        let some: Vec<Number> = (0..self.rng.usize(1..4))
+            .filter_map(|_| {
+                let index = self.rng.u32(..self.leads + 6);
+                Number::parse(all.get(index)).ok()
+            })
+            .collect();
+        let (reply, answer) = oneshot::channel();
+        self.adding.push((some.clone(), answer));
+        self.give(Request::Add {
+            numbers: some,
+            by: "http".to_owned(),
+            reply,
+        });
+    }
+
+    /// What was answered to whoever added numbers is on the disk by then.
+    pub(super) fn hear_added(&mut self) -> Verdict {
+        let mut heard = Vec::new();
+        self.adding
+            .retain_mut(|(numbers, answer)| match answer.try_recv() {
+                Err(TryRecvError::Empty) => true,
+                Err(TryRecvError::Closed) => false,
+                Ok(result) => {
+                    heard.push((std::mem::take(numbers), result));
+                    false
+                }
+            });
+        for (numbers, result) in heard {
+            let Ok(added) = result else {
+                self.tally.count("numbers added: refused");
+                continue;
+            };
+            self.tally.count("numbers added: answered");
+            self.check_added(&numbers, &added)?;
+        }
+        Ok(())
     }
 
     fn new_run(&mut self) {

@@ -81,7 +81,6 @@ fn restore(
 ) -> Result<(), StartError> {
     let again = settings.on_interrupted == OnInterrupted::Retry;
     let mut leads = Leads::default();
-    let mut added = Vec::new();
     journal.for_each_lead(run.run, |known| {
         // The journal's leads come in the order of their ids, and no number twice.
         let Some(id) = leads.add(&known.number, now) else {
@@ -100,11 +99,11 @@ fn restore(
             cause: known.cause,
         };
         leads.restore_row(id, row);
+        if known.added {
+            leads.note_added(id);
+        }
         if known.unlisted {
             leads.unlist(id);
-        }
-        if known.added {
-            added.push(id);
         }
     })?;
     campaign.restore(
@@ -115,7 +114,6 @@ fn restore(
         orphans(&run.unfinished),
     );
     campaign.restore_since(run.since);
-    campaign.restore_added(added);
     Ok(())
 }
 

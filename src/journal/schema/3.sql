@@ -1,3 +1,2 @@
--- 1: a program added the number to the run beside its list, so that it stays when the list is
--- read again and has it not.
-ALTER TABLE leads ADD COLUMN added INTEGER NOT NULL DEFAULT 0 CHECK (added IN (0, 1));
+-- 1: a command added the lead, and not the list, so that no reading of the list takes it off.
+ALTER TABLE leads ADD COLUMN added INTEGER NOT NULL DEFAULT 0 CHECK (added = 0 OR added = 1);

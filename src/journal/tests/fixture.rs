@@ -55,7 +55,6 @@ pub(super) fn listed(first: u32, count: u32) -> Record {
         run: RUN,
         first: LeadId(first),
         numbers: (first..first + count).map(number).collect(),
-        added: false,
     }
 }
 

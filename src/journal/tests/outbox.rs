@@ -218,6 +218,10 @@ fn a_journal_of_the_version_before_is_taken_over_with_its_calls() {
 
     let (journal, recovered) = open(&path);
     assert_eq!(recovered.next_attempt, AttemptId(2));
+    let mut added = Vec::new();
+    let read = journal.for_each_lead(crate::campaign::RunId(1), |lead| added.push(lead.added));
+    read.expect("its leads are read");
+    assert_eq!(added, [false, false], "all of them were listed");
     journal.feed_outbox();
     let records = vec![begun(2, 1), ended(2, Disposition::Busy)];
     journal.writer().append_blocking(records).expect("written");

@@ -3,11 +3,11 @@
 use uuid::Uuid;
 
 use super::fixture::{
-    RUN, ask, audit, begun, ended, leads, number, open, opened, place, recording, requeued, run_of,
-    skipped, started, state, step, taken_off, withdrawn, write,
+    RUN, ask, audit, begun, ended, leads, listed, number, open, opened, place, recording, requeued,
+    run_of, skipped, started, state, step, taken_off, withdrawn, write,
 };
 use crate::campaign::{
-    AttemptId, Disposition, EndedBy, LeadId, RecordingState, RunId, RunState, Step, Time,
+    AttemptId, Disposition, EndedBy, LeadId, Record, RecordingState, RunId, RunState, Step, Time,
 };
 use crate::journal::{
     AUDIT_LINES, Contradiction, JournalError, KnownLead, LeadStatus, Reader, RecoveredRun,
@@ -37,6 +37,43 @@ fn every_run_state_comes_back_with_its_reason() {
         assert_eq!(run.state, wanted);
         assert_eq!(run.list, "/lists/numbers.txt");
     }
+}
+
+#[test]
+fn who_was_added_by_a_command_is_known_from_who_was_listed() {
+    let (_dir, path) = place();
+    let mut records = run_of(2);
+    records.push(Record::LeadsAdded {
+        run: RUN,
+        first: LeadId(2),
+        numbers: vec![number(2)],
+    });
+    records.push(listed(3, 1));
+    write(&path, records);
+    let (journal, recovered) = open(&path);
+    assert_eq!(recovered.run.expect("a run").leads, 4);
+    let mut added = Vec::new();
+    let read = journal.for_each_lead(RUN, |lead| added.push(lead.added));
+    read.expect("the leads are read");
+    assert_eq!(added, [false, false, true, false]);
+}
+
+#[test]
+fn a_number_of_the_run_is_not_added_to_it_once_more() {
+    let (_dir, path) = place();
+    write(&path, run_of(2));
+    let (journal, _) = open(&path);
+    let twice = Record::LeadsAdded {
+        run: RUN,
+        first: LeadId(2),
+        numbers: vec![number(0)],
+    };
+    let refused = journal.writer().append_blocking(vec![twice]);
+    assert!(
+        matches!(&refused, Err(WriteFailure::Contradicted { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(leads(&journal).len(), 2);
 }
 
 #[test]

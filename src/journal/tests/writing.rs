@@ -156,7 +156,6 @@ fn what_cannot_be_true_is_refused() {
                 run,
                 first: LeadId(4),
                 numbers: vec![super::fixture::number(0)],
-                added: false,
             },
             Contradiction::ListedTwice {
                 run,
@@ -357,7 +356,6 @@ fn a_long_list_is_listed_and_read_back() {
         run: RUN,
         first: LeadId(0),
         numbers,
-        added: false,
     };
     let run = Record::RunOpened {
         run: RUN,

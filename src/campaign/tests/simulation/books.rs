@@ -11,7 +11,8 @@ pub(super) struct Books {
     /// When it came into that state.
     pub(super) since: Time,
     pub(super) leads: Leads,
-    pub(super) added: BTreeSet<LeadId>,
+    /// The numbers that a command added.
+    pub(super) added: BTreeSet<String>,
     pub(super) orphans: Vec<Orphan>,
     pub(super) withdrawn: BTreeSet<AttemptId>,
     pub(super) last: AttemptId,
@@ -41,10 +42,16 @@ impl Books {
 
     fn take(&mut self, record: &Record, retry: bool) {
         match record {
-            Record::LeadsListed { numbers, added, .. } => {
+            Record::LeadsListed { numbers, .. } => {
+                for number in numbers {
+                    self.leads.add(number, Time::default());
+                }
+            }
+            Record::LeadsAdded { numbers, .. } => {
                 for number in numbers {
                     let lead = self.leads.add(number, Time::default());
-                    self.added.extend(lead.filter(|_| *added));
+                    self.added.insert(number.to_string());
+                    self.leads.note_added(lead.expect("it is new"));
                 }
             }
             Record::RunState { state, at, .. } => {

@@ -35,9 +35,9 @@ impl Sim {
         let Some(call) = call else {
             return Err(format!("{attempt} leaves and is no call"));
         };
-        let listed = self.listed.find(call.number.as_str()).is_some();
-        let added = self.added.contains(&call.lead);
-        if listed || added || self.requeues.contains_key(&call.lead) {
+        let number = call.number.as_str();
+        let listed = self.listed.find(number).is_some() || self.kept.contains(number);
+        if listed || self.requeues.contains_key(&call.lead) {
             return Ok(());
         }
         Err(format!(
@@ -52,15 +52,17 @@ impl Sim {
         let leads = self.campaign.leads();
         for lead in leads.line() {
             let number = leads.number(lead).expect("it is a lead");
-            if self.listed.find(number.as_str()).is_none() && !self.added.contains(&lead) {
+            let kept = self.kept.contains(number.as_str());
+            if self.listed.find(number.as_str()).is_none() && !kept {
                 return Err(format!("lead {lead} waits and is not listed"));
             }
         }
-        for lead in &self.added {
-            if leads.may_rejoin(*lead) {
-                return Err(format!(
-                    "lead {lead} was added, and taken off for not being listed"
-                ));
+        for number in &self.kept {
+            if leads
+                .find(number)
+                .is_none_or(|lead| leads.is_unlisted(lead))
+            {
+                return Err(format!("{number} was added, and a list took it off"));
             }
         }
         for number in self.listed.iter() {

@@ -20,35 +20,6 @@ impl Sim {
         self.effects()
     }
 
-    /// A program adds numbers, of which some are there already.
-    pub(super) fn add(&mut self) -> Result<(), String> {
-        if !self.running {
-            return Ok(());
-        }
-        let first = self.rng.u32(..LEADS + 6);
-        let mut numbers = Numbers::default();
-        for n in first..first + 3 {
-            let number = Number::parse(&format!("{}", 1000 + n)).expect("digits");
-            numbers.push(&number).expect("they differ");
-        }
-        let were = self.campaign.leads().len();
-        let was = self.campaign.state().clone();
-        let added = self.campaign.add(self.now, &numbers);
-        self.note(|| format!("added at {}: {added:?}", was.word()));
-        self.joined += added.new.len();
-        self.added.extend(&added.new);
-        if added.new.len() + added.already.len() != 3
-            || self.campaign.leads().len() != were + added.new.len()
-        {
-            return Err(format!("{added:?} of 3, {were} were there"));
-        }
-        let is = self.campaign.state();
-        if was == RunState::Done && !added.new.is_empty() && *is != RunState::Idle {
-            return Err(format!("somebody waits at {}", is.word()));
-        }
-        self.effects()
-    }
-
     /// A start that reads the list: of a run that is done it must make nothing new here.
     pub(super) fn start_again(&mut self) -> Result<(), String> {
         if !self.running {
@@ -80,6 +51,39 @@ impl Sim {
             (other, _) => return Err(format!("{other:?} at {was}")),
         };
         *self.starts.entry(word).or_default() += 1;
+        self.effects()
+    }
+
+    /// Somebody adds numbers: some are listed, some are in the run, some are new. Those that
+    /// are new wait, the others stay as they are, and a run that was done waits for a start.
+    pub(super) fn add(&mut self) -> Result<(), String> {
+        if !self.running {
+            return Ok(());
+        }
+        let some = self.rng.usize(1..4);
+        let any = |_| Number::parse(&format!("{}", 1000 + self.rng.u32(..LEADS + 6)));
+        let numbers: Vec<Number> = (0..some).map(any).map(|n| n.expect("digits")).collect();
+        let leads = self.campaign.leads().clone();
+        let was = self.campaign.state().clone();
+        let added = self.campaign.add(self.now, &numbers)?;
+        self.note(|| format!("{numbers:?} are added at {was:?}: {added:?}"));
+        let mut new = std::collections::BTreeSet::new();
+        for (number, lead) in numbers.iter().zip(&added.leads) {
+            let before = leads.find(number.as_str());
+            let first = before.is_none() && new.insert(number.as_str());
+            self.kept.extend(first.then(|| number.to_string()));
+            let expected = before.map_or(Some(LeadState::Waiting), |lead| leads.state(lead));
+            if lead.is_new != first || Some(lead.state) != expected {
+                return Err(format!("{number} was {before:?} and is {lead:?}"));
+            }
+        }
+        let reopened = was == RunState::Done && added.joined() > 0;
+        let state = if reopened { RunState::Idle } else { was };
+        if added.state != state || added.leads.len() != numbers.len() {
+            return Err(format!("it must be {state:?}: {added:?}"));
+        }
+        self.added += added.joined();
+        self.reopened_by_adding += usize::from(reopened);
         self.effects()
     }
 

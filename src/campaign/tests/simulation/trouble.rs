@@ -1,7 +1,7 @@
 //! What the operator and the world do to a campaign: keys, lost links, crashes.
 
 use super::books::Books;
-use super::{Item, LEADS, Sim};
+use super::{Item, Sim};
 use crate::campaign::tests::model::Fate;
 use crate::campaign::*;
 
@@ -15,20 +15,20 @@ impl Sim {
         self.plan(delay, Item::Mischief);
         let someone = self.campaign.calls().map(|c| c.attempt).last();
         match self.rng.u8(..26) {
-            24 => self.add(),
+            24..=25 => self.add(),
             20..=21 => self.reread(),
-            22..=23 | 25 => self.start_again(),
+            22..=23 => self.start_again(),
             0 => self.command(&Command::Pause),
             1 => self.command(&Command::Drain),
             2 => self.command(&Command::StopNow),
             3 => self.command(&Command::HangUpAll),
             4..=5 => someone.map_or(Ok(()), |a| self.command(&Command::HangUp(a))),
             6 => {
-                let lead = LeadId(self.rng.u32(..LEADS));
+                let lead = self.some_lead();
                 self.command(&Command::Skip(lead))
             }
             12..=13 => {
-                let lead = LeadId(self.rng.u32(..LEADS));
+                let lead = self.some_lead();
                 self.requeue(lead)
             }
             7..=8 => {
@@ -42,6 +42,11 @@ impl Sim {
             }
             _ => self.command(&Command::Start),
         }
+    }
+
+    fn some_lead(&mut self) -> LeadId {
+        let leads = u32::try_from(self.campaign.leads().len()).expect("a few");
+        LeadId(self.rng.u32(..leads.max(1)))
     }
 
     /// What will become of a call that is dialed now.
@@ -128,6 +133,7 @@ impl Sim {
         let found = Books::read(&self.disk, self.policy.retry_interrupted);
         self.note(|| format!("the process starts: {found:?}"));
         self.open = found.orphans.iter().map(|o| o.attempt).collect();
+        self.kept = found.added;
         self.durable.clear();
         self.heard.clear();
         self.fetched.clear();
@@ -135,11 +141,9 @@ impl Sim {
         let ids = AsteriskIds::new("t");
         self.campaign = Campaign::new(ids, self.policy.clone(), "wav".to_owned(), next);
         let (leads, orphans) = (found.leads, found.orphans);
-        self.added.clone_from(&found.added);
         self.campaign
             .restore(self.now, RunId(1), found.state, leads, orphans);
         self.campaign.restore_since(found.since);
-        self.campaign.restore_added(found.added);
         let listed = self.listed.clone();
         self.campaign.relist(self.now, &listed);
         self.running = true;
