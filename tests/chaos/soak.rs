@@ -114,7 +114,7 @@ impl Sample {
 /// Waits until nothing is under way, in the process or in Asterisk, and looks.
 fn quiet(lab: &Lab, deck: &Deck, process: &Running, engine: &Engine) -> Sample {
     let fetched = || engine.status()["recordings"]["waiting"] == 0;
-    wait("end of fetching", Duration::from_secs(120), fetched);
+    wait("end of fetching", Duration::from_secs(180), fetched);
     // The carrier heard nothing of an Asterisk that was killed.
     lab.cli(Node::Carrier, "channel request hangup all");
     // What could not be deleted at once is tried again for a minute.

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use socket2::{Domain, Socket, Type};
 
 use crate::{BUSY, Rig, SOON, Served, numbers};
 
@@ -174,6 +175,36 @@ fn places_for_streams_are_counted_and_come_free() {
         std::thread::sleep(Duration::from_millis(50));
     };
     assert_eq!(stream.next().name, "status");
+    served.process.kill();
+}
+
+/// With so small a buffer that what is sent to it soon has nowhere to go.
+fn narrow(served: &Served) -> TcpStream {
+    let address = served.base.trim_start_matches("http://");
+    let address: SocketAddr = address.parse().expect("an address");
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("it is new");
+    socket.connect(&address.into()).expect("it listens");
+    let mut stream = TcpStream::from(socket);
+    let head = format!("GET /api/v1/console HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("it is taken");
+    stream
+}
+
+/// Their places are for others.
+#[test]
+fn readers_that_take_nothing_are_dropped() {
+    let rig = Rig::new(&numbers(BUSY, 600_000), &[]);
+    let served = rig.serve();
+    let stalled: Vec<TcpStream> = (0..PLACES).map(|_| narrow(&served)).collect();
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(rig.get(&served, "/api/v1/events").status, 503);
+    let until = Instant::now() + Duration::from_secs(40);
+    while Reader::try_open(&served).is_none() {
+        assert!(Instant::now() < until, "no place came free");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    drop(stalled);
     served.process.kill();
 }
 
