@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use dialdeck::simulator::{Faults, SimConfig};
 use support::deck::Deck;
+use support::incumbent::column;
 use support::mariadb::{MariaDb, Named};
 use support::simulated::{Asterisk, lab};
 use support::wait::wait;
@@ -74,13 +75,6 @@ fn mixed(count: usize) -> Vec<String> {
     (0..count)
         .map(|i| format!("{}77{i:05}", kinds[i % kinds.len()]))
         .collect()
-}
-
-/// The value of a column.
-fn column<'a>(row: &'a Named, name: &str) -> Option<&'a str> {
-    let found = row.iter().find(|(n, _)| n == name);
-    let (_, value) = found.unwrap_or_else(|| panic!("no column {name} in {row:?}"));
-    value.as_deref()
 }
 
 fn count(server: &MariaDb) -> usize {

@@ -1,7 +1,10 @@
-//! Supervisors: what the shipped binary tells systemd, the unit, and real PM2.
+//! Supervisors: what the shipped binary tells systemd, the unit, and real PM2; and the walk from
+//! the Node.js program to Dialdeck.
 
 mod support;
 
+#[path = "supervision/dropin.rs"]
+mod dropin;
 #[path = "supervision/pm2.rs"]
 mod pm2;
 

@@ -7,10 +7,34 @@ use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
 
 use super::Api;
 use crate::control::{Began, Who};
+
+/// The answer. The replaced program's two names come first and in its order, and nothing stands
+/// beside them where there is nothing to tell: some scripts compare the text.
+#[derive(Serialize)]
+struct Said {
+    status: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changed: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ignored: Vec<String>,
+}
+
+impl Said {
+    /// As the replaced program said it.
+    const fn only(status: &'static str, message: String) -> Self {
+        Self {
+            status,
+            message,
+            changed: Vec::new(),
+            ignored: Vec::new(),
+        }
+    }
+}
 
 pub(super) async fn start(
     State(api): State<Api>,
@@ -19,17 +43,16 @@ pub(super) async fn start(
     let started = match api.control.start_again(&Who::Http(peer)).await {
         Ok(started) => started,
         Err(why) => {
-            let body = json!({ "status": "error", "message": why });
+            let body = Said::only("error", why);
             return (StatusCode::INTERNAL_SERVER_ERROR, Json(body)).into_response();
         }
     };
     let (code, message) = answer(&started.began);
-    let body = json!({
-        "status": "ok",
-        "message": message,
-        "changed": started.reloaded.changed,
-        "ignored": started.reloaded.ignored,
-    });
+    let body = Said {
+        changed: started.reloaded.changed,
+        ignored: started.reloaded.ignored,
+        ..Said::only("ok", message)
+    };
     (code, Json(body)).into_response()
 }
 

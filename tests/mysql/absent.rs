@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::support::deck::Running;
+use crate::support::incumbent::column;
 use crate::support::mariadb::MariaDb;
 use crate::{
-    DIAL, SOON, TABLE, assert_tells_what_the_report_does, column, count, mixed, rig, rig_with,
-    wait_for,
+    DIAL, SOON, TABLE, assert_tells_what_the_report_does, count, mixed, rig, rig_with, wait_for,
 };
 
 /// How long the table is locked: longer than the server waits for a lock by itself.

@@ -7,11 +7,10 @@ use dialdeck::config::{Mysql, Secret};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use crate::support::incumbent::{self, column};
 use crate::support::mariadb::{MariaDb, PASSWORD};
 use crate::support::web::client;
-use crate::{
-    DIAL, SOON, TABLE, assert_tells_what_the_report_does, column, count, mixed, rig, wait_for,
-};
+use crate::{DIAL, SOON, TABLE, assert_tells_what_the_report_does, count, mixed, rig, wait_for};
 
 /// Makes right settings wrong.
 type Change = fn(&mut Mysql);
@@ -223,7 +222,7 @@ fn a_table_in_use_keeps_its_rows_and_its_further_columns() {
     server.run(&format!(
         "ALTER TABLE {TABLE} ADD COLUMN remark TEXT, ADD COLUMN seen INT NOT NULL DEFAULT 7"
     ));
-    for (nth, row) in crate::mysql::outcomes::fixture().iter().enumerate() {
+    for (nth, row) in incumbent::rows().iter().enumerate() {
         let quoted = |value: &Option<String>| match value {
             None => "NULL".to_owned(),
             Some(text) => format!("'{text}'"),

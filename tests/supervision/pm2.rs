@@ -1,6 +1,7 @@
 //! Real PM2, with the file of `contrib/`, over the shipped binary.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -10,17 +11,24 @@ use super::support::deck::Deck;
 use super::{SOON, rig};
 
 /// A PM2 of the test's own in the deck's folder. It ends with this.
-struct Pm2<'a> {
+pub(super) struct Pm2<'a> {
     deck: &'a Deck,
     /// Its program.
     program: String,
+    /// What its processes find in their environment.
+    env: Vec<(&'static str, String)>,
 }
 
 impl<'a> Pm2<'a> {
+    /// With the file of `contrib/` and `.env` in the folder.
     fn new(deck: &'a Deck) -> Self {
-        let config = include_str!("../../contrib/ecosystem.config.cjs");
-        fs::write(deck.path("ecosystem.config.cjs"), config).expect("the folder is ours");
+        let pm2 = Self::without_file(deck);
+        pm2.copy_file();
         deck.write_env();
+        pm2
+    }
+
+    pub(super) fn without_file(deck: &'a Deck) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pm2");
         // With the settings that npm has on this machine.
         let installed = Command::new(script).output().expect("the script runs");
@@ -28,10 +36,31 @@ impl<'a> Pm2<'a> {
         assert!(installed.status.success(), "{errors}");
         let program = String::from_utf8(installed.stdout).expect("a path");
         let program = program.trim().to_owned();
-        Self { deck, program }
+        Self {
+            deck,
+            program,
+            env: Vec::new(),
+        }
     }
 
-    fn run(&self, args: &[&str]) -> String {
+    pub(super) fn set(mut self, name: &'static str, value: &str) -> Self {
+        self.env.push((name, value.to_owned()));
+        self
+    }
+
+    /// The file of `contrib/` into the folder.
+    pub(super) fn copy_file(&self) {
+        let config = include_str!("../../contrib/ecosystem.config.cjs");
+        fs::write(self.deck.path("ecosystem.config.cjs"), config).expect("the folder is ours");
+    }
+
+    /// Where the packages are that it came with.
+    pub(super) fn packages(&self) -> &Path {
+        let own = Path::new(&self.program).ancestors().nth(3);
+        own.expect("it is node_modules/pm2/bin/pm2")
+    }
+
+    pub(super) fn run(&self, args: &[&str]) -> String {
         let output = self.command(args).output().expect("pm2 runs");
         let (told, errors) = (
             String::from_utf8_lossy(&output.stdout),
@@ -54,23 +83,24 @@ impl<'a> Pm2<'a> {
             // It asks its makers for news of itself unless told not to.
             .env("PM2_DISABLE_VERSION_CHECK", "1")
             .env("PM2_DISCRETE_MODE", "1")
-            .env("DIALDECK", env!("CARGO_BIN_EXE_dialdeck"));
+            .env("DIALDECK", env!("CARGO_BIN_EXE_dialdeck"))
+            .envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
 
     /// What PM2 says of the process.
-    fn process(&self) -> Value {
+    pub(super) fn process(&self) -> Value {
         let list = self.run(&["jlist"]);
         let list: Value = serde_json::from_str(list.trim()).expect("JSON");
         list[0].clone()
     }
 
-    fn out(&self) -> String {
+    pub(super) fn out(&self) -> String {
         fs::read_to_string(self.deck.path("dialdeck.out.log")).unwrap_or_default()
     }
 
     /// Waits until the log says `text` `times` times.
-    fn wait_for(&self, text: &str, times: usize) {
+    pub(super) fn wait_for(&self, text: &str, times: usize) {
         let until = Instant::now() + SOON;
         while self.out().matches(text).count() < times {
             assert!(

@@ -6,6 +6,7 @@ pub(crate) mod certificates;
 pub(crate) mod cost;
 pub(crate) mod deck;
 pub(crate) mod disk;
+pub(crate) mod incumbent;
 pub(crate) mod lab;
 pub(crate) mod load;
 pub(crate) mod mariadb;
