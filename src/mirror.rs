@@ -153,10 +153,30 @@ impl Mirror {
     }
 }
 
-/// Whether calls could be written there now: connects, logs in and looks at the table, and
-/// makes it where there is none. The error is a sentence with the mend.
-pub async fn check(mysql: &Mysql) -> Result<(), String> {
+/// What the first row would meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outlook {
+    /// The table is there and takes rows.
+    Fits,
+    /// There is no table, and the account may make it.
+    WouldBeMade,
+    /// The table is there; not every call may fit. A sentence with the mend.
+    Narrow(String),
+}
+
+/// Makes the database ready for calls: connects, logs in and looks at the table, and makes it
+/// where there is none. The error is a sentence with the mend.
+pub async fn prepare(mysql: &Mysql) -> Result<(), String> {
     let database = Database::open(mysql).await.map_err(|t| t.why)?;
     database.close().await;
     Ok(())
+}
+
+/// Whether calls could be written there now. Logs in and looks, and changes nothing. The
+/// error is a sentence with the mend.
+pub async fn examine(mysql: &Mysql) -> Result<Outlook, String> {
+    let mut database = Database::connect(mysql).await.map_err(|t| t.why)?;
+    let outlook = database.examine().await;
+    database.close().await;
+    outlook.map_err(|t| t.why)
 }

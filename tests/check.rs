@@ -3,6 +3,8 @@
 
 mod support;
 
+#[path = "check/database.rs"]
+mod database;
 #[path = "check/faults.rs"]
 mod faults;
 #[path = "check/stalling.rs"]

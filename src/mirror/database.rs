@@ -6,7 +6,8 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, Params, Value};
 use tokio::time::timeout;
 
-use super::row::Row;
+use super::Outlook;
+use super::row::{COLUMNS, Row};
 use super::table::{Found, create, quoted, upsert};
 use super::trouble::{About, Trouble};
 use crate::config::Mysql;
@@ -45,7 +46,41 @@ impl Database {
         Ok(database)
     }
 
-    async fn connect(mysql: &Mysql) -> Result<Self, Trouble> {
+    /// What [`Self::open`] and [`Self::write`] would meet. Nothing is changed: the server is
+    /// asked to explain a row's statement and to prepare the table's, and looks at rights and
+    /// at being read-only for both, but carries out neither.
+    pub(super) async fn examine(&mut self) -> Result<Outlook, Trouble> {
+        let table = self.mysql.table.clone();
+        let explain = format!("EXPLAIN {}", upsert(&table, 1));
+        match self.look().await {
+            Err(Trouble {
+                about: About::NoTable,
+                ..
+            }) => {
+                match self.try_out(explain).await {
+                    Err(trouble) if trouble.about != About::NoTable => return Err(trouble),
+                    _ => {}
+                }
+                let made = self.conn.prep(create(&table));
+                bounded(&self.mysql, made).await?;
+                Ok(Outlook::WouldBeMade)
+            }
+            found => {
+                let found = found?;
+                found.check(&table)?;
+                self.try_out(explain).await?;
+                Ok(found.narrow(&table).map_or(Outlook::Fits, Outlook::Narrow))
+            }
+        }
+    }
+
+    async fn try_out(&mut self, explain: String) -> Result<(), Trouble> {
+        let nothing = vec![Value::NULL; COLUMNS.len()];
+        let explained = self.conn.exec_drop(explain, Params::Positional(nothing));
+        bounded(&self.mysql, explained).await
+    }
+
+    pub(super) async fn connect(mysql: &Mysql) -> Result<Self, Trouble> {
         let conn = match timeout(CONNECT, Conn::new(options(mysql))).await {
             Ok(conn) => conn.map_err(|e| Trouble::of(mysql, &e))?,
             Err(_) => return Err(Trouble::silence(mysql, CONNECT.as_secs())),
@@ -83,9 +118,12 @@ impl Database {
         let table = quoted(&self.mysql.table);
         let columns = self.ask(format!("SHOW COLUMNS FROM {table}")).await?;
         let mut found = Found::default();
-        found
-            .columns
-            .extend(columns.iter().filter_map(|row| row.get("Field")));
+        for row in &columns {
+            let kind = row.get("Type").unwrap_or_default();
+            found
+                .columns
+                .extend(row.get("Field").map(|name| (name, kind)));
+        }
         for row in self.ask(format!("SHOW INDEX FROM {table}")).await? {
             let unique = row.get::<i64, _>("Non_unique") == Some(0);
             let names = row.get("Key_name").zip(row.get("Column_name"));

@@ -7,8 +7,8 @@ use super::row::COLUMNS;
 /// What a table that is there says of itself.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// The names of its columns.
-    pub(super) columns: Vec<String>,
+    /// The names of its columns, with their types.
+    pub(super) columns: Vec<(String, String)>,
     /// The columns of each unique index, by the index's name.
     pub(super) unique: BTreeMap<String, Vec<String>>,
 }
@@ -76,7 +76,11 @@ impl Found {
     /// which one call could be taken for another. Further columns and keys are not ours.
     pub(super) fn check(&self, table: &str) -> Result<(), Unfit> {
         let table = table.to_owned();
-        let has = |name: &str| self.columns.iter().any(|c| c.eq_ignore_ascii_case(name));
+        let has = |name: &str| {
+            self.columns
+                .iter()
+                .any(|(c, _)| c.eq_ignore_ascii_case(name))
+        };
         let lacking: Vec<_> = COLUMNS.iter().filter(|(name, _)| !has(name)).collect();
         if !lacking.is_empty() {
             let names: Vec<&str> = lacking.iter().map(|(name, _)| *name).collect();
@@ -111,6 +115,48 @@ impl Found {
     }
 }
 
+impl Found {
+    /// The columns that are narrower than the replaced program made them, with the mend.
+    pub(super) fn narrow(&self, table: &str) -> Option<String> {
+        let narrow: Vec<_> = COLUMNS
+            .iter()
+            .filter(|(name, kind)| {
+                let has = self
+                    .columns
+                    .iter()
+                    .find(|(c, _)| c.eq_ignore_ascii_case(name));
+                has.is_some_and(|(_, has)| length(has) < length(kind))
+            })
+            .collect();
+        if narrow.is_empty() {
+            return None;
+        }
+        let names: Vec<&str> = narrow.iter().map(|(name, _)| *name).collect();
+        let changes: Vec<String> = narrow
+            .iter()
+            .map(|(name, kind)| format!("MODIFY {} {kind}", quoted(name)))
+            .collect();
+        Some(format!(
+            "the table {table} may be too narrow in {}, and calls that do not fit would \
+             wait: ALTER TABLE {} {}",
+            names.join(", "),
+            quoted(table),
+            changes.join(", ")
+        ))
+    }
+}
+
+/// How many characters a column of this type takes, where it is text.
+fn length(kind: &str) -> Option<u32> {
+    let kind = kind.to_ascii_lowercase();
+    let of = |prefix| kind.strip_prefix(prefix)?.split(')').next()?.parse().ok();
+    let text = kind.contains("text").then(|| match kind.as_str() {
+        "tinytext" => 255,
+        _ => 65_535,
+    });
+    of("varchar(").or_else(|| of("char(")).or(text)
+}
+
 /// A name as it stands in a statement.
 pub(super) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
@@ -121,9 +167,13 @@ mod tests {
     use super::*;
 
     fn found(unique: &[(&str, &[&str])]) -> Found {
-        let columns = COLUMNS.iter().map(|(name, _)| name.to_uppercase());
+        let columns = COLUMNS
+            .iter()
+            .map(|(name, kind)| (name.to_uppercase(), kind.to_string()));
         Found {
-            columns: columns.chain(["REMARK".to_owned()]).collect(),
+            columns: columns
+                .chain([("REMARK".to_owned(), "text".to_owned())])
+                .collect(),
             unique: unique
                 .iter()
                 .map(|(index, columns)| {
@@ -145,7 +195,7 @@ mod tests {
         let mut table = found(&[("PRIMARY", &["call_id"])]);
         table
             .columns
-            .retain(|c| c != "LEG_A_PEER" && c != "LEG_B_END");
+            .retain(|(c, _)| c != "LEG_A_PEER" && c != "LEG_B_END");
         let why = table.check("calls").expect_err("it is unfit").to_string();
         assert_eq!(
             why,

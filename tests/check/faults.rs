@@ -258,12 +258,12 @@ const FAULTS: &[Fault] = &[
             deck.change("MYSQL_DATABASE", "calls");
         },
         check: "database",
-        fact: "cannot be reached",
+        fact: "nothing listens at",
         mend: "MYSQL_HOST",
     },
 ];
 
-fn assert_named(ended: &Ended, name: &str, check: &str, fact: &str, mend: &str) {
+pub(crate) fn assert_named(ended: &Ended, name: &str, check: &str, fact: &str, mend: &str) {
     assert_eq!(ended.code, Some(2), "{name}: {}", ended.stdout);
     let found = finding(ended, check, "fault");
     let told = |part: &str| found[part].as_str().unwrap_or_default().to_owned();

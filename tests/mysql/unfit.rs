@@ -28,7 +28,7 @@ fn settings(server: &MariaDb) -> Mysql {
 
 fn why(mysql: &Mysql) -> String {
     let runtime = Runtime::new().expect("a runtime");
-    let checked = runtime.block_on(dialdeck::mirror::check(mysql));
+    let checked = runtime.block_on(dialdeck::mirror::prepare(mysql));
     let why = checked.expect_err("it can't be used");
     assert!(!why.contains(PASSWORD), "{why}");
     assert!(!why.contains('\n'), "one line: {why}");
@@ -42,7 +42,7 @@ fn each_wrong_setting_has_a_sentence_with_the_mend() {
     let right = settings(&server);
     let check = |mysql: &Mysql| {
         let runtime = Runtime::new().expect("a runtime");
-        runtime.block_on(dialdeck::mirror::check(mysql))
+        runtime.block_on(dialdeck::mirror::prepare(mysql))
     };
     assert_eq!(check(&right), Ok(()), "as it should be");
     server.run("DROP DATABASE calls");
@@ -100,7 +100,7 @@ fn each_unfit_table_has_a_sentence_with_the_mend_and_stays_as_it_is() {
     let mysql = settings(&server);
     let made = Runtime::new()
         .expect("a runtime")
-        .block_on(dialdeck::mirror::check(&mysql));
+        .block_on(dialdeck::mirror::prepare(&mysql));
     assert_eq!(made, Ok(()), "it is made where there is none");
     let cases = [
         (
@@ -191,7 +191,7 @@ fn a_row_that_does_not_fit_holds_up_no_other_and_is_written_when_it_does() {
     let _shared = crate::share();
     let server = MariaDb::start();
     let runtime = Runtime::new().expect("a runtime");
-    let made = runtime.block_on(dialdeck::mirror::check(&settings(&server)));
+    let made = runtime.block_on(dialdeck::mirror::prepare(&settings(&server)));
     assert_eq!(made, Ok(()));
     let narrow = format!("ALTER TABLE {TABLE} MODIFY leg_a_number VARCHAR(10)");
     server.run(&narrow);
@@ -217,7 +217,7 @@ fn a_table_in_use_keeps_its_rows_and_its_further_columns() {
     let _shared = crate::share();
     let server = MariaDb::start();
     let runtime = Runtime::new().expect("a runtime");
-    let made = runtime.block_on(dialdeck::mirror::check(&settings(&server)));
+    let made = runtime.block_on(dialdeck::mirror::prepare(&settings(&server)));
     assert_eq!(made, Ok(()));
     server.run(&format!(
         "ALTER TABLE {TABLE} ADD COLUMN remark TEXT, ADD COLUMN seen INT NOT NULL DEFAULT 7"
