@@ -63,6 +63,11 @@ impl Database {
                 }
                 let made = self.conn.prep(create(&table));
                 bounded(&self.mysql, made).await?;
+                // Only carrying it out would be refused for this.
+                let read_only = self.ask("SELECT @@global.read_only".to_owned()).await?;
+                if read_only.first().and_then(|row| row.get(0)) == Some(1) {
+                    return Err(Trouble::read_only(&self.mysql, "read_only is on"));
+                }
                 Ok(Outlook::WouldBeMade)
             }
             found => {

@@ -43,6 +43,14 @@ impl Trouble {
         ))
     }
 
+    /// It takes no rows from anybody.
+    pub(super) fn read_only(mysql: &Mysql, said: &str) -> Self {
+        Self::server(format!(
+            "MySQL at {} is read-only: name the server that writes in MYSQL_HOST ({said})",
+            place(mysql)
+        ))
+    }
+
     /// What the client or the server says.
     pub(super) fn of(mysql: &Mysql, error: &Error) -> Self {
         match error {
@@ -132,12 +140,7 @@ fn of_server(mysql: &Mysql, code: u16, said: &str) -> Trouble {
         1040 | 1203 | 1226 => {
             format!("MySQL takes no further connection: raise its max_connections ({said})")
         }
-        1290 | 1792 | 1836 | 3100 => {
-            format!(
-                "MySQL at {} is read-only: name the server that writes in MYSQL_HOST ({said})",
-                place(mysql)
-            )
-        }
+        1290 | 1792 | 1836 | 3100 => return Trouble::read_only(mysql, said),
         1021 | 1114 => format!("MySQL has no room for the table {table}: free some disk ({said})"),
         3159 => format!(
             "MySQL wants encryption, which Dialdeck does not speak to it: let {user} in without \

@@ -17,10 +17,10 @@ fn with(server: &MariaDb, lab: &Lab) -> Deck {
     deck
 }
 
-/// All that somebody could have changed: databases, accounts, tables and what is in them.
+/// What somebody could have changed: databases, tables, and what is in them.
 fn state(server: &MariaDb) -> String {
     let tables = server.rows(
-        "SELECT table_schema, table_name, table_rows, create_time, update_time, auto_increment \
+        "SELECT table_schema, table_name, create_time, auto_increment \
          FROM information_schema.tables WHERE table_schema NOT IN \
          ('information_schema', 'performance_schema') ORDER BY 1, 2",
     );
@@ -70,18 +70,18 @@ fn a_database_that_takes_rows_is_told_before_and_after_its_table_is_made() {
         fact.contains("takes rows into calls.call_leg_timelines"),
         "{fact}"
     );
-    server.run(&format!("{ALTER} MODIFY leg_a_peer VARCHAR(20)"));
+    server.run(&format!("{ALTER} MODIFY leg_b_answered_by VARCHAR(20)"));
     let found = finding(&check(&deck, &server), "database", "warning");
     assert!(
         found["fact"]
             .to_string()
-            .contains("too narrow in leg_a_peer"),
+            .contains("too narrow in leg_b_answered_by"),
         "{found}"
     );
     assert!(
         found["mend"]
             .to_string()
-            .contains("MODIFY `leg_a_peer` VARCHAR(255)"),
+            .contains("MODIFY `leg_b_answered_by` VARCHAR(255)"),
         "{found}"
     );
     server.run(&format!("{ALTER} DROP COLUMN leg_b_peer"));
