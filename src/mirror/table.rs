@@ -150,7 +150,7 @@ impl Found {
 fn length(kind: &str) -> Option<u32> {
     let kind = kind.to_ascii_lowercase();
     let of = |prefix| kind.strip_prefix(prefix)?.split(')').next()?.parse().ok();
-    let text = kind.contains("text").then(|| match kind.as_str() {
+    let text = kind.contains("text").then_some(match kind.as_str() {
         "tinytext" => 255,
         _ => 65_535,
     });
