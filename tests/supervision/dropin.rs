@@ -80,7 +80,8 @@ fn old_folder(lab: &Lab, server: &MariaDb) -> Deck {
         list += "\n";
     }
     for (number, ..) in CALLED {
-        list += &format!("{number}\r\n");
+        list += number;
+        list += "\r\n";
     }
     list += CALLED[0].0;
     fs::write(deck.path("numbers.txt"), list).expect("the folder is ours");
