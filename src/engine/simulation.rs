@@ -345,7 +345,7 @@ impl Sim {
             let delay = Duration::from_micros(self.rng.u64(100..30_000));
             self.plan(delay, Item::Write(self.process));
             // The worst moment to be killed: what happened is not written down yet.
-            if !self.is_calm() && self.rng.u16(..200) == 0 {
+            if !self.lives && !self.is_calm() && self.rng.u16(..200) == 0 {
                 self.plan(delay / 2, Item::StartAnew(self.process));
             }
         }

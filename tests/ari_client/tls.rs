@@ -69,7 +69,7 @@ fn serve(mut tls: Tls, asked: &mpsc::UnboundedSender<String>) {
             None if path.starts_with("/ari/channels?") || path.ends_with("eventFilter") => {
                 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".into()
             }
-            None => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".into(),
+            None => "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}".into(),
         };
         if tls.get_mut().write_all(reply.as_bytes()).is_err() {
             return;
