@@ -46,6 +46,20 @@ fn faulty(deck: &Deck, server: &MariaDb, name: &str, fact: &str, mend: &str) {
     assert_named(&ended, name, "database", fact, mend);
 }
 
+/// Without each of these rights, and on a server that is read-only.
+fn refusals_are_told(deck: &Deck, server: &MariaDb, rights: &[&str]) {
+    let (fact, mend) = ("may not write the table", "GRANT SELECT, INSERT");
+    for right in rights {
+        server.run(&format!(
+            "REVOKE {right} ON calls.* FROM dialer@'127.0.0.1'"
+        ));
+        faulty(deck, server, right, fact, mend);
+        server.run(&format!("GRANT {right} ON calls.* TO dialer@'127.0.0.1'"));
+    }
+    server.run("SET GLOBAL read_only = 1");
+    faulty(deck, server, "read-only", "is read-only", "MYSQL_HOST");
+}
+
 fn make_table(server: &MariaDb, deck: &Deck) {
     deck.dial();
     assert!(server.number("SELECT COUNT(*) FROM calls.call_leg_timelines") > 0);
@@ -124,21 +138,7 @@ fn who_may_not_log_in_or_write_is_told_how_to_be_let() {
         "CREATE DATABASE `nowhere`",
     );
     deck.change("MYSQL_DATABASE", "calls");
-    for right in ["CREATE", "INSERT", "UPDATE", "SELECT"] {
-        server.run(&format!(
-            "REVOKE {right} ON calls.* FROM dialer@'127.0.0.1'"
-        ));
-        faulty(
-            &deck,
-            &server,
-            right,
-            "may not write the table",
-            "GRANT SELECT, INSERT",
-        );
-        server.run(&format!("GRANT {right} ON calls.* TO dialer@'127.0.0.1'"));
-    }
-    server.run("SET GLOBAL read_only = 1");
-    faulty(&deck, &server, "read-only", "is read-only", "MYSQL_HOST");
+    refusals_are_told(&deck, &server, &["CREATE", "INSERT", "UPDATE", "SELECT"]);
     server.run("SET GLOBAL read_only = 0");
     assert_eq!(check(&deck, &server).code, Some(0), "as it was");
 }
@@ -149,19 +149,5 @@ fn rights_are_looked_at_on_a_table_that_is_there_too() {
     let server = MariaDb::start();
     let deck = with(&server, &lab);
     make_table(&server, &deck);
-    for right in ["INSERT", "UPDATE", "SELECT"] {
-        server.run(&format!(
-            "REVOKE {right} ON calls.* FROM dialer@'127.0.0.1'"
-        ));
-        faulty(
-            &deck,
-            &server,
-            right,
-            "may not write the table",
-            "GRANT SELECT, INSERT",
-        );
-        server.run(&format!("GRANT {right} ON calls.* TO dialer@'127.0.0.1'"));
-    }
-    server.run("SET GLOBAL read_only = 1");
-    faulty(&deck, &server, "read-only", "is read-only", "MYSQL_HOST");
+    refusals_are_told(&deck, &server, &["INSERT", "UPDATE", "SELECT"]);
 }
