@@ -293,7 +293,7 @@ impl Campaign {
         call.durable = true;
         if call.phase != Phase::Journaling {
             // It was hung up meanwhile, and can end now.
-            self.advance(now, attempt, None);
+            self.advance(now, attempt);
             return;
         }
         if !may {

@@ -41,7 +41,7 @@ impl Campaign {
         // What is tried again has a timer, so as not to be tried in a tight loop.
         let again = matches!(op, Op::CreateBridge | Op::Join(_));
         if result.is_ok() || !again {
-            self.advance(now, attempt, None);
+            self.advance(now, attempt);
         }
     }
 

@@ -9,6 +9,9 @@ use super::io::{CallSummary, Op};
 use super::rules::Rules;
 use super::{AttemptId, Disposition, EndedBy, HangupCause, LeadId, Number, Part, RunId, Time};
 
+/// Who was bridged by the events' order, and not by their times.
+const MISSED: &str = "one had hung up before the other one came";
+
 /// The moment of A's answer, by our clock and by Asterisk's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -174,7 +177,7 @@ impl Call {
             }
             Plan::Plain if matches!(f.b.presence, Presence::Never | Presence::Gone) => {
                 f.target_dialed_at = Some(now);
-                f.b = Channel::asked();
+                f.b = f.b.asked_again();
                 ops.push(Op::OriginateB);
             }
             // A staged B that failed has to go before another may have its id.
@@ -230,9 +233,8 @@ impl Call {
         }
     }
 
-    /// Moves on to the conversation once both are up and in the bridge. `stamp_ms` is
-    /// Asterisk's time of the event that made it so.
-    pub(super) fn become_bridged(&mut self, now: Time, stamp_ms: Option<i64>) -> Option<Bridged> {
+    /// Moves on to the conversation once both are up and in the bridge.
+    pub(super) fn become_bridged(&mut self, now: Time) -> Option<Bridged> {
         let Phase::Connecting(answer) = self.phase else {
             return None;
         };
@@ -241,7 +243,7 @@ impl Call {
         }
         let by_asterisk = answer
             .stamp_ms
-            .zip(stamp_ms)
+            .zip(self.facts.met_ms())
             .and_then(|(from, to)| u128::try_from(to.saturating_sub(from).max(0)).ok());
         let dead_air = by_asterisk.unwrap_or_else(|| now.since(answer.at).as_millis());
         let bridged = Bridged {
@@ -272,6 +274,23 @@ impl Call {
         match self.phase {
             Phase::HangingUp { verdict, .. } if gone => Some(verdict),
             _ => None,
+        }
+    }
+
+    /// Takes back a conversation that there never was: only the last events told that one had
+    /// left before the other one came.
+    pub(super) fn correct(&mut self) {
+        if let Phase::HangingUp {
+            verdict, bridged, ..
+        } = &mut self.phase
+            && bridged.is_some()
+            && self.facts.missed_each_other()
+        {
+            *bridged = None;
+            *verdict = Verdict {
+                disposition: Disposition::Abandoned,
+                ..verdict.note(MISSED)
+            };
         }
     }
 

@@ -28,12 +28,15 @@ impl Campaign {
         if !call.is_hanging_up() {
             call.hang_up(now, verdict);
             self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);
-            self.advance(now, attempt, None);
+            self.advance(now, attempt);
         }
     }
 
     /// A is gone: the slot is free, the attempt is over, what is left is taken down.
     pub(super) fn finish(&mut self, now: Time, attempt: AttemptId) {
+        if let Some(call) = self.live.get_mut(&attempt) {
+            call.correct();
+        }
         let Some(verdict) = self.live.get(&attempt).and_then(Call::over) else {
             return;
         };

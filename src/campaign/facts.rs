@@ -63,6 +63,36 @@ pub(super) struct Channel {
     pub(super) entered: bool,
     pub(super) up: bool,
     pub(super) join: Join,
+    stamps: Stamps,
+}
+
+/// Asterisk's own times, in milliseconds since 1970, where events told them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Stamps {
+    /// The last one of the channel that had the id before this one.
+    before: Option<i64>,
+    up: Option<i64>,
+    joined: Option<i64>,
+    left: Option<i64>,
+}
+
+impl Stamps {
+    /// Of several events that tell the same the first one counts, whichever arrives first.
+    fn note(&mut self, part: Part, event: LegEvent, stamp_ms: Option<i64>) {
+        let told = match event {
+            LegEvent::Up | LegEvent::Dial(DialStatus::Answer) => &mut self.up,
+            LegEvent::Entered if part == Part::A => &mut self.up,
+            LegEvent::Joined => &mut self.joined,
+            LegEvent::Left | LegEvent::Leaving(_) | LegEvent::Gone(_) => &mut self.left,
+            _ => return,
+        };
+        *told = [*told, stamp_ms].into_iter().flatten().min();
+    }
+
+    fn last(self) -> Option<i64> {
+        let known = [self.before, self.up, self.joined, self.left];
+        known.into_iter().flatten().max()
+    }
 }
 
 /// What is known of the recording.
@@ -122,6 +152,13 @@ impl Channel {
         }
     }
 
+    /// The next one under the same id.
+    pub(super) fn asked_again(&self) -> Self {
+        let mut next = Self::asked();
+        next.stamps.before = self.stamps.last();
+        next
+    }
+
     fn exists(&mut self, now: Time) {
         if matches!(self.presence, Presence::Never | Presence::Asked) {
             self.presence = Presence::There;
@@ -138,6 +175,7 @@ impl Channel {
     fn gone(&mut self) {
         *self = Self {
             presence: Presence::Gone,
+            stamps: self.stamps,
             ..Self::default()
         };
     }
@@ -169,10 +207,17 @@ impl Facts {
     }
 
     /// What an event says about the channel itself, whatever the call's phase.
-    pub(super) fn note_event(&mut self, now: Time, part: Part, event: LegEvent) {
+    pub(super) fn note_event(
+        &mut self,
+        now: Time,
+        part: Part,
+        event: LegEvent,
+        stamp_ms: Option<i64>,
+    ) {
         let Some(channel) = self.channel(part) else {
             return;
         };
+        channel.stamps.note(part, event, stamp_ms);
         if channel.presence == Presence::Gone {
             // Late, or told twice.
             return;
@@ -190,6 +235,7 @@ impl Facts {
                 // A enters our application when it has answered.
                 channel.up |= part == Part::A;
             }
+            LegEvent::Left => {}
             LegEvent::Ringing => channel.exists(now),
             LegEvent::Up => {
                 channel.exists(now);
@@ -340,6 +386,15 @@ impl Facts {
         }
     }
 
+    /// Whether an event is a late one of a channel that has made room for another one.
+    pub(super) fn is_of_the_one_before(&mut self, part: Part, stamp_ms: Option<i64>) -> bool {
+        let part = if part == Part::B2 { Part::B } else { part };
+        let before = self.channel(part).and_then(|c| c.stamps.before);
+        before
+            .zip(stamp_ms)
+            .is_some_and(|(before, stamp)| stamp <= before)
+    }
+
     /// Whether what a census that was asked for at `asked_at` says of `part` is about this one.
     pub(super) fn is_that_of_census(&mut self, part: Part, asked_at: Time) -> bool {
         // Of the second half of a local channel nothing is kept.
@@ -380,7 +435,26 @@ impl Facts {
     }
 
     /// Both legs are up and in one bridge.
-    pub(super) const fn is_bridged(&self) -> bool {
-        self.a.up && self.b.up && matches!(self.a.join, Join::In) && matches!(self.b.join, Join::In)
+    pub(super) fn is_bridged(&self) -> bool {
+        let both_in = matches!(self.a.join, Join::In) && matches!(self.b.join, Join::In);
+        self.a.up && self.b.up && both_in && !self.missed_each_other()
+    }
+
+    /// When, by Asterisk's clock in milliseconds since 1970, both were up and in the bridge;
+    /// `None` where a part of that was not told by an event.
+    pub(super) fn met_ms(&self) -> Option<i64> {
+        let [a, b] = [self.a.stamps, self.b.stamps];
+        let parts: Option<Vec<i64>> = [a.up, a.joined, b.up, b.joined].into_iter().collect();
+        parts?.into_iter().max()
+    }
+
+    /// One of the two had left before the other one came. Events can arrive in another order,
+    /// so that it looks like a conversation until the last of them is here.
+    pub(super) fn missed_each_other(&self) -> bool {
+        let left = [self.a.stamps.left, self.b.stamps.left];
+        let parted = left.into_iter().flatten().min();
+        parted
+            .zip(self.met_ms())
+            .is_some_and(|(parted, met)| parted < met)
     }
 }

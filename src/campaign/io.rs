@@ -78,6 +78,8 @@ pub enum LegEvent {
     Up,
     /// It is in the bridge.
     Joined,
+    /// It is no longer in the bridge.
+    Left,
     /// A dial made on it, or by its second half, has come to this.
     Dial(DialStatus),
     /// It is leaving: a hangup was asked for, or it left our application.

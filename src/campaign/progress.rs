@@ -29,7 +29,7 @@ impl Campaign {
             if given_up.is_some_and(|c| c.presence == Presence::Gone) {
                 self.stray(attempt, part, event);
             } else {
-                remains.facts.note_event(now, part, event);
+                remains.facts.note_event(now, part, event, stamp_ms);
                 self.clear_remains(attempt);
             }
             return;
@@ -45,14 +45,17 @@ impl Campaign {
             self.stray(attempt, part, event);
             return;
         };
-        call.facts.note_event(now, part, event);
+        if call.facts.is_of_the_one_before(part, stamp_ms) {
+            return;
+        }
+        call.facts.note_event(now, part, event, stamp_ms);
         match part {
             Part::A => self.a_event(now, attempt, event, stamp_ms),
             Part::B => self.b_event(now, attempt, event),
             Part::B2 => self.agent_event(now, attempt, event),
             Part::Snoop | Part::Bridge => {}
         }
-        self.advance(now, attempt, stamp_ms);
+        self.advance(now, attempt);
     }
 
     /// A channel that no call knows: an originate that was given up for unanswered and was
@@ -74,7 +77,7 @@ impl Campaign {
             LegEvent::Up | LegEvent::Entered => self.a_answers(now, attempt, stamp_ms),
             LegEvent::Leaving(cause) => self.a_leaves(now, attempt, cause),
             LegEvent::Gone(cause) => self.a_gone(now, attempt, cause),
-            LegEvent::Joined | LegEvent::Dial(_) => {}
+            LegEvent::Joined | LegEvent::Left | LegEvent::Dial(_) => {}
         }
     }
 
@@ -194,7 +197,7 @@ impl Campaign {
     }
 
     /// Does for a call whatever can be done now.
-    pub(super) fn advance(&mut self, now: Time, attempt: AttemptId, stamp_ms: Option<i64>) {
+    pub(super) fn advance(&mut self, now: Time, attempt: AttemptId) {
         let Some(call) = self.live.get_mut(&attempt) else {
             return;
         };
@@ -203,10 +206,7 @@ impl Campaign {
             return;
         }
         // Whoever was in the bridge may have left it unheard.
-        let bridged = self
-            .heard_all
-            .then(|| call.become_bridged(now, stamp_ms))
-            .flatten();
+        let bridged = self.heard_all.then(|| call.become_bridged(now)).flatten();
         let ops = call.next_ops(now);
         for op in ops {
             if op == Op::Record {
@@ -274,7 +274,7 @@ impl Campaign {
             && let Phase::Dialing { staging } = &mut call.phase
         {
             *staging = call.rules.stage_target;
-            self.advance(now, attempt, None);
+            self.advance(now, attempt);
         }
     }
 
@@ -330,7 +330,7 @@ impl Campaign {
                 call.facts.insist(&mut ops);
                 self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);
             }
-            self.advance(now, attempt, None);
+            self.advance(now, attempt);
         } else if let Some(remains) = self.remains.get(&attempt) {
             remains.facts.insist(&mut ops);
             self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);

@@ -189,7 +189,7 @@ impl Campaign {
                 Some(bridged_at) => self.limit_conversation(attempt, bridged_at),
                 None => self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist),
             }
-            self.advance(now, attempt, None);
+            self.advance(now, attempt);
             match (self.live.contains_key(&attempt), adopted) {
                 (true, Some(_)) => done.taken_over += 1,
                 (true, None) => done.hung_up += 1,
@@ -334,14 +334,14 @@ impl Campaign {
 fn facts_of(now: Time, attempt: AttemptId, census: &Census) -> Facts {
     let mut facts = Facts::default();
     for (_, part, up) in census.channels.iter().filter(|(a, ..)| *a == attempt) {
-        facts.note_event(now, *part, LegEvent::Ringing);
+        facts.note_event(now, *part, LegEvent::Ringing, None);
         if *up {
-            facts.note_event(now, *part, LegEvent::Entered);
-            facts.note_event(now, *part, LegEvent::Up);
+            facts.note_event(now, *part, LegEvent::Entered, None);
+            facts.note_event(now, *part, LegEvent::Up, None);
         }
     }
     for (_, part) in census.joined.iter().filter(|(a, _)| *a == attempt) {
-        facts.note_event(now, *part, LegEvent::Joined);
+        facts.note_event(now, *part, LegEvent::Joined, None);
     }
     if census.bridges.contains(&attempt) {
         facts.bridge = Presence::There;

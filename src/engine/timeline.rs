@@ -153,7 +153,7 @@ impl Timelines {
             LegEvent::Gone(_) => matches!(part, Part::A | Part::B),
             LegEvent::Leaving(cause) => cause.is_some() && matches!(part, Part::A | Part::B),
             // That it is up says the same, and says it of every kind of target.
-            LegEvent::Dial(DialStatus::Answer) | LegEvent::Entered => false,
+            LegEvent::Dial(DialStatus::Answer) | LegEvent::Entered | LegEvent::Left => false,
             LegEvent::Joined | LegEvent::Up | LegEvent::Ringing | LegEvent::Dial(_) => {
                 part == Part::B
             }

@@ -11,6 +11,7 @@ pub fn translate(ids: &AsteriskIds, event: &Event) -> Option<Input> {
         EventKind::StasisEnd { channel } => (channel, LegEvent::Leaving(None)),
         EventKind::ChannelStateChange { channel } => (channel, state_change(channel)?),
         EventKind::ChannelEnteredBridge { channel, .. } => (channel, LegEvent::Joined),
+        EventKind::ChannelLeftBridge { channel, .. } => (channel, LegEvent::Left),
         EventKind::ChannelHangupRequest {
             channel,
             cause,

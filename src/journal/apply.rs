@@ -224,7 +224,8 @@ fn progress(conn: &Connection, attempt: AttemptId, step: Step, at: Time) -> Appl
 fn end_attempt(conn: &Connection, attempt: AttemptId, end: &AttemptEnd) -> Applied {
     let sql = "UPDATE attempts
                SET ended_at = ?2, disposition = ?3, cause = ?4, sip_code = ?5, ended_by = ?6,
-                   note = ?7, dead_air_ms = ?8
+                   note = ?7, dead_air_ms = ?8,
+                   bridged_at = CASE ?3 WHEN 'abandoned' THEN NULL ELSE bridged_at END
                WHERE attempt = ?1 AND ended_at IS NULL AND withdrawn = 0
                RETURNING run, lead";
     let id = row_id(attempt)?;

@@ -289,6 +289,25 @@ fn late_events_of_a_dead_target_neither_bridge_nor_hold_up_the_next_one() {
 }
 
 #[test]
+fn late_events_of_a_staged_target_are_not_those_of_the_one_that_took_its_place() {
+    let mut rig = Rig::staged();
+    rig.leg_at(Part::B, LegEvent::Gone(cause(16)), 100);
+    rig.leg_at(Part::A, LegEvent::Entered, 100);
+    rig.ok(Op::Join(Part::A));
+    rig.leg_at(Part::A, LegEvent::Joined, 101);
+    rig.ok(Op::OriginateB);
+    for late in [LegEvent::Joined, LegEvent::Left, LegEvent::Gone(cause(16))] {
+        rig.leg_at(Part::B, late, 99);
+    }
+    rig.leg_at(Part::B, LegEvent::Up, 200);
+    assert_eq!(rig.word(), Some(CallWord::Answered));
+    rig.leg_at(Part::B, LegEvent::Entered, 200);
+    rig.ok(Op::Join(Part::B));
+    rig.leg_at(Part::B, LegEvent::Joined, 201);
+    assert_eq!(rig.word(), Some(CallWord::Bridged));
+}
+
+#[test]
 fn dead_air_is_told_by_asterisks_clock() {
     let mut rig = Rig::staged();
     rig.leg(Part::A, LegEvent::Up);
@@ -299,6 +318,46 @@ fn dead_air_is_told_by_asterisks_clock() {
     rig.leg(Part::B, LegEvent::Up);
     rig.gone(Part::A, 16);
     assert_eq!(rig.end().dead_air_ms, Some(7));
+}
+
+#[test]
+fn who_left_before_the_other_one_came_was_not_bridged_in_whatever_order_that_is_told() {
+    let mut a_goes_unheard = Rig::connecting();
+    a_goes_unheard.leg_at(Part::B, LegEvent::Up, 300);
+    assert_eq!(a_goes_unheard.word(), Some(CallWord::Bridged));
+    a_goes_unheard.leg_at(Part::A, LegEvent::Left, 299);
+    a_goes_unheard.leg(Part::A, LegEvent::Gone(HangupCause::default()));
+
+    let mut b_goes_before_a_is_in = Rig::staged();
+    b_goes_before_a_is_in.leg_at(Part::A, LegEvent::Entered, 0);
+    b_goes_before_a_is_in.ok(Op::DialB);
+    b_goes_before_a_is_in.leg_at(Part::B, LegEvent::Up, 100);
+    b_goes_before_a_is_in.leg_at(Part::B, LegEvent::Leaving(None), 200);
+    b_goes_before_a_is_in.leg_at(Part::A, LegEvent::Joined, 201);
+    assert_eq!(b_goes_before_a_is_in.word(), Some(CallWord::Answered));
+    b_goes_before_a_is_in.leg_at(Part::B, LegEvent::Gone(cause(16)), 200);
+    b_goes_before_a_is_in.leg_at(Part::A, LegEvent::Gone(cause(16)), 209);
+
+    for rig in [a_goes_unheard, b_goes_before_a_is_in] {
+        let end = rig.end();
+        assert_eq!(end.disposition, Disposition::Abandoned);
+        assert_eq!(end.dead_air_ms, None);
+        assert_eq!(rig.campaign.stats().recordings_failed, 0);
+    }
+}
+
+#[test]
+fn who_met_for_a_moment_was_bridged_though_the_join_is_told_last() {
+    let mut rig = Rig::staged();
+    rig.leg_at(Part::A, LegEvent::Entered, 0);
+    rig.ok(Op::DialB);
+    rig.leg_at(Part::B, LegEvent::Up, 100);
+    rig.leg_at(Part::B, LegEvent::Leaving(None), 200);
+    rig.leg_at(Part::A, LegEvent::Joined, 199);
+    rig.leg_at(Part::A, LegEvent::Gone(cause(16)), 300);
+    let end = rig.end();
+    assert_eq!(end.disposition, Disposition::Answered);
+    assert_eq!(end.dead_air_ms, Some(199));
 }
 
 #[test]

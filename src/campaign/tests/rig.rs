@@ -201,12 +201,21 @@ impl Rig {
     }
 
     pub(super) fn leg_of(&mut self, attempt: AttemptId, part: Part, event: LegEvent) {
-        let ms = i64::try_from(self.now.millis()).expect("a small time");
+        self.stamped(attempt, part, event, 0);
+    }
+
+    /// By Asterisk's clock so many milliseconds from now, whenever it is told.
+    pub(super) fn leg_at(&mut self, part: Part, event: LegEvent, ms: i64) {
+        self.stamped(FIRST, part, event, ms);
+    }
+
+    fn stamped(&mut self, attempt: AttemptId, part: Part, event: LegEvent, ms: i64) {
+        let now = i64::try_from(self.now.millis()).expect("a small time");
         self.handle(Input::Leg {
             attempt,
             part,
             event,
-            stamp_ms: Some(STAMP + ms),
+            stamp_ms: Some(STAMP + now + ms),
         });
     }
 

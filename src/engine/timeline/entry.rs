@@ -85,6 +85,7 @@ fn leg(part: Part, event: LegEvent) -> String {
             format!("the target hangs up: {}", cause_text(cause))
         }
         (_, LegEvent::Leaving(None)) => format!("{} leaves", name(part)),
+        (_, LegEvent::Left) => format!("{} is out of the bridge", name(part)),
         (_, LegEvent::Joined) => "bridge and target staged".to_owned(),
         (_, LegEvent::Ringing) => "the target rings".to_owned(),
         (_, LegEvent::Up | LegEvent::Dial(DialStatus::Answer)) => "the target answered".to_owned(),
