@@ -78,8 +78,8 @@ pub type Reread = Arc<dyn Fn() -> Result<(Settings, Numbers), String> + Send + S
 /// What stands for an outcome when there is nobody left to ask.
 const GONE: &str = "the engine has ended";
 
-/// What comes of a start that was overtaken.
-const HELD: &str = "not done: while the list was read, somebody paused, drained or hung up";
+/// What comes of a pause where nothing dials, but something was about to.
+const STOPPED_A_START: &str = "the start whose list is being read is not done";
 
 /// The way in to a running engine. Cheap to clone.
 #[derive(Clone)]
@@ -89,10 +89,53 @@ pub struct Control {
     /// One reading at a time, to its end in the engine: many starts at once hold one list
     /// and not many, and what was read later is never replaced by what was read before.
     reading: Arc<Mutex<()>>,
-    /// How many commands have been given that hold dialing back. A std mutex: held to count, or
-    /// to look and put a request into the engine's queue, so that what begins a run is in it
-    /// before such a command, or never.
-    holds: Arc<std::sync::Mutex<u64>>,
+    /// A std mutex: held to count, or to look and put a request into the engine's queue, so that
+    /// what begins a run is in it before a command that holds dialing back, or tells of it.
+    holds: Arc<std::sync::Mutex<Holds>>,
+}
+
+/// Who comes first, a start whose list is being read or somebody who holds dialing back.
+#[derive(Debug, Default)]
+struct Holds {
+    /// How many commands have been given that hold dialing back.
+    given: u64,
+    /// How many starts are on their way to the engine.
+    starts: u32,
+}
+
+/// A start on its way to the engine.
+struct Start<'a> {
+    holds: &'a std::sync::Mutex<Holds>,
+    /// What had been given when it was asked for.
+    given: u64,
+}
+
+impl<'a> Start<'a> {
+    fn of(holds: &'a std::sync::Mutex<Holds>) -> Self {
+        let mut now = lock(holds);
+        now.starts += 1;
+        Self {
+            holds,
+            given: now.given,
+        }
+    }
+
+    /// Sends it, with whether somebody has held dialing back meanwhile.
+    fn end(self, send: impl FnOnce(bool)) {
+        let holds = lock(self.holds);
+        send(holds.given != self.given);
+    }
+}
+
+impl Drop for Start<'_> {
+    /// Also of one that is given up: its client has gone.
+    fn drop(&mut self) {
+        lock(self.holds).starts -= 1;
+    }
+}
+
+fn lock(holds: &std::sync::Mutex<Holds>) -> std::sync::MutexGuard<'_, Holds> {
+    holds.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Control {
@@ -112,12 +155,21 @@ impl Control {
         let by = who.to_string();
         match command {
             Command::Campaign(command) => {
-                self.note(&command);
+                let stops_a_start = self.note(&command);
                 let request = |reply| Request::Command { command, by, reply };
-                self.ask(request).await
+                let outcome = self.ask(request).await;
+                match outcome {
+                    Err(_) if stops_a_start => Ok(STOPPED_A_START.to_owned()),
+                    outcome => outcome,
+                }
             }
             Command::NewRun => {
-                let request = |reading, reply| Request::NewRun { reading, by, reply };
+                let request = |reading, held, reply| Request::NewRun {
+                    reading,
+                    held,
+                    by,
+                    reply,
+                };
                 self.read_and_dial(request).await
             }
             Command::Quit => self.stop(false, who).await,
@@ -137,7 +189,12 @@ impl Control {
     /// has it. Of any number of them at once, one begins a run.
     pub async fn start_again(&self, who: &Who) -> Result<Started, String> {
         let by = who.to_string();
-        let request = |reading, reply| Request::StartAgain { reading, by, reply };
+        let request = |reading, held, reply| Request::StartAgain {
+            reading,
+            held,
+            by,
+            reply,
+        };
         self.read_and_dial(request).await
     }
 
@@ -157,42 +214,32 @@ impl Control {
     }
 
     /// As [`Self::read_and_ask`], for what dials. Nobody waits for a list that is being read to
-    /// hold dialing back: what was asked before that is then not done.
+    /// hold dialing back: the engine is told that somebody did.
     async fn read_and_dial<T>(
         &self,
-        request: impl FnOnce(Box<Reading>, oneshot::Sender<Result<T, String>>) -> Request,
+        request: impl FnOnce(Box<Reading>, bool, oneshot::Sender<Result<T, String>>) -> Request,
     ) -> Result<T, String> {
-        let held = *self.holds();
+        let start = Start::of(&self.holds);
         let _alone = self.reading.lock().await;
         let reading = Box::new(self.read().await);
         let (reply, outcome) = oneshot::channel();
         let Ok(room) = self.requests.reserve().await else {
             return Err(GONE.to_owned());
         };
-        {
-            let holds = self.holds();
-            let overtaken = *holds != held;
-            let reading = if overtaken {
-                // The engine refuses it, and writes that down.
-                Box::new(Err(HELD.to_owned()))
-            } else {
-                reading
-            };
-            room.send(request(reading, reply));
-        }
+        start.end(|held| room.send(request(reading, held, reply)));
         outcome.await.unwrap_or_else(|_| Err(GONE.to_owned()))
     }
 
-    /// Counts a command that holds dialing back, before the engine gets it.
-    fn note(&self, command: &campaign::Command) {
+    /// Counts a command that holds dialing back, before the engine gets it. Whether it stops a
+    /// start that is on its way.
+    fn note(&self, command: &campaign::Command) -> bool {
         use campaign::Command::{Drain, HangUpAll, Pause, StopNow};
-        if matches!(command, Pause | Drain | StopNow | HangUpAll) {
-            *self.holds() += 1;
+        if !matches!(command, Pause | Drain | StopNow | HangUpAll) {
+            return false;
         }
-    }
-
-    fn holds(&self) -> std::sync::MutexGuard<'_, u64> {
-        self.holds.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut holds = lock(&self.holds);
+        holds.given += 1;
+        holds.starts > 0
     }
 
     async fn ask<T>(

@@ -105,6 +105,8 @@ pub enum Request {
     NewRun {
         /// Settings and list as they stand.
         reading: Box<Reading>,
+        /// Somebody held dialing back while they were read.
+        held: bool,
         /// Who.
         by: String,
         /// Where the outcome goes.
@@ -123,6 +125,8 @@ pub enum Request {
     StartAgain {
         /// Settings and list as they stand, or what is wrong with them.
         reading: Box<Reading>,
+        /// Somebody held dialing back while they were read.
+        held: bool,
         /// Who.
         by: String,
         /// Where the outcome goes.

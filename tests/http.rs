@@ -5,6 +5,7 @@ mod support;
 mod http {
     mod add;
     mod browser;
+    mod overtaken;
     mod streams;
 }
 

@@ -18,9 +18,9 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use dialdeck::simulator::{Faults, SimConfig};
+use support::database::{Database, Named};
 use support::deck::Deck;
 use support::incumbent::column;
-use support::mariadb::{MariaDb, Named};
 use support::simulated::{Asterisk, lab};
 use support::wait::wait;
 
@@ -77,7 +77,7 @@ fn mixed(count: usize) -> Vec<String> {
         .collect()
 }
 
-fn count(server: &MariaDb) -> usize {
+fn count(server: &Database) -> usize {
     server.number(&format!("SELECT count(*) FROM {TABLE}"))
 }
 
@@ -87,7 +87,7 @@ fn wait_for(what: &str, done: impl Fn() -> bool) {
 }
 
 /// The table has exactly one row for each call of the report, and it says what the report does.
-fn assert_tells_what_the_report_does(server: &MariaDb, deck: &Deck) {
+fn assert_tells_what_the_report_does(server: &Database, deck: &Deck) {
     let report = deck.report();
     assert_eq!(count(server), report.len(), "one row a call");
     let rows = server.rows(&format!("SELECT * FROM {TABLE}"));

@@ -18,8 +18,13 @@ impl Engine {
                 // Whoever asked may have gone.
                 let _ = reply.send(outcome);
             }
-            Request::NewRun { reading, by, reply } => {
-                let outcome = self.new_run(*reading, &by);
+            Request::NewRun {
+                reading,
+                held,
+                by,
+                reply,
+            } => {
+                let outcome = self.new_run(*reading, held, &by);
                 self.show_at_once();
                 let _ = reply.send(outcome);
             }
@@ -28,8 +33,13 @@ impl Engine {
                 self.show_at_once();
                 let _ = reply.send(outcome);
             }
-            Request::StartAgain { reading, by, reply } => {
-                let outcome = self.start_again(*reading, &by);
+            Request::StartAgain {
+                reading,
+                held,
+                by,
+                reply,
+            } => {
+                let outcome = self.start_again(*reading, held, &by);
                 self.show_at_once();
                 let _ = reply.send(outcome);
             }

@@ -7,9 +7,12 @@ mod difference;
 mod in_force;
 
 use super::{Engine, Told};
-use crate::campaign::{Began, Input, Listed, Numbers, Outcome, Relisted};
+use crate::campaign::{Began, Input, Listed, Numbers, Outcome, Relisted, RunState};
 use crate::config::{ListSource, Settings};
 pub use in_force::InForce;
+
+/// What comes of a start that was overtaken.
+const HELD: &str = "not done: while the list was read, somebody paused, drained or hung up";
 
 /// What reading the settings and the list again has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -84,8 +87,13 @@ impl Engine {
 
     /// One step of the engine's loop, so that of any number of starts only one can be the
     /// first.
-    pub(super) fn start_again(&mut self, reading: Reading, by: &str) -> Result<Started, String> {
-        let result = self.start_unless_ending(reading);
+    pub(super) fn start_again(
+        &mut self,
+        reading: Reading,
+        held: bool,
+        by: &str,
+    ) -> Result<Started, String> {
+        let result = self.start_unless_ending(reading, held);
         let outcome = result.as_ref().map(|started| {
             let changed = started.reloaded.changed.iter();
             let said = [started.said.as_str()].into_iter();
@@ -98,8 +106,12 @@ impl Engine {
         result
     }
 
-    fn start_unless_ending(&mut self, reading: Reading) -> Result<Started, String> {
+    fn start_unless_ending(&mut self, reading: Reading, held: bool) -> Result<Started, String> {
         self.unless_ending()?;
+        // A run that is paused stays so.
+        if held && !matches!(self.campaign.state(), RunState::Paused(_)) {
+            return Err(HELD.to_owned());
+        }
         let (settings, numbers) = reading?;
         let mut reloaded = self.apply(&settings);
         let list = settings.list.to_string();
@@ -123,15 +135,18 @@ impl Engine {
     }
 
     /// At DONE: a new run over the list as it stands, by the settings as they stand.
-    pub(super) fn new_run(&mut self, reading: Reading, by: &str) -> Outcome {
-        let outcome = self.new_run_unless_ending(reading);
+    pub(super) fn new_run(&mut self, reading: Reading, held: bool, by: &str) -> Outcome {
+        let outcome = self.new_run_unless_ending(reading, held);
         self.write_down(by, "new run".to_owned(), &outcome);
         outcome
     }
 
-    fn new_run_unless_ending(&mut self, reading: Reading) -> Outcome {
+    fn new_run_unless_ending(&mut self, reading: Reading, held: bool) -> Outcome {
         self.unless_ending()?;
         self.campaign.may_begin_anew()?;
+        if held {
+            return Err(HELD.to_owned());
+        }
         let (settings, numbers) = reading?;
         let mut reloaded = self.apply(&settings);
         let list = settings.list.to_string();

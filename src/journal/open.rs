@@ -23,10 +23,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(3);
 /// and damage found there refuses the journal too.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The cache of the connection that writes, in KiB. A million numbers in no order touch the
-/// whole index by number, 25 MB of it; with half of this cache, its pages are written so often
-/// that listing them takes twice as long.
-const WRITER_CACHE_KIB: i64 = 32 * 1024;
+/// The cache of the connection that writes, in KiB: it fills, and stays so.
+const CACHE_KIB: i64 = 2 * 1024;
+
+/// The same while a long list is written. A million numbers in no order touch the whole index
+/// by number, 25 MB of it; with half of this cache, its pages are written so often that listing
+/// them takes twice as long.
+const LISTING_CACHE_KIB: i64 = 32 * 1024;
 
 /// The `-wal` file shrinks back to this many bytes after a large transaction.
 const WAL_LIMIT: i64 = 16 * 1024 * 1024;
@@ -166,10 +169,20 @@ fn tune(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
-    conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    cache(conn, false)?;
     conn.pragma_update(None, "journal_size_limit", WAL_LIMIT)?;
     conn.set_prepared_statement_cache_capacity(48);
     Ok(())
+}
+
+/// The cache that the writing connection has for what it does next.
+pub(super) fn cache(conn: &Connection, listing: bool) -> rusqlite::Result<()> {
+    let kib = if listing {
+        LISTING_CACHE_KIB
+    } else {
+        CACHE_KIB
+    };
+    conn.pragma_update(None, "cache_size", -kib)
 }
 
 /// A connection that reads, and whether it can see what lies in the `-wal` file.

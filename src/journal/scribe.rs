@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::apply::{Trouble, apply};
 use super::error::{Contradiction, WriteFailure};
+use super::open::cache;
 use super::writer::{Job, Shared, begun};
 use crate::campaign::Record;
 
@@ -158,6 +159,10 @@ impl Scribe {
         }
         let keep = (self.journal, self.shared.mirrored.load(Ordering::Relaxed));
         let jobs = || self.jobs.iter().take(count);
+        let long = jobs().map(|job| job.weight).sum::<usize>() > BATCH;
+        if long {
+            cache(&self.conn, true)?;
+        }
         let tx = begin(&mut self.conn)?;
         let faults = match write_whole(&tx, keep, jobs()) {
             Ok(()) => {
@@ -178,9 +183,9 @@ impl Scribe {
         self.shared
             .records
             .fetch_add(records as u64, Ordering::Relaxed);
-        if jobs().map(|job| job.weight).sum::<usize>() > BATCH {
-            // A long list: its pages fill the cache and are not needed again. The commit
-            // stands, so no error may come of this.
+        if long {
+            // Its pages are not needed again. The commit stands, so no error may come of this.
+            let _ = cache(&self.conn, false);
             let _ = self.conn.release_memory();
         }
         Ok(faults)

@@ -2,15 +2,15 @@
 //! and the check changes nothing there.
 
 use super::faults::assert_named;
+use super::support::database::{Database, PASSWORD};
 use super::support::deck::{Deck, Ended};
 use super::support::lab::Lab;
-use super::support::mariadb::{MariaDb, PASSWORD};
 use super::{finding, good};
 
 const ALTER: &str = "ALTER TABLE calls.call_leg_timelines";
 
 /// Settings with which rows can be written, on a server that has no table yet.
-fn with(server: &MariaDb, lab: &Lab) -> Deck {
+fn with(server: &Database, lab: &Lab) -> Deck {
     let mut deck = good(lab).set_all(&server.env());
     // Busy at once: where a test dials, it does so to have the table made.
     deck.list(["1077000001"]);
@@ -18,7 +18,7 @@ fn with(server: &MariaDb, lab: &Lab) -> Deck {
 }
 
 /// What somebody could have changed: databases, tables, and what is in them.
-fn state(server: &MariaDb) -> String {
+fn state(server: &Database) -> String {
     let tables = server.rows(
         "SELECT table_schema, table_name, create_time, auto_increment \
          FROM information_schema.tables WHERE table_schema NOT IN \
@@ -32,7 +32,7 @@ fn state(server: &MariaDb) -> String {
     format!("{databases:?} {tables:?} {columns:?}")
 }
 
-fn check(deck: &Deck, server: &MariaDb) -> Ended {
+fn check(deck: &Deck, server: &Database) -> Ended {
     let before = state(server);
     let ended = deck.run(&["check", "--json"]);
     assert_eq!(state(server), before, "the check has changed the server");
@@ -41,13 +41,13 @@ fn check(deck: &Deck, server: &MariaDb) -> Ended {
     ended
 }
 
-fn faulty(deck: &Deck, server: &MariaDb, name: &str, fact: &str, mend: &str) {
+fn faulty(deck: &Deck, server: &Database, name: &str, fact: &str, mend: &str) {
     let ended = check(deck, server);
     assert_named(&ended, name, "database", fact, mend);
 }
 
 /// Without each of these rights, and on a server that is read-only.
-fn refusals_are_told(deck: &Deck, server: &MariaDb, rights: &[&str]) {
+fn refusals_are_told(deck: &Deck, server: &Database, rights: &[&str]) {
     let (fact, mend) = ("may not write the table", "GRANT SELECT, INSERT");
     for right in rights {
         server.run(&format!(
@@ -60,7 +60,7 @@ fn refusals_are_told(deck: &Deck, server: &MariaDb, rights: &[&str]) {
     faulty(deck, server, "read-only", "is read-only", "MYSQL_HOST");
 }
 
-fn make_table(server: &MariaDb, deck: &Deck) {
+fn make_table(server: &Database, deck: &Deck) {
     deck.dial();
     assert!(server.number("SELECT COUNT(*) FROM calls.call_leg_timelines") > 0);
 }
@@ -68,7 +68,7 @@ fn make_table(server: &MariaDb, deck: &Deck) {
 #[test]
 fn a_database_that_takes_rows_is_told_before_and_after_its_table_is_made() {
     let lab = Lab::get();
-    let server = MariaDb::start();
+    let server = Database::start();
     let deck = with(&server, &lab);
     let ended = check(&deck, &server);
     assert_eq!(ended.code, Some(0), "{}", ended.stdout);
@@ -106,7 +106,7 @@ fn a_database_that_takes_rows_is_told_before_and_after_its_table_is_made() {
 #[test]
 fn who_may_not_log_in_or_write_is_told_how_to_be_let() {
     let lab = Lab::shared();
-    let server = MariaDb::start();
+    let server = Database::start();
     let mut deck = with(&server, &lab);
     deck.change("MYSQL_PASSWORD", "another s3cret");
     let ended = check(&deck, &server);
@@ -146,7 +146,7 @@ fn who_may_not_log_in_or_write_is_told_how_to_be_let() {
 #[test]
 fn rights_are_looked_at_on_a_table_that_is_there_too() {
     let lab = Lab::get();
-    let server = MariaDb::start();
+    let server = Database::start();
     let deck = with(&server, &lab);
     make_table(&server, &deck);
     refusals_are_told(&deck, &server, &["INSERT", "UPDATE", "SELECT"]);

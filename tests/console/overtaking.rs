@@ -28,7 +28,7 @@ fn pause_goes_ahead(desk: &Desk, screen: &Screen) {
     begins_a_slow_run(desk, screen);
     screen.keys("p");
     // The answer comes while the list is still being read.
-    screen.wait_for("nothing to pause", SOON);
+    screen.wait_for("the start whose list is being read is not done", SOON);
     // It waits in the pipe until the list is read, which nothing but this ends.
     let mut list = fs::OpenOptions::new()
         .write(true)

@@ -8,6 +8,7 @@
 #   lab.sh kill pbx|carrier       kill -9: no farewell to anybody
 #   lab.sh start pbx|carrier      start it again as it was, and don't wait for it
 #   lab.sh status                 say what runs; exit 1 unless both do
+#   lab.sh mysql                  put a MySQL server into the lab's tree, and print where that is
 #   lab.sh env                    the dialer's settings for this lab, as lines of a .env
 #   lab.sh paths                  where this lab keeps its things, as NAME=value
 #   lab.sh cli pbx|carrier 'CMD'  one command of the Asterisk console
@@ -79,6 +80,31 @@ bootstrap() {
     rm -rf --one-file-system "$root"
     mkdir -p "$root"
     unshare --mount debootstrap --variant=minbase --include=asterisk sid "$root" >&2
+}
+
+# Debian stable has MariaDB only.
+mysql() {
+    build
+    if [[ ! -x $root/usr/sbin/mysqld ]]; then
+        say "installing a MySQL server in $root"
+        retry install_mysql >&2 || die "no MySQL server could be installed."
+    fi
+    echo "$root"
+}
+
+# The tree may be older than the packages that are there now.
+install_mysql() {
+    in_the_tree apt-get -q update &&
+        in_the_tree apt-get -q -y install --no-install-recommends mysql-server-core
+}
+
+# Runs a command with the tree as its root; what it mounts there ends with it.
+in_the_tree() {
+    # shellcheck disable=SC2016  # expanded by the inner shell
+    unshare --mount bash -c '
+        mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" || exit 1
+        DEBIAN_FRONTEND=noninteractive exec chroot "$@"
+    ' lab "$root" "$@"
 }
 
 ## Configuration
@@ -379,6 +405,7 @@ main() {
     status) status ;;
     paths) paths ;;
     baseline) baseline "$@" ;;
+    mysql) lock && mysql ;;
     observer) observer "$@" ;;
     env) env_lines ;;
     cli) cli "$@" ;;

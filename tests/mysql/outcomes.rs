@@ -1,13 +1,13 @@
 //! A row of each outcome beside the row that the replaced program wrote for it.
 
+use crate::support::database::{Brand, Database};
 use crate::support::deck::Deck;
 use crate::support::incumbent::{self, column};
 use crate::support::lab::Lab;
-use crate::support::mariadb::MariaDb;
 use crate::{TABLE, assert_tells_what_the_report_does};
 
 /// Dials these and connects them to the target; each list is a campaign of its own.
-fn dial(lab: &Lab, server: &MariaDb, target: &str, numbers: &[&str]) -> Deck {
+fn dial(lab: &Lab, server: &Database, target: &str, numbers: &[&str]) -> Deck {
     let mut deck = Deck::new(lab.env())
         .set("TARGET_ENDPOINT", target)
         .set("CALL_TIMEOUT", 4)
@@ -24,9 +24,18 @@ fn dial(lab: &Lab, server: &MariaDb, target: &str, numbers: &[&str]) -> Deck {
 
 #[test]
 fn a_row_of_each_outcome_differs_only_in_what_was_announced() {
+    outcomes_in(Brand::MariaDb);
+}
+
+#[test]
+fn in_mysql_itself_too() {
+    outcomes_in(Brand::MySql);
+}
+
+fn outcomes_in(brand: Brand) {
     let lab = Lab::get();
     let _shared = crate::share();
-    let server = MariaDb::start();
+    let server = Database::start_of(brand);
     let unanswered_and_silent = [&incumbent::UNANSWERED[..], &["80000001"]].concat();
     let first = dial(&lab, &server, "Local/109@lab", &unanswered_and_silent);
     assert_tells_what_the_report_does(&server, &first);

@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use crate::support::mariadb::MariaDb;
+use crate::support::database::Database;
 use crate::{TABLE, rig};
 
 const CALLS: usize = 200;
@@ -11,7 +11,7 @@ const CALLS: usize = 200;
 #[derive(Clone, Copy)]
 enum Beside {
     Nothing,
-    MariaDb,
+    Database,
     LockedTable,
 }
 
@@ -19,9 +19,9 @@ enum Beside {
 fn calls_per_second(beside: Beside) -> f64 {
     let server = match beside {
         Beside::Nothing => None,
-        Beside::MariaDb | Beside::LockedTable => Some(MariaDb::start()),
+        Beside::Database | Beside::LockedTable => Some(Database::start()),
     };
-    let env = server.as_ref().map(MariaDb::env);
+    let env = server.as_ref().map(Database::env);
     let numbers = (0..CALLS).map(|i| format!("10{i:06}"));
     let rig = rig(numbers, env.as_ref().map_or(&[], |env| env.as_slice()));
     let lock = server.as_ref().map(|server| {
@@ -34,7 +34,7 @@ fn calls_per_second(beside: Beside) -> f64 {
     });
     rig.deck.dial();
     drop(lock);
-    if let (Beside::MariaDb, Some(server)) = (beside, &server) {
+    if let (Beside::Database, Some(server)) = (beside, &server) {
         assert_eq!(crate::count(server), CALLS, "it was written meanwhile");
     }
     let mut dialed: Vec<jiff::Timestamp> = rig
@@ -61,7 +61,7 @@ fn is_dialed_as_fast(rounds: usize) -> String {
     let (mut without, mut with, mut locked) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=3 * rounds {
         without.push(calls_per_second(Beside::Nothing));
-        with.push(calls_per_second(Beside::MariaDb));
+        with.push(calls_per_second(Beside::Database));
         locked.push(calls_per_second(Beside::LockedTable));
         let shares = [&with, &locked].map(|beside| median(beside) / median(&without));
         if round >= rounds && shares.iter().all(|share| *share >= 0.95) {

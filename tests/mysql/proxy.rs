@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::mariadb::MariaDb;
+use crate::support::database::Database;
 use crate::{DIAL, SOON, TABLE, assert_tells_what_the_report_does, count, mixed, rig, wait_for};
 
 /// The byte of a client's packet that says what it wants: carry out a prepared statement.
@@ -105,7 +105,7 @@ fn pass(from: &TcpStream, to: &TcpStream, passes: impl Fn(&[u8]) -> bool + Send 
 #[test]
 fn a_server_killed_between_commit_and_answer_gets_each_row_once() {
     let _shared = crate::share();
-    let mut server = MariaDb::start();
+    let mut server = Database::start();
     let proxy = Proxy::before(server.port());
     let mut env = server.env();
     env[1].1 = proxy.port.to_string();
@@ -131,7 +131,7 @@ fn a_server_killed_between_commit_and_answer_gets_each_row_once() {
 #[test]
 fn a_statement_carried_out_late_undoes_nothing() {
     let _shared = crate::share();
-    let server = MariaDb::start();
+    let server = Database::start();
     let proxy = Proxy::before(server.port());
     proxy.state.holds.store(true, Ordering::SeqCst);
     let mut env = server.env();
@@ -145,11 +145,9 @@ fn a_statement_carried_out_late_undoes_nothing() {
          AND (leg_b_answer IS NULL OR recording_path IS NOT NULL)"
     );
     wait_for("all rows", || server.number(&whole) == 16);
-    let inserts = "SELECT variable_value FROM information_schema.global_status \
-                   WHERE variable_name='COM_INSERT'";
-    let before = server.number(inserts);
+    let before = server.inserts();
     proxy.state.held.store(false, Ordering::SeqCst);
-    wait_for("the late statement", || server.number(inserts) > before);
+    wait_for("the late statement", || server.inserts() > before);
     running.signal("TERM");
     running.wait(SOON);
     assert_tells_what_the_report_does(&server, &rig.deck);

@@ -7,15 +7,15 @@ use dialdeck::config::{Mysql, Secret};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use crate::support::database::{Database, PASSWORD};
 use crate::support::incumbent::{self, column};
-use crate::support::mariadb::{MariaDb, PASSWORD};
 use crate::support::web::client;
 use crate::{DIAL, SOON, TABLE, assert_tells_what_the_report_does, count, mixed, rig, wait_for};
 
 /// Makes right settings wrong.
 type Change = fn(&mut Mysql);
 
-fn settings(server: &MariaDb) -> Mysql {
+fn settings(server: &Database) -> Mysql {
     Mysql {
         host: "127.0.0.1".to_owned(),
         port: server.port(),
@@ -38,7 +38,7 @@ fn why(mysql: &Mysql) -> String {
 #[test]
 fn each_wrong_setting_has_a_sentence_with_the_mend() {
     let _shared = crate::share();
-    let mut server = MariaDb::start();
+    let mut server = Database::start();
     let right = settings(&server);
     let check = |mysql: &Mysql| {
         let runtime = Runtime::new().expect("a runtime");
@@ -96,7 +96,7 @@ fn each_wrong_setting_has_a_sentence_with_the_mend() {
 #[test]
 fn each_unfit_table_has_a_sentence_with_the_mend_and_stays_as_it_is() {
     let _shared = crate::share();
-    let server = MariaDb::start();
+    let server = Database::start();
     let mysql = settings(&server);
     let made = Runtime::new()
         .expect("a runtime")
@@ -136,7 +136,7 @@ fn each_unfit_table_has_a_sentence_with_the_mend_and_stays_as_it_is() {
 #[test]
 fn a_wrong_password_is_told_everywhere_and_calls_go_on() {
     let _shared = crate::share();
-    let server = MariaDb::start();
+    let server = Database::start();
     let mut env = server.env();
     env[3].1 = "a wrong one".to_owned();
     let rig = rig(mixed(16), &env);
@@ -189,7 +189,7 @@ fn a_wrong_password_is_told_everywhere_and_calls_go_on() {
 #[test]
 fn a_row_that_does_not_fit_holds_up_no_other_and_is_written_when_it_does() {
     let _shared = crate::share();
-    let server = MariaDb::start();
+    let server = Database::start();
     let runtime = Runtime::new().expect("a runtime");
     let made = runtime.block_on(dialdeck::mirror::prepare(&settings(&server)));
     assert_eq!(made, Ok(()));
@@ -215,7 +215,7 @@ fn a_row_that_does_not_fit_holds_up_no_other_and_is_written_when_it_does() {
 #[test]
 fn a_table_in_use_keeps_its_rows_and_its_further_columns() {
     let _shared = crate::share();
-    let server = MariaDb::start();
+    let server = Database::start();
     let runtime = Runtime::new().expect("a runtime");
     let made = runtime.block_on(dialdeck::mirror::prepare(&settings(&server)));
     assert_eq!(made, Ok(()));

@@ -3,8 +3,8 @@
 
 use std::fs;
 
+use crate::support::database::Database;
 use crate::support::deck::{Deck, Ended};
-use crate::support::mariadb::MariaDb;
 use crate::support::screen::Screen;
 use crate::{CANARIES, SOON, assert_clean, assert_folder_clean, rig};
 
@@ -67,7 +67,7 @@ fn mirror_says(deck: &Deck, why: &str) {
 
 #[test]
 fn errors_of_the_database_quote_no_password() {
-    let server = MariaDb::start();
+    let server = Database::start();
     let (_asterisk, mut deck) = rig(CANARIES[0]);
     deck.change("MYSQL_PORT", server.port());
     deck.change("MYSQL_USER", "dialer");

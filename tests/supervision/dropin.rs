@@ -7,10 +7,10 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use super::pm2::Pm2;
+use super::support::database::{Database, Named};
 use super::support::deck::Deck;
 use super::support::incumbent::{self, column};
 use super::support::lab::{Lab, Seen};
-use super::support::mariadb::{MariaDb, Named};
 use super::support::wait::wait;
 
 const TABLE: &str = "calls.call_leg_timelines";
@@ -63,7 +63,7 @@ socket.on('open', () => console.log('it holds the application'));
 }
 
 /// The old program's folder.
-fn old_folder(lab: &Lab, server: &MariaDb) -> Deck {
+fn old_folder(lab: &Lab, server: &Database) -> Deck {
     let deck = Deck::new(lab.env())
         // The old program knew no such setting.
         .unset("CONTROL_ADDR")
@@ -89,7 +89,7 @@ fn old_folder(lab: &Lab, server: &MariaDb) -> Deck {
 }
 
 /// The table with the old program's rows in it.
-fn old_rows(server: &MariaDb) {
+fn old_rows(server: &Database) {
     server.run("ALTER USER dialer@'127.0.0.1' IDENTIFIED BY 'p$ecret#1'");
     server.run(OLD_TABLE);
     for (nth, row) in incumbent::rows().iter().enumerate() {
@@ -105,14 +105,14 @@ fn old_rows(server: &MariaDb) {
     }
 }
 
-fn rows(server: &MariaDb, which: &str) -> Vec<Named> {
+fn rows(server: &Database, which: &str) -> Vec<Named> {
     server.rows(&format!(
         "SELECT * FROM {TABLE} WHERE {which} ORDER BY call_id"
     ))
 }
 
 /// README: "Take those out of the list whom it has called."
-fn take_out_the_called(deck: &Deck, server: &MariaDb) {
+fn take_out_the_called(deck: &Deck, server: &Database) {
     let called = rows(server, "true");
     let called: Vec<_> = called.iter().map(|r| column(r, "leg_a_number")).collect();
     let list = fs::read_to_string(deck.path("numbers.txt")).expect("text");
@@ -149,7 +149,7 @@ fn numbers(calls: &[Seen]) -> Vec<&str> {
 #[test]
 fn a_user_of_the_old_program_changes_over_as_the_readme_says() {
     let lab = Lab::get();
-    let server = MariaDb::start();
+    let server = Database::start();
     super::needs(&["curl"]);
     old_rows(&server);
     let before = rows(&server, "true");
@@ -234,7 +234,7 @@ fn assert_everybody_left_was_called_once(lab: &Lab) {
 }
 
 /// Each call has its row in the old table, and the old rows are what they were.
-fn assert_rows(server: &MariaDb, before: &[Named]) {
+fn assert_rows(server: &Database, before: &[Named]) {
     let recordings = "recording_path IS NOT NULL AND call_id NOT LIKE 'old-%'";
     wait("two recordings", super::SOON, || {
         rows(server, recordings).len() == 2
@@ -262,7 +262,7 @@ fn assert_rows(server: &MariaDb, before: &[Named]) {
 }
 
 /// "[<call id>] Call summary: start;number;statusA;…" of each call in PM2's log.
-fn assert_summaries(server: &MariaDb, pm2: &Pm2) {
+fn assert_summaries(server: &Database, pm2: &Pm2) {
     let out = pm2.out();
     assert_eq!(out.matches("Call summary: ").count(), CALLED.len());
     for (number, status, _) in CALLED {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::mariadb::Named;
+use super::database::Named;
 
 /// The rows that the replaced program wrote, without `call_id` and `created_at`.
 pub(crate) fn rows() -> Vec<Named> {

@@ -4,12 +4,12 @@
 
 pub(crate) mod certificates;
 pub(crate) mod cost;
+pub(crate) mod database;
 pub(crate) mod deck;
 pub(crate) mod disk;
 pub(crate) mod incumbent;
 pub(crate) mod lab;
 pub(crate) mod load;
-pub(crate) mod mariadb;
 pub(crate) mod numbers;
 pub(crate) mod proxy;
 pub(crate) mod screen;

@@ -153,6 +153,7 @@ impl Sim {
         let (reply, _) = oneshot::channel();
         self.give(Request::StartAgain {
             reading,
+            held: false,
             by: "http".to_owned(),
             reply,
         });
@@ -206,6 +207,7 @@ impl Sim {
         let (reply, _) = oneshot::channel();
         self.give(Request::NewRun {
             reading,
+            held: false,
             by: "keyboard".to_owned(),
             reply,
         });
