@@ -57,10 +57,10 @@ impl Database {
                 about: About::NoTable,
                 ..
             }) => {
-                match self.try_out(explain).await {
-                    Err(trouble) if trouble.about != About::NoTable => return Err(trouble),
-                    _ => {}
-                }
+                unless_missing(self.try_out(explain).await)?;
+                // Of a table that is not there MySQL itself asks for no right to read it.
+                let read = format!("SELECT 1 FROM {}", quoted(&table));
+                unless_missing(self.run(read).await)?;
                 let made = self.conn.prep(create(&table));
                 bounded(&self.mysql, made).await?;
                 // Only carrying it out would be refused for this.
@@ -124,10 +124,17 @@ impl Database {
         let columns = self.ask(format!("SHOW COLUMNS FROM {table}")).await?;
         let mut found = Found::default();
         for row in &columns {
-            let kind = row.get("Type").unwrap_or_default();
-            found
-                .columns
-                .extend(row.get("Field").map(|name| (name, kind)));
+            let text = |name: &str| -> String {
+                let value: Option<Option<String>> = row.get(name);
+                value.flatten().unwrap_or_default()
+            };
+            let column = (text("Field"), text("Type"));
+            // The server fills what has an Extra: AUTO_INCREMENT, STORED GENERATED.
+            let filled = row.get("Default") != Some(Value::NULL) || !text("Extra").is_empty();
+            if text("Null") == "NO" && !filled {
+                found.demanding.push(column.clone());
+            }
+            found.columns.push(column);
         }
         for row in self.ask(format!("SHOW INDEX FROM {table}")).await? {
             let unique = row.get::<i64, _>("Non_unique") == Some(0);
@@ -143,6 +150,14 @@ impl Database {
     async fn ask(&mut self, statement: String) -> Result<Vec<mysql_async::Row>, Trouble> {
         bounded(&self.mysql, self.conn.query(statement)).await
     }
+}
+
+/// What a server says of a statement whose table is not there, other than that.
+fn unless_missing(said: Result<(), Trouble>) -> Result<(), Trouble> {
+    said.or_else(|trouble| match trouble.about {
+        About::NoTable => Ok(()),
+        _ => Err(trouble),
+    })
 }
 
 async fn bounded<T>(

@@ -9,6 +9,8 @@ use super::row::COLUMNS;
 pub(super) struct Found {
     /// The names of its columns, with their types.
     pub(super) columns: Vec<(String, String)>,
+    /// Those that must be given a value in each row, with their types.
+    pub(super) demanding: Vec<(String, String)>,
     /// The columns of each unique index, by the index's name.
     pub(super) unique: BTreeMap<String, Vec<String>>,
 }
@@ -18,6 +20,14 @@ pub(super) struct Found {
 pub(super) enum Unfit {
     #[error("the table {table} lacks {columns}: {mend}")]
     Lacks {
+        table: String,
+        columns: String,
+        mend: String,
+    },
+    #[error(
+        "the table {table} demands a value in {columns}, of which Dialdeck knows nothing: {mend}"
+    )]
+    Demands {
         table: String,
         columns: String,
         mend: String,
@@ -96,6 +106,9 @@ impl Found {
                 mend,
             });
         }
+        if let Some(unfit) = self.demands(&table) {
+            return Err(unfit);
+        }
         let is_call_id = |name: &String| name.eq_ignore_ascii_case("call_id");
         let own = |columns: &Vec<String>| columns.len() == 1 && columns.iter().all(is_call_id);
         if !self.unique.values().any(own) {
@@ -116,6 +129,25 @@ impl Found {
 }
 
 impl Found {
+    /// Columns of the user's that no row of ours could fill.
+    fn demands(&self, table: &str) -> Option<Unfit> {
+        let ours = |name: &str| COLUMNS.iter().any(|(c, _)| c.eq_ignore_ascii_case(name));
+        let others: Vec<_> = self.demanding.iter().filter(|(c, _)| !ours(c)).collect();
+        if others.is_empty() {
+            return None;
+        }
+        let names: Vec<&str> = others.iter().map(|(name, _)| name.as_str()).collect();
+        let changes: Vec<String> = others
+            .iter()
+            .map(|(name, kind)| format!("MODIFY {} {kind} NULL", quoted(name)))
+            .collect();
+        Some(Unfit::Demands {
+            table: table.to_owned(),
+            columns: names.join(", "),
+            mend: format!("ALTER TABLE {} {}", quoted(table), changes.join(", ")),
+        })
+    }
+
     /// The columns that are narrower than the replaced program made them, with the mend.
     pub(super) fn narrow(&self, table: &str) -> Option<String> {
         let narrow: Vec<_> = COLUMNS
@@ -174,6 +206,7 @@ mod tests {
             columns: columns
                 .chain([("REMARK".to_owned(), "text".to_owned())])
                 .collect(),
+            demanding: vec![("CALL_ID".to_owned(), "char(36)".to_owned())],
             unique: unique
                 .iter()
                 .map(|(index, columns)| {
@@ -201,6 +234,18 @@ mod tests {
             why,
             "the table calls lacks leg_a_peer, leg_b_end: ALTER TABLE `calls` ADD COLUMN \
              `leg_a_peer` VARCHAR(255), ADD COLUMN `leg_b_end` DATETIME NULL"
+        );
+    }
+
+    #[test]
+    fn a_table_that_demands_more_than_a_call_has_is_told_the_statement_that_ends_that() {
+        let mut table = found(&[("PRIMARY", &["call_id"])]);
+        table.demanding.push(("shop".to_owned(), "int".to_owned()));
+        let why = table.check("calls").expect_err("it is unfit").to_string();
+        assert_eq!(
+            why,
+            "the table calls demands a value in shop, of which Dialdeck knows nothing: ALTER \
+             TABLE `calls` MODIFY `shop` int NULL"
         );
     }
 

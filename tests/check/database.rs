@@ -98,6 +98,12 @@ fn a_database_that_takes_rows_is_told_before_and_after_its_table_is_made() {
             .contains("MODIFY `leg_b_answered_by` VARCHAR(255)"),
         "{found}"
     );
+    server.run(&format!(
+        "{ALTER} ADD COLUMN shop INT NOT NULL, ADD COLUMN day DATE NOT NULL DEFAULT '2000-01-01'"
+    ));
+    let fact = "demands a value in shop, of which";
+    faulty(&deck, &server, "a value", fact, "MODIFY `shop` int");
+    server.run(&format!("{ALTER} DROP COLUMN shop"));
     server.run(&format!("{ALTER} DROP COLUMN leg_b_peer"));
     let mend = "ADD COLUMN `leg_b_peer`";
     faulty(&deck, &server, "other columns", "lacks leg_b_peer", mend);
