@@ -307,13 +307,32 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        if self.is_running() {
+        // What a shell has started goes on without it, as it should without a terminal.
+        for pid in in_session(self.pid()) {
             // It may end by itself in this very moment.
+            let _ = Command::new("kill").args(["-s", "KILL", &pid]).status();
+        }
+        if self.is_running() {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
         self.hang_up();
     }
+}
+
+/// The processes whose session `leader` has begun: the terminal's own, and no others.
+fn in_session(leader: u32) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let is_in = |pid: &String| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // Behind the name: state, parent, group, session.
+        let behind = stat
+            .rsplit_once(')')
+            .map(|(_, rest)| rest.split_whitespace());
+        behind.and_then(|mut fields| fields.nth(3)) == Some(&leader.to_string())
+    };
+    let names = processes.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(is_in).collect()
 }
 
 impl Seen {
