@@ -104,6 +104,7 @@ impl Timelines {
         timeline.end = Some(outcome);
         self.ended.push_back(attempt);
         if self.ended.len() > ENDED
+            && !crate::campaign::sabotaged!(KeepsTimelines)
             && let Some(oldest) = self.ended.pop_front()
         {
             self.calls.remove(&oldest);

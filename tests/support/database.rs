@@ -184,12 +184,16 @@ impl Database {
 
     /// The one number that a query gives.
     pub(crate) fn number(&self, query: &str) -> usize {
-        number(&self.rows(query)[0][0].1)
+        number(self.rows(query)[0][0].1.as_deref())
     }
 
     /// How many INSERT statements it has carried out.
     pub(crate) fn inserts(&self) -> usize {
-        number(&self.rows("SHOW GLOBAL STATUS LIKE 'Com_insert'")[0][1].1)
+        number(
+            self.rows("SHOW GLOBAL STATUS LIKE 'Com_insert'")[0][1]
+                .1
+                .as_deref(),
+        )
     }
 }
 
@@ -206,8 +210,8 @@ impl Session<'_> {
     }
 }
 
-fn number(value: &Option<String>) -> usize {
-    let value = value.as_deref().expect("a number");
+fn number(value: Option<&str>) -> usize {
+    let value = value.expect("a number");
     value.parse().expect("a number")
 }
 

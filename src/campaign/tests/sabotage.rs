@@ -41,6 +41,8 @@ pub(crate) enum Sabotage {
     AnswersBeforeDurable,
     /// The list takes off what it never had.
     SkipsAdded,
+    /// The timelines of calls that ended long ago are kept.
+    KeepsTimelines,
 }
 
 thread_local! {
