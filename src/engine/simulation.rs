@@ -26,6 +26,7 @@ mod laws;
 mod network;
 mod process;
 mod tests;
+mod torn;
 mod trace;
 mod trouble;
 

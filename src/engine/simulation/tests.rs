@@ -136,7 +136,7 @@ const SEEDS: u64 = if cfg!(debug_assertions) { 150 } else { 2000 };
 const SEEDS_TO_NOTICE: u64 = 2000;
 
 /// What must have happened in any thousand seeds, and at least so often.
-const COVERED: [(&str, u64); 56] = [
+const COVERED: [(&str, u64); 57] = [
     ("Asterisk: restart with its calls", 200),
     ("Asterisk: restart without its calls", 400),
     ("REST: 401", 10),
@@ -172,6 +172,7 @@ const COVERED: [(&str, u64); 56] = [
     ("events: doubled", 100),
     ("events: late", 100),
     ("journal: a write that failed", 100),
+    ("journal: torn", 50),
     ("link: ApplicationReplaced", 200),
     ("link: half-open", 200),
     ("link: held", 5),

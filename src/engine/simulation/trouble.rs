@@ -289,7 +289,17 @@ impl Sim {
         if self.deck.is_some() {
             self.tally.count("process: killed");
             self.note(|| "the process dies".to_owned());
+            let torn = if self.rng.bool() {
+                self.half_written()
+            } else {
+                None
+            };
             self.end_process();
+            if let Some(files) = torn {
+                self.tally.count("journal: torn");
+                self.note(|| "amid a write".to_owned());
+                files.leave();
+            }
         }
     }
 
