@@ -66,6 +66,15 @@ pub(super) struct Channel {
     stamps: Stamps,
 }
 
+/// Events that are told in another order than they happened lie closer together than this, in
+/// milliseconds. Where Asterisk's times differ by more, its clock was set meanwhile.
+const DISORDER_MS: i64 = 10_000;
+
+/// Whether `one` was before `other` by Asterisk's clock, as far as that can be told.
+fn was_before(one: i64, other: i64) -> bool {
+    (1..DISORDER_MS).contains(&other.saturating_sub(one))
+}
+
 /// Asterisk's own times, in milliseconds since 1970, where events told them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Stamps {
@@ -392,7 +401,7 @@ impl Facts {
         let before = self.channel(part).and_then(|c| c.stamps.before);
         before
             .zip(stamp_ms)
-            .is_some_and(|(before, stamp)| stamp <= before)
+            .is_some_and(|(before, stamp)| stamp == before || was_before(stamp, before))
     }
 
     /// Whether what a census that was asked for at `asked_at` says of `part` is about this one.
@@ -455,6 +464,6 @@ impl Facts {
         let parted = left.into_iter().flatten().min();
         parted
             .zip(self.met_ms())
-            .is_some_and(|(parted, met)| parted < met)
+            .is_some_and(|(parted, met)| was_before(parted, met))
     }
 }

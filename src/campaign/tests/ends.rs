@@ -347,6 +347,13 @@ fn who_left_before_the_other_one_came_was_not_bridged_in_whatever_order_that_is_
 }
 
 #[test]
+fn a_clock_that_is_set_back_amid_a_conversation_undoes_it_not() {
+    let mut rig = Rig::talking();
+    rig.leg_at(Part::A, LegEvent::Gone(cause(16)), -3_600_000);
+    assert_eq!(rig.end().disposition, Disposition::Answered);
+}
+
+#[test]
 fn who_met_for_a_moment_was_bridged_though_the_join_is_told_last() {
     let mut rig = Rig::staged();
     rig.leg_at(Part::A, LegEvent::Entered, 0);
