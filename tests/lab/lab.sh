@@ -92,10 +92,13 @@ mysql() {
     echo "$root"
 }
 
-# The tree may be older than the packages that are there now.
+# By what the tree knows of packages; where it is older than those that are there now, it has to
+# ask. A mirror that stands still is as good as any.
 install_mysql() {
-    in_the_tree apt-get -q update &&
-        in_the_tree apt-get -q -y install --no-install-recommends mysql-server-core
+    local get=(in_the_tree apt-get -q -y -o Acquire::Retries=3 -o Acquire::Check-Valid-Until=false)
+    "${get[@]}" install --no-install-recommends mysql-server-core || {
+        "${get[@]}" update && false
+    }
 }
 
 # Runs a command with the tree as its root; what it mounts there ends with it.
