@@ -9,6 +9,7 @@ mod dropin;
 mod pm2;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -37,7 +38,13 @@ fn rig(numbers: &[&str]) -> Rig {
 /// The next message of the process, one state a line.
 fn next(socket: &UnixDatagram) -> Vec<String> {
     let mut bytes = [0; 4096];
-    let n = socket.recv(&mut bytes).expect("a message within the time");
+    let n = loop {
+        match socket.recv(&mut bytes) {
+            // A process that was stopped and goes on is told so.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            received => break received.expect("a message within the time"),
+        }
+    };
     let text = String::from_utf8_lossy(&bytes[..n]).into_owned();
     text.lines().map(str::to_owned).collect()
 }

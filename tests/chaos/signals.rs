@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::support::deck::{Deck, Running};
 use crate::support::lab::Lab;
+use crate::support::wait::wait;
 
 /// A process with one conversation up and a number that waits.
 fn talking(lab: &Lab, number: &str, drain_seconds: u64) -> (Deck, Running) {
@@ -13,7 +16,23 @@ fn talking(lab: &Lab, number: &str, drain_seconds: u64) -> (Deck, Running) {
     deck.list([number, "8055000002"]);
     let running = deck.spawn(&["--headless", "--start"]);
     running.wait_for("call.bridged", Duration::from_secs(10));
+    // The signal is to meet a recording that runs.
+    let within = Duration::from_secs(5);
+    wait("its recording", within, || is_recorded(lab));
+    // Of one that ends before the first sound Asterisk keeps nothing.
+    std::thread::sleep(Duration::from_millis(300));
     (deck, running)
+}
+
+fn is_recorded(lab: &Lab) -> bool {
+    let channels = lab.ari("GET", "/ari/channels");
+    let channels: Vec<Value> = serde_json::from_str(&channels).expect("a list of channels");
+    let mut ids = channels.iter().filter_map(|channel| channel["id"].as_str());
+    ids.any(|id| {
+        let recording = lab.ari("GET", &format!("/ari/recordings/live/{id}"));
+        let recording: Value = serde_json::from_str(&recording).unwrap_or_default();
+        recording["state"] == "recording"
+    })
 }
 
 /// It ended with 0; the conversation was ended by `by`, and the other number still waits.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::desk::{
-    Desk, SIZES, SOON, confirm, figures, in_use, numbers, ready, select_first, state, waiting,
-    watch, whole,
+    Desk, SIZES, SOON, confirm, figures, in_use, numbers, ready, select_first, state, wait,
+    waiting, watch, whole,
 };
 use crate::support::deck::Running;
 use crate::support::screen::{Modes, Screen, key};
@@ -35,6 +35,8 @@ fn an_attached_console_shows_the_engine_and_its_keys_work_as_at_home() {
         assert_eq!(waiting(&screen.text()), Some(30));
         screen.keys("s");
         screen.wait_until("three calls", |text| in_use(text) == 3, SOON);
+        // One that is not dialed yet would wait again.
+        wait("calls at the carrier", SOON, || desk.placed() == 3);
         screen.keys("p");
         screen.wait_until("a pause", |text| state(text) == "PAUSED", SOON);
         screen.keys("+");
@@ -61,10 +63,9 @@ fn an_attached_console_shows_the_engine_and_its_keys_work_as_at_home() {
         assert_eq!(screen.wait(SOON), Some(0));
         assert_eq!(screen.modes(), Modes::PLAIN);
         assert!(screen.text().contains("goes on"), "{}", screen.text());
-        assert_eq!(desk.asterisk.calls_placed().len(), 3);
+        assert_eq!(desk.placed(), 3);
         assert!(!desk.asterisk.channels().is_empty());
-        engine.signal("TERM");
-        engine.signal("TERM");
+        engine.stop_now();
         assert_eq!(engine.wait(SOON).code, Some(0));
     }
 }

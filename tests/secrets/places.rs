@@ -55,8 +55,7 @@ fn a_panic_shows_no_setting_with_any_backtrace() {
 fn mirror_says(deck: &Deck, why: &str) {
     let running = deck.spawn(&["--headless", "--start"]);
     running.wait_for(why, SOON);
-    running.signal("TERM");
-    running.signal("TERM");
+    running.stop_now();
     let ended = running.wait(SOON);
     assert_ended_clean(why, &ended);
     let check = deck.run(&["check", "--json"]);

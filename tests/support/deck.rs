@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -225,6 +225,14 @@ impl Running {
         assert!(status.success());
     }
 
+    /// Tells it to end without waiting for its calls: SIGTERM twice. The first is carried out
+    /// before the second is sent, for two that wait are one to the kernel.
+    pub(crate) fn stop_now(&self) {
+        self.signal("TERM");
+        self.wait_for("by=SIGTERM", Duration::from_secs(20));
+        self.signal("TERM");
+    }
+
     /// `kill -9`, and it is gone.
     pub(crate) fn kill(mut self) {
         let mut child = self.child.take().expect("it runs");
@@ -254,12 +262,29 @@ impl Running {
     }
 }
 
+impl Running {
+    /// For a test that fails: whether it still ran, and all it said.
+    #[expect(clippy::print_stderr, reason = "it is shown with the test's panic")]
+    fn tell(&self, ended: Option<ExitStatus>) {
+        let said = |name| fs::read_to_string(self.dir.join(name)).unwrap_or_default();
+        eprintln!(
+            "it had ended: {ended:?}\n{}\n{}",
+            said("stdout"),
+            said("stderr")
+        );
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
             // It may have ended by itself.
+            let ended = child.try_wait().unwrap_or_default();
             let _ = child.kill();
             let _ = child.wait();
+            if std::thread::panicking() {
+                self.tell(ended);
+            }
         }
     }
 }
