@@ -44,6 +44,9 @@ pub const EVENT_QUEUE: usize = 65_536;
 /// How long a try to connect may be under way in the network after we gave it up.
 const LATEST: Duration = Duration::from_secs(60);
 
+/// How often is asked whether the holder has gone.
+const HELD_AGAIN: Duration = Duration::from_millis(250);
+
 /// Judges, before each connect, whether the application is free: `None` where Asterisk does
 /// not know it. See [`application_verdict`].
 pub type Check = Arc<dyn Fn(Option<&Application>, Occasion) -> Verdict + Send + Sync>;
@@ -53,6 +56,9 @@ pub type Check = Arc<dyn Fn(Option<&Application>, Occasion) -> Verdict + Send + 
 pub struct LinkConfig {
     /// Whether it may connect.
     pub check: Check,
+    /// As what it connects first: [`Occasion::Again`] where a process of ours has died while it
+    /// held the application.
+    pub occasion: Occasion,
     /// Its clocks.
     pub timing: LinkTiming,
 }
@@ -70,6 +76,10 @@ pub struct LinkTiming {
     pub backoff_max: Duration,
     /// The wait after a refused login, which no new try mends.
     pub backoff_login: Duration,
+    /// How long an application may be held by somebody without a call before it counts as
+    /// another dialer's. A busy Asterisk hears of the end of a process late, and the next one
+    /// is to go on (1.5 s measured).
+    pub holder_may_go: Duration,
 }
 
 impl Default for LinkTiming {
@@ -80,6 +90,7 @@ impl Default for LinkTiming {
             backoff_first: Duration::from_millis(100),
             backoff_max: Duration::from_secs(2),
             backoff_login: Duration::from_secs(15),
+            holder_may_go: Duration::from_secs(5),
         }
     }
 }
@@ -168,13 +179,13 @@ impl Link {
         let counters = Arc::new(LinkStats::new());
         let supervisor = Supervisor {
             backoff: Backoff::new(config.timing),
+            occasion: config.occasion,
             config,
             client,
             events,
             commands: inbox,
             state: teller,
             stats: Arc::clone(&counters),
-            occasion: Occasion::First,
             down: None,
             unanswered: Vec::new(),
         };
@@ -296,21 +307,15 @@ impl Supervisor {
 
     async fn connection(&mut self, take_over: bool) -> End {
         self.stats.count_attempt();
-        let app = self.client.app().to_owned();
+        let occasion = self.occasion();
         let left_over = tokio::select! {
             biased;
             () = closed(&mut self.commands) => return End::Closed,
-            answer = self.client.application(&app) => match answer {
-                Ok(app) => app,
-                Err(error) => return End::Lost(error.into()),
+            found = application(&self.client, &self.config, occasion, take_over) => match found {
+                Ok(left_over) => left_over,
+                Err(end) => return end,
             },
         };
-        if let Some(app) = &left_over
-            && !take_over
-            && (self.config.check)(Some(app), self.occasion()) == Verdict::HeldByOther
-        {
-            return End::Held(app.clone());
-        }
         let socket = tokio::select! {
             biased;
             () = closed(&mut self.commands) => return End::Closed,
@@ -399,6 +404,30 @@ impl Supervisor {
             command = self.commands.recv() => command.map(Some).ok_or(Closed),
             () = self.events.closed() => Err(Closed),
             () = pause => Ok(None),
+        }
+    }
+}
+
+/// The application as Asterisk knows it, once nobody else holds it.
+async fn application(
+    client: &Client,
+    config: &LinkConfig,
+    occasion: Occasion,
+    take_over: bool,
+) -> Result<Option<Application>, End> {
+    let until = Instant::now() + config.timing.holder_may_go;
+    loop {
+        let known = client.application(client.app()).await;
+        let known = known.map_err(|error| End::Lost(error.into()))?;
+        let is_held = (config.check)(known.as_ref(), occasion) == Verdict::HeldByOther;
+        match known {
+            Some(app) if is_held && !take_over => {
+                if !app.is_idle() || Instant::now() >= until {
+                    return Err(End::Held(app));
+                }
+                tokio::time::sleep(HELD_AGAIN).await;
+            }
+            free => return Ok(free),
         }
     }
 }

@@ -128,6 +128,14 @@ pub struct Application {
     pub endpoint_ids: Vec<String>,
 }
 
+impl Application {
+    /// Whether it hears of no channel and no bridge: somebody is connected and has no call.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.channel_ids.is_empty() && self.bridge_ids.is_empty()
+    }
+}
+
 /// An endpoint: a trunk or a phone.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Endpoint {

@@ -21,7 +21,7 @@ use super::timeline::Timelines;
 use super::trends::Meter;
 use super::{Clock, Engine, FinalSurvey, Handle, LinkState, Told};
 use crate::ari::link::{
-    EVENT_QUEUE, Link, LinkConfig, LinkEvent, LinkTiming, Verdict, application_verdict,
+    EVENT_QUEUE, Link, LinkConfig, LinkEvent, LinkTiming, Occasion, Verdict, application_verdict,
 };
 use crate::ari::{Client, Connection, ConnectionError, Password};
 use crate::campaign::{AsteriskIds, Campaign, Numbers, Policy, RunState, Time};
@@ -267,7 +267,13 @@ impl Parts {
 
     fn link(&self, prefix: &str, take_over: bool) -> (Link, mpsc::Receiver<LinkEvent>) {
         let (events, link_events) = mpsc::channel(EVENT_QUEUE);
-        let config = link_config(prefix, take_over);
+        let mut config = link_config(prefix, take_over);
+        let latest = self.recovered.run.as_ref();
+        if latest.is_some_and(|run| !run.unfinished.is_empty()) {
+            // Asterisk may keep an application whose last channel ends as its dialer dies, with
+            // nobody connected and nothing in it (measured under load): it is our own.
+            config.occasion = Occasion::Again;
+        }
         let link = Link::spawn(self.client.clone(), config, events);
         (link, link_events)
     }
@@ -389,6 +395,7 @@ fn link_config(prefix: &str, take_over: bool) -> LinkConfig {
                 application_verdict(app, &prefix, occasion)
             }
         }),
+        occasion: Occasion::First,
         timing: LinkTiming::default(),
     }
 }

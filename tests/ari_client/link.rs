@@ -1,10 +1,10 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use dialdeck::ari::EventKind;
 use dialdeck::ari::link::{
-    DownReason, Link, LinkConfig, LinkEvent, LinkState, LinkTiming, application_verdict,
+    DownReason, Link, LinkConfig, LinkEvent, LinkState, LinkTiming, Occasion, application_verdict,
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc;
@@ -19,12 +19,14 @@ const LONG: Duration = Duration::from_secs(10);
 fn config() -> LinkConfig {
     LinkConfig {
         check: Arc::new(|app, occasion| application_verdict(app, "dd-x-", occasion)),
+        occasion: Occasion::First,
         timing: LinkTiming {
             ping_every: Duration::from_millis(300),
             pong_within: Duration::from_millis(300),
             backoff_first: Duration::from_millis(10),
             backoff_max: Duration::from_millis(500),
             backoff_login: Duration::from_millis(1500),
+            holder_may_go: Duration::from_millis(500),
         },
     }
 }
@@ -50,8 +52,12 @@ struct Engine {
 
 impl Engine {
     fn on(fake: &Fake, room: usize) -> Self {
+        Self::with(fake, room, config())
+    }
+
+    fn with(fake: &Fake, room: usize, config: LinkConfig) -> Self {
         let (tx, events) = mpsc::channel(room);
-        let link = Link::spawn(fake.client(), config(), tx);
+        let link = Link::spawn(fake.client(), config, tx);
         Self { link, events }
     }
 
@@ -385,4 +391,56 @@ async fn dropping_the_handle_says_goodbye() {
     }
     let end = timeout(LONG, engine.events.recv()).await.expect("in time");
     assert_eq!(end, None);
+}
+
+/// Asterisk, in which somebody holds the application: whose channels, by how often it was asked.
+async fn held_asterisk(
+    channels: impl Fn(usize) -> Option<&'static str> + Send + Sync + 'static,
+) -> Fake {
+    let asked = AtomicUsize::new(0);
+    Fake::start(move |request| {
+        if request.is("GET", "/ari/events") {
+            return Reply::WebSocket;
+        }
+        if request.is("PUT", "/ari/applications/outbound_dialer/eventFilter") {
+            return Reply::ok("{}");
+        }
+        match channels(asked.fetch_add(1, Ordering::SeqCst)) {
+            Some(ids) => Reply::ok(&format!(
+                r#"{{"name":"outbound_dialer","channel_ids":[{ids}],"bridge_ids":[]}}"#
+            )),
+            None => Reply::Json(404, r#"{"message":"Application not found"}"#.into()),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn who_holds_it_without_a_call_may_have_just_ended() {
+    let fake = held_asterisk(|asked| (asked < 2).then_some("")).await;
+    let mut engine = Engine::on(&fake, 100);
+    engine.expect_up().await;
+
+    let fake = held_asterisk(|_| Some("")).await;
+    let begun = Instant::now();
+    let mut engine = Engine::on(&fake, 100);
+    let held = engine.next().await;
+    assert!(matches!(held, LinkEvent::Held { .. }), "{held:?}");
+    assert!(begun.elapsed() >= config().timing.holder_may_go);
+
+    // Nor does anybody wait for a process of one's own that has died.
+    let after_a_death = LinkConfig {
+        occasion: Occasion::Again,
+        ..config()
+    };
+    Engine::with(&fake, 100, after_a_death).expect_up().await;
+}
+
+#[tokio::test]
+async fn who_holds_it_with_a_call_is_another_dialer_at_once() {
+    let mut fake = held_asterisk(|_| Some(r#""other-1-a""#)).await;
+    let mut engine = Engine::on(&fake, 100);
+    let held = engine.next().await;
+    assert!(matches!(held, LinkEvent::Held { .. }), "{held:?}");
+    assert_eq!(fake.asked_so_far().len(), 1);
 }

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dialdeck::ari::link::{Link, LinkConfig, LinkEvent, LinkTiming, Verdict};
+use dialdeck::ari::link::{Link, LinkConfig, LinkEvent, LinkTiming, Occasion, Verdict};
 use dialdeck::ari::{AriError, Client, Gate, Originate, TlsTrouble};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -115,6 +115,7 @@ async fn https_and_wss_work_with_the_ca_file() {
     let (tx, mut events) = mpsc::channel(8);
     let config = LinkConfig {
         check: Arc::new(|_, _| Verdict::Connect),
+        occasion: Occasion::First,
         timing: LinkTiming::default(),
     };
     let _link = Link::spawn(client, config, tx);

@@ -36,9 +36,8 @@ pub fn application_verdict(
     let Some(app) = app else {
         return Verdict::Connect;
     };
-    let mut ids = app.channel_ids.iter().chain(&app.bridge_ids).peekable();
-    let idle = ids.peek().is_none();
-    if ids.any(|id| !id.starts_with(own_prefix)) || (idle && occasion == Occasion::First) {
+    let mut ids = app.channel_ids.iter().chain(&app.bridge_ids);
+    if ids.any(|id| !id.starts_with(own_prefix)) || (app.is_idle() && occasion == Occasion::First) {
         Verdict::HeldByOther
     } else {
         Verdict::Connect
