@@ -54,6 +54,7 @@ mod real {
     mod calls;
     mod dead_air;
     mod lists;
+    mod machine;
     mod recordings;
     mod recovery;
     mod refusals;

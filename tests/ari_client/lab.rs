@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dialdeck::ari::link::{Link, LinkConfig, LinkEvent, LinkTiming, application_verdict};
+use dialdeck::ari::link::{Link, LinkConfig, LinkEvent, LinkTiming, Occasion, application_verdict};
 use dialdeck::ari::{
     AriError, ChannelState, Client, Connection, CreateChannel, DialStatus, Event, EventKind,
     EventSource, Gone, IfExists, Originate, Password, Recording,
@@ -50,6 +50,7 @@ impl Engine {
         let own = prefix.clone();
         let config = LinkConfig {
             check: Arc::new(move |app, occasion| application_verdict(app, &own, occasion)),
+            occasion: Occasion::First,
             timing: LinkTiming::default(),
         };
         let link = Link::spawn(client.clone(), config, tx);
@@ -248,20 +249,19 @@ async fn a_staged_and_recorded_call_is_bridged_fetched_and_taken_down() {
     assert_eq!(channel.state, ChannelState::Up);
     assert!(channel.protocol_id.is_some());
 
-    let record = async {
-        client.snoop(&a, &snoop, "rec").await?;
-        let recording = Recording {
-            name: name.clone(),
-            format: "wav".into(),
-            if_exists: IfExists::Fail,
-            max_seconds: 0,
-        };
-        client.record(&snoop, &recording).await
+    client.snoop(&a, &snoop, "rec").await.unwrap();
+    // Until it is in the application, a busy Asterisk answers 409 to whatever is asked of it.
+    engine.until(is_start_of(snoop.clone())).await;
+    let recording = Recording {
+        name: name.clone(),
+        format: "wav".into(),
+        if_exists: IfExists::Fail,
+        max_seconds: 0,
     };
     let (added, dialed, recorded) = tokio::join!(
         client.add_channel(&bridge, &a),
         client.dial(&b, Some(&a), 5),
-        record
+        client.record(&snoop, &recording)
     );
     added.unwrap();
     dialed.unwrap();
@@ -310,7 +310,7 @@ async fn fetched(client: &Client, name: &str) {
     };
     let wav = hound::WavReader::open(&path).unwrap();
     let seconds = f64::from(wav.duration()) / f64::from(wav.spec().sample_rate);
-    assert!((0.9..2.0).contains(&seconds), "{seconds} s");
+    assert!((0.5..3.0).contains(&seconds), "{seconds} s");
     assert_eq!(bytes, std::fs::metadata(&path).unwrap().len());
     assert_eq!(client.stored_recording(name).await, Ok(None));
 }

@@ -127,6 +127,9 @@ class Judge:
             members = self.members.setdefault(event["bridge"]["id"], {})
             members.setdefault(name, at)
             self.bridge_of[name] = members
+        elif kind in ("ChannelLeftBridge", "ChannelHangupRequest"):
+            # Who comes up after this has met nobody.
+            self.bridge_of.pop(name, {}).pop(name, None)
         if name in self.bridge_of:
             self.judge(self.bridge_of[name])
 
@@ -164,10 +167,12 @@ def main():
     port, user, trunk, idle = sys.argv[1:]
     stream = Stream(int(port), user, os.environ["ARI_PASSWORD"], float(idle))
     print("ready", file=sys.stderr, flush=True)
-    kept = list(stream.messages())
+    kept = [json.loads(message) for message in list(stream.messages())]
+    # Asterisk tells what happened to several channels in about the order in which it happened.
+    kept.sort(key=lambda event: event["timestamp"])
     judge = Judge(trunk)
-    for message in kept:
-        judge.see(json.loads(message))
+    for event in kept:
+        judge.see(event)
     print(json.dumps(judge.verdict()))
 
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::real::calls::between;
+use crate::real::machine::{Lateness, watching_the_machine};
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
 use crate::support::wav::Sound;
@@ -21,7 +22,7 @@ fn each_answered_call_has_a_recording_of_both_sides_from_first_to_last() {
         .chain((0..10).map(|i| format!("8603550{i:03}")))
         .collect();
     deck.list(&list);
-    deck.dial();
+    let (_, Lateness { lost, .. }) = watching_the_machine(|| deck.dial());
 
     let report = deck.report();
     assert_eq!(report.len(), list.len());
@@ -30,13 +31,21 @@ fn each_answered_call_has_a_recording_of_both_sides_from_first_to_last() {
         let sound = Sound::read(path);
         let talked = between(row, "answered_at", "ended_at");
         let off = (sound.seconds() - talked).abs();
-        assert!(off < 0.3, "{} s of {talked} s: {row:?}", sound.seconds());
+        let length = sound.seconds();
+        assert!(
+            off < 0.3 + lost,
+            "{length} s of {talked} s, {lost} s lost: {row:?}"
+        );
         for (who, hertz) in [("callee", CALLEE), ("target", TARGET)] {
             let (from, to) = sound.heard(hertz).unwrap_or_else(|| panic!("no {who}"));
             // Both play from their answer to the end: the first and last 200 ms are there.
-            assert!(from.as_secs_f64() < 0.2, "{who} from {from:?}: {row:?}");
-            let rest = sound.seconds() - to.as_secs_f64();
-            assert!(rest < 0.2, "{who} until {rest} s before the end: {row:?}");
+            let first = from.as_secs_f64();
+            assert!(first < 0.2 + lost, "{who} from {from:?}: {row:?}");
+            let rest = length - to.as_secs_f64();
+            assert!(
+                rest < 0.2 + lost,
+                "{who} until {rest} s before the end: {row:?}"
+            );
         }
         let name = path.file_name().expect("a name").to_str().expect("text");
         let number = row["number"].as_str().expect("a number");
@@ -57,10 +66,14 @@ fn a_call_that_never_reaches_the_target_is_recorded_too() {
         .set("TARGET_ENDPOINT", "Local/104@lab")
         .set("TARGET_TIMEOUT", 2);
     deck.list(["80550001"]);
-    deck.dial();
+    let (_, Lateness { lost, .. }) = watching_the_machine(|| deck.dial());
     let row = &deck.report()[0];
     let sound = Sound::read(Path::new(row["recording"].as_str().expect("there is one")));
-    assert!((1.7..2.5).contains(&sound.seconds()), "{}", sound.seconds());
+    let length = sound.seconds();
+    assert!(
+        (1.7 - lost..2.5 + lost).contains(&length),
+        "{length} s, {lost} s lost"
+    );
     assert!(
         sound.heard(CALLEE).is_some(),
         "what the callee said is there"
