@@ -56,9 +56,12 @@ impl Trouble {
         match error {
             Error::Server(said) => of_server(mysql, said.code, &harmless(&said.message)),
             Error::Io(IoError::Io(error)) => Self::server(of_io(mysql, error)),
+            // MySQL asks also those it doesn't know for some plugin: nobody is to learn who is
+            // known.
             Error::Driver(DriverError::UnknownAuthPlugin { name }) => Self::server(format!(
-                "MySQL wants {} to log in by {}, which Dialdeck does not know: give the account \
-                 a password (mysql_native_password or caching_sha2_password)",
+                "MySQL refuses the login of {}: check MYSQL_USER and MYSQL_PASSWORD; if they are \
+                 right, give the account a password (mysql_native_password or \
+                 caching_sha2_password), for it asks for {}, which Dialdeck does not know",
                 mysql.user,
                 harmless(name)
             )),
