@@ -190,6 +190,9 @@ impl Campaign {
                 self.link_up = true;
                 self.no_more_hold(now);
                 self.answers_again(now);
+                for call in self.live.values_mut() {
+                    call.facts.doubt_no_more();
+                }
                 self.reconcile(now, &census);
             }
             Input::LinkDown => {
@@ -207,8 +210,14 @@ impl Campaign {
                 attempt,
                 part,
                 event,
+                is_up,
                 stamp_ms,
-            } => self.leg_event(now, attempt, part, event, stamp_ms),
+            } => {
+                if is_up && part == Part::A {
+                    self.a_was_up(now, attempt, event);
+                }
+                self.leg_event(now, attempt, part, event, stamp_ms);
+            }
             Input::Probed { answered } => self.probed(now, answered),
             Input::RecordingEnded { attempt, ok } => self.recording_ended(now, attempt, ok),
             Input::Tick => {}

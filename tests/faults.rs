@@ -11,7 +11,9 @@ use dialdeck::simulator::Faults;
 use support::deck::{Deck, Ended};
 use support::numbers::mixed;
 use support::simulated::Asterisk;
+use support::wait::wait;
 
+const SOON: Duration = Duration::from_secs(20);
 const DIAL: [&str; 3] = ["--headless", "--start", "--exit-when-done"];
 
 struct Rig {
@@ -77,4 +79,30 @@ fn an_asterisk_that_restarts_is_waited_for() {
     let ended = running.wait(Duration::from_secs(90));
     assert!(ended.stdout.contains(" link.down "), "{}", ended.stdout);
     rig.check(&ended);
+}
+
+#[test]
+fn a_snoop_seen_on_its_way_into_the_application_records_a_little_later() {
+    let asterisk = Asterisk::with_faults(r#"{"stasis_delay": [4000, 4000]}"#);
+    let mut deck = asterisk
+        .deck()
+        .set("TARGET_ENDPOINT", "Local/100@lab")
+        .set("MAX_CC", 4);
+    let list = mixed(&["80"], 4);
+    deck.list(&list);
+    let running = deck.spawn(&["--headless", "--start"]);
+    wait("four answers", SOON, || {
+        running.stdout().matches(" call.answered ").count() == 4
+    });
+    // The link is lost and found while the channels are on their way: a census lists them.
+    asterisk.drop_sockets();
+    // They are in the application after four seconds, and asked again within two.
+    std::thread::sleep(Duration::from_secs(8));
+    assert!(running.stdout().contains(" link.down "), "a census");
+    running.stop_now();
+    assert_eq!(running.wait(SOON).code, Some(0));
+    for row in deck.report() {
+        let recording = row["recording"].as_str().unwrap_or_default();
+        assert!(deck.path(recording).is_file(), "{row:?}");
+    }
 }

@@ -87,7 +87,7 @@ impl Campaign {
             // Asterisk is not to blame, so nothing is held back on its account.
             OpError::Withheld => self.withdraw(now, attempt),
             // Nothing has left: the lead loses nothing by waiting a moment.
-            OpError::NotSent | OpError::NotFound => {
+            OpError::NotSent | OpError::TooEarly | OpError::NotFound => {
                 self.hold(now);
                 self.withdraw(now, attempt);
             }

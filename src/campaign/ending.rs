@@ -47,7 +47,12 @@ impl Campaign {
         match call.facts.recording {
             // The dead process may have begun it: a look into the spool will tell.
             Recording::Later if call.inherited => call.facts.recording = Recording::Running,
-            Recording::Not | Recording::Later if call.bridged().is_some() => {
+            // That it begins may be written down already.
+            Recording::Later => {
+                call.facts.recording = Recording::Failed;
+                self.recording_failed(attempt, "the call ended before its recording began");
+            }
+            Recording::Not if call.bridged().is_some() => {
                 call.facts.recording = Recording::Failed;
                 self.recording_failed(attempt, "the call ended before its recording began");
             }
@@ -160,7 +165,8 @@ impl Campaign {
         let Some(facts) = self.facts(attempt) else {
             return;
         };
-        if (op, facts.recording, result) == (Op::Record, Recording::Asked, Err(OpError::NotSent)) {
+        let later = matches!(result, Err(OpError::NotSent | OpError::TooEarly));
+        if (op, facts.recording) == (Op::Record, Recording::Asked) && later {
             facts.recording = Recording::Later;
             self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);
             return;

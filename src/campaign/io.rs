@@ -53,6 +53,8 @@ pub enum Input {
         part: Part,
         /// What it did.
         event: LegEvent,
+        /// Asterisk tells with it that the channel is up, or was to its end.
+        is_up: bool,
         /// Asterisk's own time of it, in milliseconds since 1970.
         stamp_ms: Option<i64>,
     },
@@ -152,6 +154,8 @@ pub enum Op {
 pub enum OpError {
     /// Surely not carried out: nothing was sent.
     NotSent,
+    /// Refused by Asterisk for the moment: what it is about is still being made.
+    TooEarly,
     /// Surely not sent: calling was stopped before its turn came.
     Withheld,
     /// Perhaps carried out: no answer came in time.

@@ -95,7 +95,7 @@ impl Requester {
                     .snoop(&id(Part::A), &id(Part::Snoop), "rec")
                     .await
             }
-            Op::Record => self.record(&id(Part::Snoop)).await,
+            Op::Record => return self.record(&id(Part::Snoop)).await,
             Op::StartMusic => {
                 let class = self.plan.moh_class.as_deref();
                 self.client.moh_start(&id(Part::A), class).await
@@ -167,14 +167,23 @@ impl Requester {
         self.plan.target.starts_with("Local/").then_some(id)
     }
 
-    async fn record(&self, snoop: &str) -> Result<(), AriError> {
+    /// 409 is passed on only where a recording of this name runs. A channel that a census saw
+    /// on its way into the application is refused alike, and would stay without one: that is
+    /// asked for again.
+    async fn record(&self, snoop: &str) -> Result<(), OpError> {
         let recording = Recording {
             name: snoop.to_owned(),
             format: self.plan.recording_format.clone(),
             if_exists: IfExists::Fail,
             max_seconds: 0,
         };
-        self.client.record(snoop, &recording).await
+        let result = self.client.record(snoop, &recording).await;
+        if let Err(AriError::Refused { status: 409, .. }) = result
+            && self.client.is_recording(snoop).await != Ok(true)
+        {
+            return Err(OpError::TooEarly);
+        }
+        result.or_else(|error| op_error(&error))
     }
 
     async fn hang_up(&self, channel: &str) -> Result<(), OpError> {

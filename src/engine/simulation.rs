@@ -295,8 +295,9 @@ impl Sim {
         let Some(deck) = &mut self.deck else {
             return Ok(());
         };
-        let open = heard.filter(|a| deck.engine.campaign.calls().any(|c| c.attempt == *a));
-        self.notes.heard.extend(open);
+        let calls = || deck.engine.campaign.calls().map(|call| call.attempt);
+        let due = heard.filter(|a| self.notes.watched.contains(a) || calls().any(|of| of == *a));
+        self.notes.heard.extend(due);
         deck.engine.step(incoming);
         deck.steps_since_link += 1;
         let [.., unsettled, _, _] = deck.engine.campaign.sizes();

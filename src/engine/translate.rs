@@ -53,7 +53,11 @@ pub fn translate(ids: &AsteriskIds, event: &Event) -> Option<Input> {
         }
         _ => return None,
     };
-    leg(ids, event, &channel.id, leg_event)
+    let mut input = leg(ids, event, &channel.id, leg_event);
+    if let Some(Input::Leg { is_up, .. }) = &mut input {
+        *is_up = channel.state == ChannelState::Up;
+    }
+    input
 }
 
 fn state_change(channel: &ChannelInfo) -> Option<LegEvent> {
@@ -100,6 +104,7 @@ fn leg(ids: &AsteriskIds, event: &Event, channel: &str, leg_event: LegEvent) -> 
         attempt,
         part,
         event: leg_event,
+        is_up: false,
         stamp_ms: event.stamp_ms,
     })
 }

@@ -1,5 +1,6 @@
 //! Channels, bridges and what runs on them.
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use super::{Client, Gate, Gone, Request, found};
@@ -208,6 +209,12 @@ impl Client {
             .query("maxDurationSeconds", recording.max_seconds.to_string())
             .query("ifExists", recording.if_exists.word());
         self.run(request).await
+    }
+
+    /// Whether a recording of this name runs: `GET /recordings/live/{name}`.
+    pub async fn is_recording(&self, name: &str) -> Result<bool, AriError> {
+        let request = Request::new("GET /recordings/live/{name}", &[name])?;
+        Ok(found(self.json::<IgnoredAny>(request).await)?.is_some())
     }
 
     /// Ends a recording and keeps it: `POST /recordings/live/{name}/stop`.

@@ -175,3 +175,26 @@ fn the_recording_begins_when_a_is_up_and_not_when_b_is() {
     rig.ok(Op::Snoop);
     assert_eq!(rig.asked(FIRST, Op::Record), 1);
 }
+
+#[test]
+fn who_had_answered_was_so_though_only_the_end_tells_it() {
+    let ends = [LegEvent::Leaving(None), LegEvent::Gone(cause(16))];
+    for (event, is_up) in ends.into_iter().flat_map(|end| [(end, true), (end, false)]) {
+        let mut rig = Rig::staged();
+        rig.handle(Input::Leg {
+            attempt: FIRST,
+            part: Part::A,
+            event,
+            is_up,
+            stamp_ms: None,
+        });
+        rig.gone(Part::A, 16);
+        let (disposition, by) = if is_up {
+            (Disposition::Abandoned, EndedBy::Callee)
+        } else {
+            (Disposition::Failed, EndedBy::Carrier)
+        };
+        rig.assert_end(disposition, by, 16);
+        assert!(!rig.take().contains(&Op::DialB), "nobody is called for it");
+    }
+}

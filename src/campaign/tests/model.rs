@@ -255,6 +255,7 @@ impl Model {
             attempt,
             part,
             event,
+            is_up: false,
             stamp_ms,
         });
     }

@@ -215,6 +215,7 @@ impl Rig {
             attempt,
             part,
             event,
+            is_up: false,
             stamp_ms: Some(STAMP + now + ms),
         });
     }

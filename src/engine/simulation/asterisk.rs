@@ -85,7 +85,7 @@ impl Sim {
         };
         let carried_out = match mishap {
             Mishap::Gateway | Mishap::AnswerLost | Mishap::Broken => Some(there),
-            Mishap::CarriedOutLate => Some(late + Duration::from_millis(500)),
+            Mishap::CarriedOutLate => Some(late + Duration::from_millis(self.rng.u64(1..9000))),
             _ => None,
         };
         if let Some(attempt) = self.originated(&outgoing).filter(|_| carried_out.is_none()) {
@@ -220,6 +220,7 @@ impl Sim {
         self.tally.count("link: ApplicationReplaced");
         self.note(|| "another program has taken the application".to_owned());
         let since = self.since();
+        self.notes.watched.clear();
         let Some(deck) = &mut self.deck else { return };
         deck.socket = None;
         deck.occasion = Occasion::First;
@@ -236,6 +237,7 @@ impl Sim {
         let Some(socket) = deck.socket.take() else {
             return;
         };
+        self.notes.watched.clear();
         self.world.disconnect(socket);
         let down = why.clone();
         deck.set_link(LinkState::Down { why: down, since });

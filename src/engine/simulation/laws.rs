@@ -84,7 +84,9 @@ pub(super) struct Notes {
     pub(super) murky: BTreeSet<AttemptId>,
     /// Originates on their way.
     pub(super) leaving: BTreeSet<AttemptId>,
-    /// A engine was told that they were durable.
+    /// Those whose originate left an engine that has not lost its link since.
+    pub(super) watched: BTreeSet<AttemptId>,
+    /// An engine was told that they were durable.
     pub(super) durable: BTreeSet<AttemptId>,
     /// Whose answer reached an engine.
     pub(super) heard: BTreeSet<AttemptId>,
@@ -127,6 +129,7 @@ impl Sim {
             );
         }
         self.notes.leaving.insert(attempt);
+        self.notes.watched.insert(attempt);
         let on_the_line = self.people(false).into_iter();
         let calls: BTreeSet<AttemptId> = on_the_line
             .chain(self.notes.leaving.iter().copied())

@@ -55,6 +55,7 @@ impl Sim {
     /// The process is gone, and all that it had not written down; another one starts later.
     pub(super) fn end_process(&mut self) {
         let Some(deck) = self.deck.take() else { return };
+        self.notes.watched.clear();
         if let Some(socket) = deck.socket {
             self.world.disconnect(socket);
         }

@@ -68,6 +68,7 @@ fn wish(op: Op, number: &Number, setting: &Setting<'_>) -> String {
 fn failure(error: OpError, wish: &str) -> String {
     match error {
         OpError::NotSent => format!("the request {wish} could not be sent"),
+        OpError::TooEarly => format!("the request {wish} came too early"),
         OpError::Withheld => format!("the request {wish} was kept back: dialing had stopped"),
         OpError::Unknown => format!("no answer in time to the request {wish}"),
         OpError::Login => format!("refused {wish}: the login is not accepted"),

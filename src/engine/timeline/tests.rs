@@ -42,6 +42,7 @@ fn leg(attempt: AttemptId, part: Part, event: LegEvent) -> Input {
         attempt,
         part,
         event,
+        is_up: false,
         stamp_ms: None,
     }
 }

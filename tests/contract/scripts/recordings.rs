@@ -10,8 +10,10 @@ pub(crate) async fn recorded_by_a_snoop_channel(s: &mut Session) {
     snoop(s).await;
     let name = record(s, "rec", "").await;
     s.drain(Duration::from_secs(1)).await;
+    s.get(&format!("/recordings/live/{name}"), &[]).await;
     s.post(&format!("/recordings/live/{name}/stop"), &[]).await;
     s.until("call", "RecordingFinished").await;
+    s.get(&format!("/recordings/live/{name}"), &[]).await;
     hang_up(s, "rec").await;
     s.until("rec", "StasisEnd").await;
     fetch(s, &name).await;

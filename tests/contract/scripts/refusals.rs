@@ -127,6 +127,7 @@ pub(crate) async fn nobody_there(s: &mut Session) {
     s.get(&format!("/recordings/stored/{x}"), &[]).await;
     s.get(&format!("/recordings/stored/{x}/file"), &[]).await;
     s.delete(&format!("/recordings/stored/{x}")).await;
+    s.get(&format!("/recordings/live/{x}"), &[]).await;
     s.post(&format!("/recordings/live/{x}/stop"), &[]).await;
     s.get("/endpoints/PJSIP/nosuchtrunk", &[]).await;
     s.get(&format!("/applications/{x}"), &[]).await;
