@@ -190,9 +190,6 @@ impl Campaign {
                 self.link_up = true;
                 self.no_more_hold(now);
                 self.answers_again(now);
-                for call in self.live.values_mut() {
-                    call.facts.doubt_no_more();
-                }
                 self.reconcile(now, &census);
             }
             Input::LinkDown => {
@@ -427,6 +424,12 @@ impl Campaign {
     #[must_use]
     pub fn journal_is_well(&self) -> bool {
         self.journal_well
+    }
+
+    /// An originate was given up for unanswered, and may still ring somebody.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.live.values().any(|call| call.facts.is_a_in_doubt())
     }
 
     /// Nothing of any call is left in Asterisk, as far as is known.

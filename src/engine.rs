@@ -389,7 +389,7 @@ impl Engine {
             self.pace.due(),
             self.sound.due().filter(|_| self.link_state.ready),
             self.campaign.poll_timeout(),
-            self.stopping.as_ref().map(|s| s.deadline),
+            self.stop_due(),
         ];
         // Ends of waiting that have no timer of their own are looked at every second.
         own.into_iter()

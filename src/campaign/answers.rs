@@ -25,6 +25,9 @@ impl Campaign {
         let Some(facts) = self.facts(attempt) else {
             return;
         };
+        if (op, result) == (Op::OriginateB, Err(OpError::Refused(409))) {
+            facts.go_back_to_staged(now);
+        }
         // Events are the better witness: an answer that they outran decides nothing more.
         let result = if facts.outran(op) { Ok(()) } else { result };
         facts.note_answer(now, op, result);

@@ -17,6 +17,8 @@ pub(super) struct Remains {
     pub(super) number: Number,
     pub(super) begun_at: Time,
     pub(super) facts: Facts,
+    /// A dead process has dialed it.
+    inherited: bool,
 }
 
 impl Campaign {
@@ -100,6 +102,7 @@ impl Campaign {
                 number: call.number,
                 begun_at: call.begun_at,
                 facts: call.facts,
+                inherited: call.inherited,
             },
         );
         self.timers.forget(attempt);
@@ -136,6 +139,13 @@ impl Campaign {
         self.remains.get_mut(&attempt).map(|r| &mut r.facts)
     }
 
+    /// Whether a dead process has dialed it.
+    fn is_inherited(&self, attempt: AttemptId) -> bool {
+        let live = self.live.get(&attempt).map(|call| call.inherited);
+        let ended = || self.remains.get(&attempt).map(|remains| remains.inherited);
+        live.or_else(ended).unwrap_or_default()
+    }
+
     /// The number of a call, living or ended, and when it began.
     pub(super) fn about(&self, attempt: AttemptId) -> Option<(Number, Time)> {
         if let Some(call) = self.live.get(&attempt) {
@@ -162,13 +172,20 @@ impl Campaign {
             .live
             .get(&attempt)
             .is_some_and(|c| !matches!(c.phase, Phase::Dialing { .. }));
+        let lives = self.live.contains_key(&attempt);
+        let inherited = self.is_inherited(attempt);
         let Some(facts) = self.facts(attempt) else {
             return;
         };
         let later = matches!(result, Err(OpError::NotSent | OpError::TooEarly));
-        if (op, facts.recording) == (Op::Record, Recording::Asked) && later {
-            facts.recording = Recording::Later;
-            self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);
+        if (op, facts.recording) == (Op::Record, Recording::Asked) && (later || inherited) {
+            // It can be asked for again, or may run since before: then the spool will tell.
+            if later && lives {
+                facts.recording = Recording::Later;
+                self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);
+            } else {
+                facts.recording = Recording::Running;
+            }
             return;
         }
         let why = match (op, facts.recording) {

@@ -16,6 +16,10 @@ const MOST_TROUBLE: u8 = 3;
 /// request to hang up, on another connection, 0.2 s before that: 404.
 const MAY_STILL_COME: Duration = Duration::from_secs(10);
 
+/// For how long an originate may still come whose process died: it waited for the answer until
+/// then, at most for so long.
+const MAY_COME_OF_THE_DEAD: Duration = Duration::from_secs(5 + MAY_STILL_COME.as_secs());
+
 /// Whether a channel or bridge exists, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Presence {
@@ -161,6 +165,10 @@ pub(super) struct Facts {
     pub(super) music: Music,
     pub(super) target_dialed_at: Option<Time>,
     trouble: u8,
+    /// The latest of Asterisk's times that was told.
+    latest_ms: Option<i64>,
+    /// Asterisk's clock was set back amid the call.
+    set_back: bool,
 }
 
 impl Channel {
@@ -203,6 +211,13 @@ impl Channel {
     /// Asterisk may still make it, whatever it says of it now.
     fn may_still_come(&self, now: Time) -> bool {
         self.doubtful_until.is_some_and(|until| now < until)
+    }
+
+    /// It is taken for gone as soon as its absence proves that, and was not seen since.
+    const fn is_in_doubt(&self) -> bool {
+        matches!(self.presence, Presence::Leaving)
+            && self.doubtful_until.is_some()
+            && !self.came_late
     }
 
     /// It was made after all, and what was asked of it before did not find it: that it was not
@@ -248,6 +263,7 @@ impl Facts {
         event: LegEvent,
         stamp_ms: Option<i64>,
     ) {
+        self.note_clock(stamp_ms);
         let Some(channel) = self.channel(part) else {
             return;
         };
@@ -281,6 +297,13 @@ impl Facts {
                 channel.join = Join::In;
             }
         }
+    }
+
+    fn note_clock(&mut self, stamp_ms: Option<i64>) {
+        if let Some((stamp, latest)) = stamp_ms.zip(self.latest_ms) {
+            self.set_back |= latest.saturating_sub(stamp) >= DISORDER_MS;
+        }
+        self.latest_ms = self.latest_ms.max(stamp_ms);
     }
 
     /// What an answer says about the parts, whatever the call's phase.
@@ -319,7 +342,7 @@ impl Facts {
                 // Unless another one, not asked to go, has taken its place meanwhile.
                 if let Some(channel) = self.channel(part)
                     && channel.presence == Presence::Leaving
-                    && !channel.may_still_come(now)
+                    && (!channel.may_still_come(now) || super::sabotaged!(TrustsA404))
                 {
                     channel.gone();
                 }
@@ -451,10 +474,32 @@ impl Facts {
         })
     }
 
-    /// The link is back: what was asked for before it was lost has been carried out or never
-    /// will be.
+    /// Nobody knows whether there will be an A.
+    pub(super) const fn is_a_in_doubt(&self) -> bool {
+        self.a.is_in_doubt()
+    }
+
+    /// Nothing was heard of A when its process died: its originate may be on its way.
+    pub(super) fn doubt_a_of_the_dead(&mut self, now: Time) {
+        if self.a.presence == Presence::Never {
+            self.a.presence = Presence::Leaving;
+            self.a.doubtful_until = Some(now + MAY_COME_OF_THE_DEAD);
+        }
+    }
+
+    /// Asterisk was restarted: what was asked of the one before will never be carried out.
     pub(super) fn doubt_no_more(&mut self) {
         self.a.doubtful_until = None;
+    }
+
+    /// Asterisk has a B already: the staged one, given up for unanswered, was made after all.
+    /// It is dialed as planned.
+    pub(super) fn go_back_to_staged(&mut self, now: Time) {
+        if matches!(self.b.presence, Presence::Asked | Presence::There) {
+            self.b.exists(now);
+            self.plan = Plan::Staged;
+            self.target_dialed_at = None;
+        }
     }
 
     /// B has been dialed, so its end is the target's answer.
@@ -485,7 +530,7 @@ impl Facts {
     /// Both legs are up and in one bridge.
     pub(super) fn is_bridged(&self) -> bool {
         let both_in = matches!(self.a.join, Join::In) && matches!(self.b.join, Join::In);
-        self.a.up && self.b.up && both_in && !self.missed_each_other()
+        self.a.up && self.b.up && both_in && !self.had_parted()
     }
 
     /// When, by Asterisk's clock in milliseconds since 1970, both were up and in the bridge;
@@ -499,10 +544,21 @@ impl Facts {
     /// One of the two had left before the other one came. Events can arrive in another order,
     /// so that it looks like a conversation until the last of them is here.
     pub(super) fn missed_each_other(&self) -> bool {
-        let left = [self.a.stamps.left, self.b.stamps.left];
-        let parted = left.into_iter().flatten().min();
-        parted
-            .zip(self.met_ms())
+        self.parted_and_met()
             .is_some_and(|(parted, met)| was_before(parted, met))
+    }
+
+    /// The same, at the moment when both are told to be there: where a clock was set meanwhile,
+    /// what was told before was before.
+    fn had_parted(&self) -> bool {
+        self.parted_and_met().is_some_and(|(parted, met)| {
+            let set_forth = met.saturating_sub(parted) >= DISORDER_MS;
+            was_before(parted, met) || set_forth || self.set_back
+        })
+    }
+
+    fn parted_and_met(&self) -> Option<(i64, i64)> {
+        let left = [self.a.stamps.left, self.b.stamps.left];
+        left.into_iter().flatten().min().zip(self.met_ms())
     }
 }

@@ -118,6 +118,8 @@ pub struct Census {
     /// Which of [`Campaign::unknown_recordings`](super::Campaign::unknown_recordings) lie in
     /// Asterisk's spool.
     pub recorded: Vec<AttemptId>,
+    /// Asterisk was restarted since the last census that could tell.
+    pub restarted: bool,
 }
 
 /// One request to Asterisk for an attempt.

@@ -83,9 +83,13 @@ impl Campaign {
 
     /// The end of A tells that A had answered, should the event of the answer come later.
     pub(super) fn a_was_up(&mut self, now: Time, attempt: AttemptId, event: LegEvent) {
-        if matches!(event, LegEvent::Leaving(_) | LegEvent::Gone(_)) {
-            self.a_answers(now, attempt, None);
+        if !matches!(event, LegEvent::Leaving(_) | LegEvent::Gone(_)) {
+            return;
         }
+        if let Some(orphan) = self.orphans.get_mut(&attempt) {
+            orphan.answered_at.get_or_insert(now);
+        }
+        self.a_answers(now, attempt, None);
     }
 
     fn a_rings(&mut self, now: Time, attempt: AttemptId) {

@@ -27,6 +27,8 @@ pub struct Orphan {
     pub number: Number,
     /// When it began.
     pub begun_at: Time,
+    /// When A began to ring, if that was written down.
+    pub ringing_at: Option<Time>,
     /// When A answered, if that was written down.
     pub answered_at: Option<Time>,
     /// When both were bridged, if that was written down.
@@ -152,6 +154,11 @@ impl Campaign {
 
     /// Compares what is known with what lives in Asterisk.
     pub(super) fn reconcile(&mut self, now: Time, census: &Census) {
+        if census.restarted {
+            for call in self.live.values_mut() {
+                call.facts.doubt_no_more();
+            }
+        }
         self.find_recordings(now, census);
         let mut done = self.settle_orphans(now, census);
         // Ends first: a leg that came up unheard has bridged nobody if the other had left.
@@ -353,6 +360,11 @@ fn facts_of(now: Time, attempt: AttemptId, census: &Census) -> Facts {
 fn inherit(now: Time, orphan: Orphan, mut facts: Facts, rules: Rules) -> Call {
     facts.recording = match orphan.recorded {
         Recorded::Nothing => Recording::Not,
+        // It was asked for, which may have come to nothing: where it still can be, it is asked
+        // for again.
+        Recorded::Begun if facts.is_bridged() && facts.snoop.presence == Presence::There => {
+            Recording::Not
+        }
         Recorded::Begun => Recording::Running,
         Recorded::Over => Recording::Ended,
     };
@@ -364,6 +376,9 @@ fn inherit(now: Time, orphan: Orphan, mut facts: Facts, rules: Rules) -> Call {
         ..orphan
     };
     let verdict = orphan_verdict(&orphan, facts.a.presence.may_live());
+    if answered_at.is_none() && orphan.ringing_at.is_none() {
+        facts.doubt_a_of_the_dead(now);
+    }
     let talks = facts.is_bridged();
     let answer = answered_at.map(|at| Answer { at, stamp_ms: None });
     let bridged = bridged_at.map(|at| Bridged {
@@ -387,7 +402,7 @@ fn inherit(now: Time, orphan: Orphan, mut facts: Facts, rules: Rules) -> Call {
         rules,
         before: None,
         begun_at: orphan.begun_at,
-        ringing_at: None,
+        ringing_at: orphan.ringing_at,
         phase,
         facts,
         agent_at: None,

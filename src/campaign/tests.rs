@@ -11,6 +11,7 @@ mod add;
 mod again;
 mod answering;
 mod commands;
+mod doubt;
 mod ends;
 mod model;
 mod orders;

@@ -11,6 +11,9 @@ use crate::mirror::Mirror;
 
 /// How long calls that were told to end may take at a stop before the process ends anyway.
 const LAST_CHANCE: Duration = Duration::from_secs(10);
+/// How much longer an originate is waited for of which nobody knows whether it will ring: what
+/// comes of it would ring for nobody.
+const DOUBT: Duration = Duration::from_secs(10);
 /// How long recordings may keep a process that is done. What is left waits in Asterisk.
 const RECORDINGS_AT_EXIT: Duration = Duration::from_secs(20);
 /// How long rows for MySQL may keep it. What is left waits in the journal.
@@ -21,7 +24,7 @@ pub(super) struct Stopping {
     pub(super) by: String,
     /// A signal has asked for it.
     signalled: bool,
-    /// When the next step is taken: hanging up, or ending all the same.
+    /// When the next step is taken, hanging up or ending all the same, unless a doubt delays it.
     pub(super) deadline: Time,
     /// When what is still up is hung up, or was.
     pub(super) hang_up_at: Time,
@@ -80,7 +83,7 @@ impl Engine {
             return Some(Exit::Held(why));
         }
         if let Some(stopping) = &self.stopping {
-            let last = stopping.hung_up && stopping.deadline <= now;
+            let last = stopping.hung_up && self.stop_due().is_some_and(|due| due <= now);
             let quiet = self.campaign.is_quiet() && self.is_clean() && self.recordings_done(now);
             return (last || quiet).then_some(Exit::Finished);
         }
@@ -92,6 +95,14 @@ impl Engine {
             return over.then_some(Exit::Finished);
         }
         self.gives_up(now)
+    }
+
+    /// When the next step of a stop is taken.
+    pub(super) fn stop_due(&self) -> Option<Time> {
+        let stopping = self.stopping.as_ref()?;
+        let doubts = stopping.hung_up && self.link_state.ready && self.campaign.is_in_doubt();
+        let patience = if doubts { DOUBT } else { Duration::ZERO };
+        Some(stopping.deadline + patience)
     }
 
     /// Asterisk has nothing of ours any more, by its own word; or it can't be asked.

@@ -26,6 +26,8 @@ pub(super) struct LinkState {
     pub(super) why: String,
     /// How often it was lost.
     pub(super) lost: u32,
+    /// When the Asterisk of the last connection was started, in its own form.
+    pub(super) asterisk_since: Option<String>,
 }
 
 impl LinkState {
@@ -95,7 +97,7 @@ impl Engine {
         if link != self.link_state.connection || !self.link_state.connected {
             return;
         }
-        let survey = match survey {
+        let mut survey = match survey {
             Ok(survey) => survey,
             Err(error) => {
                 self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
@@ -112,6 +114,11 @@ impl Engine {
             } else {
                 FinalSurvey::NotYet
             };
+        }
+        if let Some(since) = survey.asterisk_since {
+            let before = self.link_state.asterisk_since.replace(since);
+            let changed = before.is_some() && before != self.link_state.asterisk_since;
+            survey.census.restarted = changed;
         }
         self.seen_ids = survey.ids;
         if self.link_state.ready {

@@ -245,6 +245,7 @@ impl Requester {
         }
         if subscribe {
             self.hear_all(&survey.ids).await?;
+            survey.asterisk_since = Some(self.client.info().await?.startup_time);
         }
         self.forget_dead_bridges(&survey.ids).await?;
         // Only a 404 says that there is none; whoever passes over an error loses a recording.
@@ -307,6 +308,8 @@ pub(super) struct Survey {
     /// The ids as Asterisk has them: a stray of an earlier run has that run in its id.
     pub(super) ids: Vec<(String, AttemptId, Part)>,
     pub(super) trunk_exists: bool,
+    /// When Asterisk was started, in its own form, if that was asked.
+    pub(super) asterisk_since: Option<String>,
 }
 
 fn op_error(error: &AriError) -> Result<(), OpError> {

@@ -296,6 +296,7 @@ impl LinkState {
             down_since: now,
             why: super::NOT_YET.to_owned(),
             lost: 0,
+            asterisk_since: None,
         }
     }
 }

@@ -354,6 +354,18 @@ fn a_clock_that_is_set_back_amid_a_conversation_undoes_it_not() {
 }
 
 #[test]
+fn where_the_clock_was_set_who_left_is_told_first_has_met_nobody() {
+    for ms in [-3_600_000, 3_600_000] {
+        let mut rig = Rig::connecting();
+        rig.leg_at(Part::A, LegEvent::Left, 0);
+        rig.leg_at(Part::B, LegEvent::Up, ms);
+        assert_eq!(rig.word(), Some(CallWord::Answered), "{ms}");
+        rig.leg_at(Part::A, LegEvent::Gone(cause(16)), ms);
+        assert_eq!(rig.end().disposition, Disposition::Abandoned, "{ms}");
+    }
+}
+
+#[test]
 fn who_met_for_a_moment_was_bridged_though_the_join_is_told_last() {
     let mut rig = Rig::staged();
     rig.leg_at(Part::A, LegEvent::Entered, 0);

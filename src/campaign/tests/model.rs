@@ -304,6 +304,7 @@ impl Model {
             bridges: self.bridges.iter().copied().collect(),
             joined: joined.map(|(channel, _)| *channel).collect(),
             recorded: Vec::new(),
+            restarted: false,
         }
     }
 }

@@ -10,6 +10,7 @@ fn orphan(answered: bool, bridged: bool, recorded: bool) -> Orphan {
         lead: LeadId(0),
         number: Number::parse("1000").expect("digits"),
         begun_at: Time::from_millis(900_000),
+        ringing_at: Some(Time::from_millis(900_500)),
         answered_at: answered.then_some(Time::from_millis(901_000)),
         bridged_at: bridged.then_some(Time::from_millis(901_012)),
         recorded: if recorded {
@@ -46,6 +47,7 @@ fn census(parts: &[(Part, bool)], joined: &[Part], bridge: bool) -> Census {
         bridges: if bridge { vec![FIRST] } else { Vec::new() },
         joined: joined.iter().map(|p| (FIRST, *p)).collect(),
         recorded: Vec::new(),
+        restarted: false,
     }
 }
 
@@ -131,13 +133,37 @@ fn a_conversation_that_lives_is_adopted_and_ends_as_any_other() {
     for written in [orphan(true, true, true), orphan(false, false, true)] {
         let mut rig = restarted(written);
         rig.link_up(census(BOTH_UP, BOTH, true));
-        assert_eq!(rig.take(), []);
+        // The request for it may never have left.
+        assert_eq!(rig.take(), [Op::Record]);
+        rig.refuse(Op::Record, OpError::Refused(409));
         assert_eq!(rig.word(), Some(CallWord::Bridged));
         assert_eq!(rig.campaign.live_calls(), 1);
         rig.gone(Part::B, 16);
         rig.gone(Part::A, 16);
         rig.assert_end(Disposition::Answered, EndedBy::Target, 16);
         rig.assert_taken_down();
+    }
+}
+
+#[test]
+fn a_recording_that_a_dead_process_was_refused_is_asked_for_again() {
+    // 409 without a recording that runs: the snoop channel was on its way.
+    for error in [OpError::TooEarly, OpError::Refused(500)] {
+        let mut rig = restarted(orphan(true, true, true));
+        rig.link_up(census(BOTH_UP, BOTH, true));
+        rig.refuse(Op::Record, error);
+        rig.wait(2000);
+        let again = usize::from(error == OpError::TooEarly);
+        assert_eq!(rig.asked(FIRST, Op::Record), 1 + again, "{error:?}");
+        for part in [Part::A, Part::B, Part::Snoop] {
+            rig.gone(part, 16);
+        }
+        rig.ok(Op::DestroyBridge);
+        rig.refuse(Op::Record, error);
+        rig.wait(2000);
+        // Whatever was refused, the dead process may have recorded.
+        let fetched = |e: &Effect| matches!(e, Effect::FetchRecording { attempt: FIRST, .. });
+        assert!(rig.effects.iter().any(fetched), "{error:?}");
     }
 }
 

@@ -107,58 +107,6 @@ fn an_originate_without_an_answer_is_hung_up_and_nobody_is_called_again_for_it()
     }
 }
 
-/// Its originate timed out, and the request to hang it up, which overtook it, found nothing.
-fn doubtful() -> Rig {
-    let mut rig = Rig::started(policy(1), 2);
-    rig.refuse(Op::OriginateA, TIMES_OUT);
-    rig.refuse(Op::HangUp(Part::A), OpError::NotFound);
-    rig.handle(Input::Census(Census {
-        asked_at: rig.now + std::time::Duration::from_millis(1),
-        ..Census::default()
-    }));
-    rig.take();
-    rig
-}
-
-#[test]
-fn who_answers_an_originate_that_was_carried_out_late_was_abandoned() {
-    let mut rig = doubtful();
-    assert_eq!(rig.word(), Some(CallWord::Ending), "it keeps its slot");
-    rig.wait(1700);
-    rig.leg(Part::A, LegEvent::Ringing);
-    assert_eq!(rig.take(), [Op::HangUp(Part::A)], "without delay");
-    rig.leg(Part::A, LegEvent::Up);
-    rig.ok(Op::HangUp(Part::A));
-    assert_eq!(rig.take(), []);
-    // The answer to a request of before it came.
-    rig.refuse(Op::HangUp(Part::A), OpError::NotFound);
-    assert_eq!(rig.ends().len(), 0, "it is still up");
-    rig.gone(Part::A, 16);
-    rig.assert_end(Disposition::Abandoned, EndedBy::Carrier, 16);
-}
-
-#[test]
-fn an_originate_of_which_nothing_comes_gives_its_slot_back() {
-    let mut rig = doubtful();
-    rig.wait(9_999);
-    rig.refuse(Op::HangUp(Part::A), OpError::NotFound);
-    assert_eq!(rig.ends().len(), 0);
-    rig.take();
-    rig.wait(1);
-    assert_eq!(rig.take(), [Op::HangUp(Part::A)], "asked again");
-    rig.refuse(Op::HangUp(Part::A), OpError::NotFound);
-    rig.assert_end(Disposition::Failed, EndedBy::Carrier, 0);
-    let mut rig = doubtful();
-    rig.handle(Input::LinkDown);
-    rig.wait(1000);
-    let asked_at = rig.now;
-    rig.link_up(Census {
-        asked_at,
-        ..Census::default()
-    });
-    assert_eq!(rig.ends().len(), 1, "Asterisk was away meanwhile");
-}
-
 #[test]
 fn events_are_believed_more_than_the_answer_of_an_originate() {
     for error in [TIMES_OUT, OpError::NotSent, OpError::Refused(409), BROKEN] {

@@ -41,6 +41,8 @@ pub(crate) enum Sabotage {
     AnswersBeforeDurable,
     /// The list takes off what it never had.
     SkipsAdded,
+    /// A call that Asterisk does not find is over, whatever may still come of its originate.
+    TrustsA404,
     /// The timelines of calls that ended long ago are kept.
     KeepsTimelines,
 }

@@ -36,7 +36,7 @@ impl Sim {
         self.note(|| format!("-> {} {}", outgoing.sent.what, outgoing.sent.path));
         let (there, back) = (self.soon(), self.soon());
         if self.world.is_down(self.world_now()) || self.uptime < self.rest_back_at {
-            self.fail(outgoing, originated);
+            self.plan(there, Item::Reply(outgoing.reply, Err(no_connection())));
             return Ok(());
         }
         let Some(mishap) = self.mishap(originated.is_some()) else {
@@ -45,18 +45,8 @@ impl Sim {
         };
         self.tally.count(mishap.name());
         self.note(|| format!("   {}", mishap.name()));
-        if let Some(attempt) = self.named(&outgoing).filter(|_| mishap.is_murky()) {
-            self.notes.murky.insert(attempt);
-        }
         self.suffer_mishap(outgoing, mishap, there);
         Ok(())
-    }
-
-    /// Asterisk's REST interface is away.
-    fn fail(&mut self, outgoing: Outgoing, originated: Option<AttemptId>) {
-        let delay = self.soon();
-        self.notes.leaving.retain(|a| Some(*a) != originated);
-        self.plan(delay, Item::Reply(outgoing.reply, Err(no_connection())));
     }
 
     fn mishap(&mut self, originate: bool) -> Option<Mishap> {
@@ -85,11 +75,15 @@ impl Sim {
         };
         let carried_out = match mishap {
             Mishap::Gateway | Mishap::AnswerLost | Mishap::Broken => Some(there),
-            Mishap::CarriedOutLate => Some(late + Duration::from_millis(self.rng.u64(1..9000))),
+            Mishap::CarriedOutLate => Some(late + self.lateness()),
             _ => None,
         };
-        if let Some(attempt) = self.originated(&outgoing).filter(|_| carried_out.is_none()) {
-            self.notes.leaving.remove(&attempt);
+        if let Some(attempt) = self.originated(&outgoing)
+            && matches!(mishap, Mishap::CarriedOutLate | Mishap::Lost)
+        {
+            self.notes
+                .given_up
+                .insert(attempt, self.uptime + told_after);
         }
         let Outgoing { sent, reply } = outgoing;
         if let Some(after) = carried_out {
@@ -98,6 +92,13 @@ impl Sim {
             self.plan(after, Item::Arrive(Outgoing { sent, reply }, Err(())));
         }
         self.plan(told_after, Item::Reply(reply, told));
+    }
+
+    /// How long after the client gave it up a request is carried out: amid what the client
+    /// does next, or any time.
+    fn lateness(&mut self) -> Duration {
+        let most = if self.rng.bool() { 50 } else { 9000 };
+        Duration::from_millis(self.rng.u64(1..most))
     }
 
     /// A request reaches Asterisk.
@@ -122,13 +123,20 @@ impl Sim {
             self.note(|| format!("   {} of {number}", response.status));
             Ok(as_http(response))
         };
-        if let Some(attempt) = originated {
-            self.notes.leaving.remove(&attempt);
-        }
         if let Ok(back) = back {
             self.plan(back, Item::Reply(outgoing.reply, result));
         }
         self.carry_events();
+    }
+
+    /// The attempts whose originate has left and not arrived.
+    pub(super) fn originates_on_their_way(&self) -> Vec<AttemptId> {
+        let items = self.agenda.values();
+        let on_their_way = items.filter_map(|item| match item {
+            Item::Arrive(outgoing, _) => self.originated(outgoing),
+            _ => None,
+        });
+        on_their_way.collect()
     }
 
     /// The attempt whose leg A is originated by this request.
@@ -143,17 +151,6 @@ impl Sim {
         });
         let (attempt, part) = self.ids.parse(&id?)?;
         (part == Part::A).then_some(attempt)
-    }
-
-    fn named(&self, outgoing: &Outgoing) -> Option<AttemptId> {
-        self.originated(outgoing).or_else(|| {
-            let request = as_request(&outgoing.sent);
-            let names = request.path.iter();
-            names
-                .filter_map(|id| self.ids.parse(id))
-                .map(|(a, _)| a)
-                .next()
-        })
     }
 
     /// Events on their way, in the order in which they leave.
@@ -185,12 +182,12 @@ impl Sim {
                 other => drop(self.agenda.insert(key, other)),
             }
         }
+        // Nothing of them is left to come.
+        self.notes.given_up.clear();
         for (request, reply) in broken {
             let told = Mishap::Broken.told(request).expect("it is told");
             self.plan(Duration::from_millis(1), Item::Reply(reply, told));
         }
-        self.notes.murky.extend(self.notes.leaving.iter());
-        self.notes.leaving.clear();
         self.lose_link(DownReason::Closed);
     }
 
@@ -220,7 +217,6 @@ impl Sim {
         self.tally.count("link: ApplicationReplaced");
         self.note(|| "another program has taken the application".to_owned());
         let since = self.since();
-        self.notes.watched.clear();
         let Some(deck) = &mut self.deck else { return };
         deck.socket = None;
         deck.occasion = Occasion::First;
@@ -237,7 +233,6 @@ impl Sim {
         let Some(socket) = deck.socket.take() else {
             return;
         };
-        self.notes.watched.clear();
         self.world.disconnect(socket);
         let down = why.clone();
         deck.set_link(LinkState::Down { why: down, since });

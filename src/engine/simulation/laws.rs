@@ -16,6 +16,8 @@ use crate::journal::{LeadStatus, Recovered, WriteFailure};
 
 /// Nobody hears silence for longer, while the dialer runs and hears Asterisk.
 const LONGEST_SILENCE: Duration = Duration::from_secs(45);
+/// An originate that the client gave up for unanswered may be carried out for so long.
+const MAY_STILL_COME: Duration = Duration::from_secs(10);
 /// A picture is no older than this, where something has changed.
 const PICTURE_AGE: Duration = Duration::from_millis(100);
 
@@ -80,12 +82,10 @@ pub(super) fn broken(law: Law, what: impl Into<String>) -> Verdict {
 pub(super) struct Notes {
     /// The attempts whose leg A was dialed, by number.
     pub(super) dialed: BTreeMap<AttemptId, String>,
-    /// Those of whom it can't be known whether or when they were carried out.
-    pub(super) murky: BTreeSet<AttemptId>,
-    /// Originates on their way.
-    pub(super) leaving: BTreeSet<AttemptId>,
-    /// Those whose originate left an engine that has not lost its link since.
+    /// Those whose originate left the engine that lives.
     pub(super) watched: BTreeSet<AttemptId>,
+    /// When the client gave up waiting for the answer to an originate.
+    pub(super) given_up: BTreeMap<AttemptId, Duration>,
     /// An engine was told that they were durable.
     pub(super) durable: BTreeSet<AttemptId>,
     /// Whose answer reached an engine.
@@ -128,18 +128,26 @@ impl Sim {
                 format!("{attempt} leaves before it is durable"),
             );
         }
-        self.notes.leaving.insert(attempt);
         self.notes.watched.insert(attempt);
-        let on_the_line = self.people(false).into_iter();
-        let calls: BTreeSet<AttemptId> = on_the_line
-            .chain(self.notes.leaving.iter().copied())
-            .filter(|a| !self.notes.murky.contains(a))
-            .collect();
+        let mut calls = self.people(false);
+        calls.extend(self.originates_on_their_way());
+        calls.extend(self.in_doubt());
+        calls.insert(attempt);
         let most = self.notes.max_cc.iter().map(|(_, max)| *max).max();
         if calls.len() > most.unwrap_or(0) {
             return broken(Law::MaxCc, format!("{attempt} makes it {calls:?}"));
         }
         Ok(())
+    }
+
+    /// Those of which no answer came, and a 404 or a census proves nothing.
+    fn in_doubt(&self) -> impl Iterator<Item = AttemptId> + '_ {
+        let given_up = self.notes.given_up.iter();
+        let unseen = given_up.filter(|(attempt, _)| !self.notes.dialed.contains_key(attempt));
+        let doubtful = |at: Duration| (at..at + MAY_STILL_COME).contains(&self.uptime);
+        unseen
+            .filter(move |(_, at)| doubtful(**at))
+            .map(|(attempt, _)| *attempt)
     }
 
     /// The attempts that have a leg A; of those that have one, only the answered.

@@ -110,14 +110,6 @@ impl Mishap {
         }
     }
 
-    /// Whether the client can't know if the request was carried out.
-    pub(super) const fn is_murky(self) -> bool {
-        matches!(
-            self,
-            Self::Gateway | Self::AnswerLost | Self::CarriedOutLate | Self::Lost | Self::Broken
-        )
-    }
-
     /// What the client is told instead of the world's answer.
     pub(super) fn told(self, request: &'static str) -> Option<Result> {
         let after = REQUEST_TIMEOUT;

@@ -40,7 +40,6 @@ impl Sim {
             self.orphans.insert(orphan.attempt);
         }
         self.notes.told_to_stop = false;
-        self.notes.leaving.clear();
         self.deck = Some(deck);
         self.plan(Duration::from_millis(20), Item::Connect(self.process));
         let now = self.wall();
@@ -63,7 +62,6 @@ impl Sim {
         let arrives = self.rng.bool();
         self.agenda
             .retain(|_, item| arrives || !matches!(item, Item::Arrive(..)));
-        self.notes.murky.extend(self.notes.leaving.iter());
         let delay = Duration::from_millis(self.rng.u64(200..6000));
         self.plan(delay, Item::StartProcess);
     }

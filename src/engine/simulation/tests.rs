@@ -280,10 +280,11 @@ fn a_seed_is_played_the_same_again() {
 }
 
 /// What is broken, and the law that must notice it.
-const BREAKS: [(Sabotage, Law); 18] = [
+const BREAKS: [(Sabotage, Law); 19] = [
     (Sabotage::AnswersBeforeDurable, Law::Journal),
     (Sabotage::SkipsAdded, Law::Policy),
     (Sabotage::OneTooMany, Law::MaxCc),
+    (Sabotage::TrustsA404, Law::MaxCc),
     (Sabotage::CallsAgain, Law::Policy),
     (Sabotage::EndsTwice, Law::EndsOnce),
     (Sabotage::EndsUnwritten, Law::EndsOnce),

@@ -126,6 +126,7 @@ fn orphans(unfinished: &[Unfinished]) -> Vec<Orphan> {
             lead: u.lead,
             number: u.number.clone(),
             begun_at: u.begun_at,
+            ringing_at: u.ringing_at,
             answered_at: u.answered_at,
             bridged_at: u.bridged_at,
             recorded: match &u.recording {

@@ -82,6 +82,7 @@ impl Books {
                     lead: *lead,
                     number: self.leads.number(*lead).expect("listed"),
                     begun_at: *at,
+                    ringing_at: None,
                     answered_at: None,
                     bridged_at: None,
                     recorded: Recorded::Nothing,
