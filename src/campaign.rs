@@ -14,6 +14,7 @@
 //! | `campaign/orders.rs` | what a person or a program asks |
 //! | `campaign/call.rs` | one call: facts, phases, what can be done next |
 //! | `campaign/facts.rs` | what is known of its channels, bridge and recording |
+//! | `campaign/stamps.rs` | Asterisk's own times: what was first, however events arrive |
 //! | `campaign/progress.rs` | what events and timers do to a call |
 //! | `campaign/answers.rs` | what answers to requests do to it |
 //! | `campaign/ending.rs` | its end, and what is left of it |
@@ -66,6 +67,7 @@ mod record;
 mod recovery;
 mod relist;
 mod rules;
+mod stamps;
 mod stats;
 #[cfg(test)]
 mod tests;

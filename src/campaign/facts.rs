@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::io::{DialStatus, LegEvent, Op, OpError};
+use super::stamps::{self, AsteriskClock, Stamps};
 use super::{Part, Time};
 
 /// How often a refused bridge or join is tried again for somebody who has answered.
@@ -81,44 +82,6 @@ pub(super) struct Channel {
     stamps: Stamps,
 }
 
-/// Events that are told in another order than they happened lie closer together than this, in
-/// milliseconds. Where Asterisk's times differ by more, its clock was set meanwhile.
-const DISORDER_MS: i64 = 10_000;
-
-/// Whether `one` was before `other` by Asterisk's clock, as far as that can be told.
-fn was_before(one: i64, other: i64) -> bool {
-    (1..DISORDER_MS).contains(&other.saturating_sub(one))
-}
-
-/// Asterisk's own times, in milliseconds since 1970, where events told them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Stamps {
-    /// The last one of the channel that had the id before this one.
-    before: Option<i64>,
-    up: Option<i64>,
-    joined: Option<i64>,
-    left: Option<i64>,
-}
-
-impl Stamps {
-    /// Of several events that tell the same the first one counts, whichever arrives first.
-    fn note(&mut self, part: Part, event: LegEvent, stamp_ms: Option<i64>) {
-        let told = match event {
-            LegEvent::Up | LegEvent::Dial(DialStatus::Answer) => &mut self.up,
-            LegEvent::Entered if part == Part::A => &mut self.up,
-            LegEvent::Joined => &mut self.joined,
-            LegEvent::Left | LegEvent::Leaving(_) | LegEvent::Gone(_) => &mut self.left,
-            _ => return,
-        };
-        *told = [*told, stamp_ms].into_iter().flatten().min();
-    }
-
-    fn last(self) -> Option<i64> {
-        let known = [self.before, self.up, self.joined, self.left];
-        known.into_iter().flatten().max()
-    }
-}
-
 /// What is known of the recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Recording {
@@ -165,10 +128,7 @@ pub(super) struct Facts {
     pub(super) music: Music,
     pub(super) target_dialed_at: Option<Time>,
     trouble: u8,
-    /// The latest of Asterisk's times that was told.
-    latest_ms: Option<i64>,
-    /// Asterisk's clock was set back amid the call.
-    set_back: bool,
+    asterisk_clock: AsteriskClock,
 }
 
 impl Channel {
@@ -183,7 +143,7 @@ impl Channel {
     /// The next one under the same id.
     pub(super) fn asked_again(&self) -> Self {
         let mut next = Self::asked();
-        next.stamps.before = self.stamps.last();
+        next.stamps = self.stamps.of_the_next();
         next
     }
 
@@ -263,7 +223,7 @@ impl Facts {
         event: LegEvent,
         stamp_ms: Option<i64>,
     ) {
-        self.note_clock(stamp_ms);
+        self.asterisk_clock.note(stamp_ms);
         let Some(channel) = self.channel(part) else {
             return;
         };
@@ -297,13 +257,6 @@ impl Facts {
                 channel.join = Join::In;
             }
         }
-    }
-
-    fn note_clock(&mut self, stamp_ms: Option<i64>) {
-        if let Some((stamp, latest)) = stamp_ms.zip(self.latest_ms) {
-            self.set_back |= latest.saturating_sub(stamp) >= DISORDER_MS;
-        }
-        self.latest_ms = self.latest_ms.max(stamp_ms);
     }
 
     /// What an answer says about the parts, whatever the call's phase.
@@ -453,10 +406,8 @@ impl Facts {
     /// Whether an event is a late one of a channel that has made room for another one.
     pub(super) fn is_of_the_one_before(&mut self, part: Part, stamp_ms: Option<i64>) -> bool {
         let part = if part == Part::B2 { Part::B } else { part };
-        let before = self.channel(part).and_then(|c| c.stamps.before);
-        before
-            .zip(stamp_ms)
-            .is_some_and(|(before, stamp)| stamp == before || was_before(stamp, before))
+        self.channel(part)
+            .is_some_and(|channel| channel.stamps.is_of_the_one_before(stamp_ms))
     }
 
     /// Whether what a census that was asked for at `asked_at` says of `part` is about this one.
@@ -530,35 +481,22 @@ impl Facts {
     /// Both legs are up and in one bridge.
     pub(super) fn is_bridged(&self) -> bool {
         let both_in = matches!(self.a.join, Join::In) && matches!(self.b.join, Join::In);
-        self.a.up && self.b.up && both_in && !self.had_parted()
+        self.a.up && self.b.up && both_in && !stamps::had_parted(self.legs(), self.asterisk_clock)
     }
 
     /// When, by Asterisk's clock in milliseconds since 1970, both were up and in the bridge;
     /// `None` where a part of that was not told by an event.
     pub(super) fn met_ms(&self) -> Option<i64> {
-        let [a, b] = [self.a.stamps, self.b.stamps];
-        let parts: Option<Vec<i64>> = [a.up, a.joined, b.up, b.joined].into_iter().collect();
-        parts?.into_iter().max()
+        stamps::met_ms(self.legs())
     }
 
     /// One of the two had left before the other one came. Events can arrive in another order,
     /// so that it looks like a conversation until the last of them is here.
     pub(super) fn missed_each_other(&self) -> bool {
-        self.parted_and_met()
-            .is_some_and(|(parted, met)| was_before(parted, met))
+        stamps::missed_each_other(self.legs())
     }
 
-    /// The same, at the moment when both are told to be there: where a clock was set meanwhile,
-    /// what was told before was before.
-    fn had_parted(&self) -> bool {
-        self.parted_and_met().is_some_and(|(parted, met)| {
-            let set_forth = met.saturating_sub(parted) >= DISORDER_MS;
-            was_before(parted, met) || set_forth || self.set_back
-        })
-    }
-
-    fn parted_and_met(&self) -> Option<(i64, i64)> {
-        let left = [self.a.stamps.left, self.b.stamps.left];
-        left.into_iter().flatten().min().zip(self.met_ms())
+    const fn legs(&self) -> [Stamps; 2] {
+        [self.a.stamps, self.b.stamps]
     }
 }

@@ -1,0 +1,96 @@
+//! Asterisk's own times: what was first, in whatever order events arrive.
+//!
+//! All are milliseconds since 1970 by Asterisk's clock, which may be set at any time.
+
+use super::Part;
+use super::io::{DialStatus, LegEvent};
+
+/// Events that are told in another order than they happened lie closer together than this.
+/// Where Asterisk's times differ by more, its clock was set meanwhile.
+const DISORDER_MS: i64 = 10_000;
+
+/// Whether `one` was before `other`, as far as that can be told.
+fn was_before(one: i64, other: i64) -> bool {
+    (1..DISORDER_MS).contains(&other.saturating_sub(one))
+}
+
+/// When what happened to a channel, where events told it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Stamps {
+    /// The last one of the channel that had the id before this one.
+    before: Option<i64>,
+    up: Option<i64>,
+    joined: Option<i64>,
+    left: Option<i64>,
+}
+
+impl Stamps {
+    /// Of several events that tell the same the first one counts, whichever arrives first.
+    pub(super) fn note(&mut self, part: Part, event: LegEvent, stamp_ms: Option<i64>) {
+        let told = match event {
+            LegEvent::Up | LegEvent::Dial(DialStatus::Answer) => &mut self.up,
+            LegEvent::Entered if part == Part::A => &mut self.up,
+            LegEvent::Joined => &mut self.joined,
+            LegEvent::Left | LegEvent::Leaving(_) | LegEvent::Gone(_) => &mut self.left,
+            _ => return,
+        };
+        *told = [*told, stamp_ms].into_iter().flatten().min();
+    }
+
+    /// Those of the next channel under the same id.
+    pub(super) fn of_the_next(self) -> Self {
+        let known = [self.before, self.up, self.joined, self.left];
+        Self {
+            before: known.into_iter().flatten().max(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether an event is a late one of the channel that had the id before this one.
+    pub(super) fn is_of_the_one_before(self, stamp_ms: Option<i64>) -> bool {
+        self.before
+            .zip(stamp_ms)
+            .is_some_and(|(before, stamp)| stamp == before || was_before(stamp, before))
+    }
+}
+
+/// What the events of a call tell of Asterisk's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct AsteriskClock {
+    latest_ms: Option<i64>,
+    was_set_back: bool,
+}
+
+impl AsteriskClock {
+    pub(super) fn note(&mut self, stamp_ms: Option<i64>) {
+        if let Some((stamp, latest)) = stamp_ms.zip(self.latest_ms) {
+            self.was_set_back |= latest.saturating_sub(stamp) >= DISORDER_MS;
+        }
+        self.latest_ms = self.latest_ms.max(stamp_ms);
+    }
+}
+
+/// When both were up and in the bridge; `None` where a part of that was not told by an event.
+pub(super) fn met_ms([a, b]: [Stamps; 2]) -> Option<i64> {
+    let parts: Option<Vec<i64>> = [a.up, a.joined, b.up, b.joined].into_iter().collect();
+    parts?.into_iter().max()
+}
+
+/// One of the two had left before the other one came.
+pub(super) fn missed_each_other(legs: [Stamps; 2]) -> bool {
+    parted_and_met(legs).is_some_and(|(parted, met)| was_before(parted, met))
+}
+
+/// The same, at the moment when the last thing is told that makes a conversation of it: where
+/// the clock was set meanwhile, what was told before was before.
+pub(super) fn had_parted(legs: [Stamps; 2], clock: AsteriskClock) -> bool {
+    parted_and_met(legs).is_some_and(|(parted, met)| {
+        let was_set_forth = met.saturating_sub(parted) >= DISORDER_MS;
+        was_before(parted, met) || was_set_forth || clock.was_set_back
+    })
+}
+
+fn parted_and_met(legs: [Stamps; 2]) -> Option<(i64, i64)> {
+    let left = legs.iter().filter_map(|leg| leg.left);
+    left.min().zip(met_ms(legs))
+}
