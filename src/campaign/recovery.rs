@@ -154,7 +154,7 @@ impl Campaign {
 
     /// Compares what is known with what lives in Asterisk.
     pub(super) fn reconcile(&mut self, now: Time, census: &Census) {
-        if census.restarted {
+        if census.restarted || super::sabotaged!(TrustsACensus) {
             for call in self.live.values_mut() {
                 call.facts.doubt_no_more();
             }
@@ -376,7 +376,8 @@ fn inherit(now: Time, orphan: Orphan, mut facts: Facts, rules: Rules) -> Call {
         ..orphan
     };
     let verdict = orphan_verdict(&orphan, facts.a.presence.may_live());
-    if answered_at.is_none() && orphan.ringing_at.is_none() {
+    let unheard = answered_at.is_none() && orphan.ringing_at.is_none();
+    if unheard && !super::sabotaged!(TrustsTheDead) {
         facts.doubt_a_of_the_dead(now);
     }
     let talks = facts.is_bridged();

@@ -43,6 +43,10 @@ pub(crate) enum Sabotage {
     SkipsAdded,
     /// A call that Asterisk does not find is over, whatever may still come of its originate.
     TrustsA404,
+    /// A call that a census does not list is over, whatever may still come of its originate.
+    TrustsACensus,
+    /// What a dead process originated last has been carried out before the next one looks.
+    TrustsTheDead,
     /// The timelines of calls that ended long ago are kept.
     KeepsTimelines,
 }
