@@ -428,7 +428,7 @@ impl Campaign {
         self.journal_well
     }
 
-    /// An originate was given up for unanswered, and may still ring somebody.
+    /// An originate was given up for unanswered, and may still ring somebody, or does.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
         self.live.values().any(|call| call.facts.is_a_in_doubt())

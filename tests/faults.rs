@@ -8,7 +8,7 @@ mod support;
 use std::time::Duration;
 
 use dialdeck::simulator::Faults;
-use support::deck::{Deck, Ended};
+use support::deck::{Deck, Ended, Running};
 use support::numbers::mixed;
 use support::simulated::Asterisk;
 use support::wait::wait;
@@ -105,4 +105,75 @@ fn a_snoop_seen_on_its_way_into_the_application_records_a_little_later() {
         let recording = row["recording"].as_str().unwrap_or_default();
         assert!(deck.path(recording).is_file(), "{row:?}");
     }
+}
+
+/// One line, two numbers: the originate of the first one is on its way, and takes so many
+/// seconds to be carried out.
+fn originating(seconds: u64) -> (Asterisk, Deck, Running) {
+    let asterisk = Asterisk::with_faults("{}");
+    let mut deck = asterisk.deck().set("MAX_CC", 1);
+    deck.list(mixed(&["30"], 2));
+    let running = deck.spawn(&["--headless"]);
+    running.wait_for(" link.up", SOON);
+    let slow = format!(r#"{{"latency": [{seconds}000, {seconds}000]}}"#);
+    asterisk.set_faults(serde_json::from_str(&slow).expect("faults"));
+    let started = support::web::client()
+        .post(running.api() + "/api/v1/start")
+        .send();
+    let started = asterisk.block_on(started).expect("an answer");
+    assert!(started.status().is_success(), "{}", started.status());
+    running.wait_for(" call.dialing ", SOON);
+    // The request is on its way by then.
+    std::thread::sleep(Duration::from_millis(500));
+    asterisk.set_faults(Faults::default());
+    (asterisk, deck, running)
+}
+
+/// The same, and its answer, which is waited for during five seconds, has not come.
+fn doubt() -> (Asterisk, Deck, Running) {
+    let it = originating(9);
+    std::thread::sleep(Duration::from_secs(5));
+    assert_eq!(it.0.calls_placed().len(), 0, "it is on its way");
+    it
+}
+
+#[test]
+fn an_originate_that_is_carried_out_late_keeps_its_place_though_the_link_is_lost() {
+    let (asterisk, deck, running) = doubt();
+    asterisk.drop_sockets();
+    // The first one is hung up as it begins to ring.
+    wait("both calls", SOON, || asterisk.calls_placed().len() == 2);
+    assert!(running.stdout().contains(" link.down "), "it was lost");
+    running.stop_now();
+    assert_eq!(running.wait(SOON).code, Some(0));
+    assert_eq!(asterisk.peak_trunk_channels(), 1, "over MAX_CC");
+    assert_eq!(deck.report()[0]["disposition"], "failed");
+}
+
+#[test]
+fn an_originate_that_an_asterisk_of_before_never_carried_out_is_waited_for_no_longer() {
+    let (asterisk, deck, running) = doubt();
+    asterisk.restart(Duration::from_secs(1));
+    // Nine seconds of doubt are left.
+    let second = || asterisk.calls_placed().len() == 1;
+    wait("the second call", Duration::from_secs(6), second);
+    assert!(
+        asterisk.calls_placed()[0].ends_with("0001"),
+        "not the first"
+    );
+    running.stop_now();
+    assert_eq!(running.wait(SOON).code, Some(0));
+    assert_eq!(deck.report()[0]["disposition"], "failed");
+}
+
+#[test]
+fn a_stop_waits_for_what_may_still_ring_and_hangs_it_up() {
+    let (asterisk, deck, running) = originating(12);
+    running.stop_now();
+    let ended = running.wait(SOON);
+    assert_eq!(ended.code, Some(0));
+    assert_eq!(asterisk.calls_placed().len(), 1, "it was carried out late");
+    assert!(asterisk.channels().is_empty(), "and hung up");
+    let row = &deck.report()[0];
+    assert_eq!(row["disposition"], "cancelled", "{row:?}\n{}", ended.stdout);
 }

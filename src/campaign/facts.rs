@@ -173,13 +173,6 @@ impl Channel {
         self.doubtful_until.is_some_and(|until| now < until)
     }
 
-    /// It is taken for gone as soon as its absence proves that, and was not seen since.
-    const fn is_in_doubt(&self) -> bool {
-        matches!(self.presence, Presence::Leaving)
-            && self.doubtful_until.is_some()
-            && !self.came_late
-    }
-
     /// It was made after all, and what was asked of it before did not find it: that it was not
     /// found may be told even after this.
     fn has_come(&mut self) {
@@ -425,9 +418,9 @@ impl Facts {
         })
     }
 
-    /// Nobody knows whether there will be an A.
+    /// Nobody knew whether there would be an A, and it is not over yet.
     pub(super) const fn is_a_in_doubt(&self) -> bool {
-        self.a.is_in_doubt()
+        self.a.doubtful_until.is_some() && self.a.presence.may_live()
     }
 
     /// Nothing was heard of A when its process died: its originate may be on its way.
