@@ -333,10 +333,10 @@ impl Campaign {
     fn insist(&mut self, now: Time, attempt: AttemptId) {
         let mut ops = Vec::new();
         if let Some(call) = self.live.get_mut(&attempt) {
-            if call.facts.recording == Recording::Later {
+            let ending = call.is_hanging_up();
+            if call.facts.recording == Recording::Later && !ending {
                 call.facts.recording = Recording::Not;
             }
-            let ending = call.is_hanging_up();
             if ending {
                 call.facts.insist(&mut ops);
                 self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);

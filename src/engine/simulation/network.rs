@@ -9,12 +9,12 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::ari::AriError;
 use crate::ari::wire::{Answer, Carrier, Sent};
+use crate::ari::{AriError, Connection};
 use crate::simulator::{Body, Method, Request, Response};
 
 /// How long the client waits for an answer.
-pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const REQUEST_TIMEOUT: Duration = Connection::DEFAULT_TIMEOUT;
 
 /// What becomes of a request.
 pub(super) type Result = std::result::Result<reqwest::Response, AriError>;
