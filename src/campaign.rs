@@ -184,6 +184,7 @@ impl Campaign {
 
     /// Takes in something that happened.
     pub fn handle(&mut self, now: Time, input: Input) {
+        let deaf = matches!(input, Input::Glimpse(_));
         match input {
             Input::Durable(attempt) => self.dial(now, attempt),
             Input::NotDurable(attempt) => self.journal_refused(now, attempt),
@@ -198,7 +199,7 @@ impl Campaign {
                 self.link_up = false;
                 self.heard_all = false;
             }
-            Input::Census(census) => self.reconcile(now, &census),
+            Input::Census(census) | Input::Glimpse(census) => self.reconcile(now, &census),
             Input::Answer {
                 attempt,
                 op,
@@ -222,6 +223,7 @@ impl Campaign {
             Input::Tick => {}
         }
         self.fire_timers(now);
+        self.heard_all &= !deaf;
         self.place_calls(now);
         self.settle(now);
     }

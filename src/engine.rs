@@ -366,8 +366,8 @@ impl Engine {
 
     fn tick(&mut self) {
         let now = self.clock.now();
-        if self.survey_due.is_some_and(|due| due <= now) && self.link_state.connected {
-            self.survey(!self.link_state.ready);
+        if self.survey_due.is_some_and(|due| due <= now) {
+            self.survey_again();
         }
         if !self.campaign.journal_is_well() && self.writer.health() == Health::Well {
             self.feed(Input::JournalWell);
@@ -385,7 +385,7 @@ impl Engine {
 
     fn wake_at(&self, now: Time) -> Time {
         let own = [
-            self.survey_due.filter(|_| self.link_state.connected),
+            self.survey_due,
             self.pace.due(),
             self.sound.due().filter(|_| self.link_state.ready),
             self.campaign.poll_timeout(),

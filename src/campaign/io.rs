@@ -24,6 +24,8 @@ pub enum Input {
     LinkDown,
     /// What lives in Asterisk of ours, asked for while the link is up.
     Census(Census),
+    /// The same, asked for while no event stream is up: what happens next is missed again.
+    Glimpse(Census),
     /// Asterisk answered a request.
     Answer {
         /// The attempt it was asked for.

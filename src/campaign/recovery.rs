@@ -169,8 +169,11 @@ impl Campaign {
         self.hear_what_was_missed(now, census);
         done.strays = self.take_down_strays(census);
         self.set_target_timers();
-        let all = self.live.len();
-        done.going_on = all.saturating_sub(done.taken_over + done.hung_up);
+        // While events are missed each look finds the same calls again, which is no news.
+        if self.link_up {
+            let all = self.live.len();
+            done.going_on = all.saturating_sub(done.taken_over + done.hung_up);
+        }
         if unheard && done != Reconciled::default() {
             self.effects
                 .push_back(Effect::Tell(Notice::Reconciled(done)));

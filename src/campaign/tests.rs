@@ -11,6 +11,7 @@ mod add;
 mod again;
 mod answering;
 mod commands;
+mod deaf;
 mod doubt;
 mod ends;
 mod model;

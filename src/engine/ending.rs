@@ -4,6 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::pace::Pace;
+use super::requests::Look;
 use super::{Engine, Exit, News, Told};
 use crate::campaign::{Command, Record, RunState, Time};
 use crate::journal::{Journal, WriteFailure, Writer};
@@ -112,7 +113,7 @@ impl Engine {
         }
         if self.final_survey == FinalSurvey::NotYet {
             self.final_survey = FinalSurvey::Asked;
-            self.survey(false);
+            self.survey(Look::Again);
         }
         false
     }

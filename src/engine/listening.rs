@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::ending::FinalSurvey;
-use super::requests::Survey;
+use super::requests::{Look, Survey};
 use super::translate::translate;
 use super::{Engine, Message, Told};
 use crate::ari::link::LinkEvent;
@@ -12,7 +12,8 @@ use crate::campaign::{Input, Time};
 
 /// How often what lives in Asterisk is compared with what is known.
 const SURVEY_EVERY: Duration = Duration::from_secs(30);
-/// How soon a survey that failed, or found no trunk, is made again.
+/// How soon a survey that failed, or found no trunk, is made again; and how often Asterisk is
+/// asked while no event tells anything.
 const SURVEY_AGAIN: Duration = Duration::from_secs(2);
 
 /// The state of the event stream, as the engine acts upon it.
@@ -30,28 +31,21 @@ pub(super) struct LinkState {
     pub(super) asterisk_since: Option<String>,
 }
 
-impl LinkState {
-    /// The connection is gone, if there was one.
-    fn note_loss(&mut self) {
-        self.lost += u32::from(std::mem::take(&mut self.connected));
-    }
-}
-
 impl Engine {
     pub(super) fn link_event(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Up { .. } => {
                 self.link_state.connection += 1;
                 self.link_state.connected = true;
-                self.survey(true);
+                self.survey(Look::First);
             }
             LinkEvent::Down { why, .. } => {
-                self.link_state.note_loss();
+                self.note_loss();
                 self.link_is_down(&why.to_string());
             }
             LinkEvent::Event(event) => self.ari_event(&event),
             LinkEvent::Replaced => {
-                self.link_state.note_loss();
+                self.note_loss();
                 let why = "another program has taken our Stasis application: \
                            stop it, or set another STASIS_APP, and start again";
                 self.link_is_down(why);
@@ -60,6 +54,16 @@ impl Engine {
                 self.link_state.connected = false;
                 self.held = Some(held_by(&app));
             }
+        }
+    }
+
+    /// The connection is gone, if there was one. Asterisk may answer requests all the same,
+    /// above all where another program has the events now: then a look every few seconds
+    /// replaces them, so that calls that end do end, and nobody is left alone in a bridge.
+    fn note_loss(&mut self) {
+        if std::mem::take(&mut self.link_state.connected) {
+            self.link_state.lost += 1;
+            self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
         }
     }
 
@@ -94,7 +98,17 @@ impl Engine {
 
     /// What lives in Asterisk is known; if the trunk exists too, calls may be placed.
     pub(super) fn surveyed(&mut self, link: u64, survey: Result<Survey, AriError>) {
-        if link != self.link_state.connection || !self.link_state.connected {
+        if link != self.link_state.connection {
+            return;
+        }
+        if !self.link_state.connected {
+            self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
+            if let Ok(survey) = survey
+                && !crate::campaign::sabotaged!(IsBlindWhenDeaf)
+            {
+                self.seen_ids = survey.ids;
+                self.feed(Input::Glimpse(survey.census));
+            }
             return;
         }
         let mut survey = match survey {
@@ -139,7 +153,16 @@ impl Engine {
         }
     }
 
-    pub(super) fn survey(&mut self, subscribe: bool) {
+    /// The survey that is due is made.
+    pub(super) fn survey_again(&mut self) {
+        self.survey(match (self.link_state.connected, self.link_state.ready) {
+            (true, true) => Look::Again,
+            (true, false) => Look::First,
+            (false, _) => Look::Deaf,
+        });
+    }
+
+    pub(super) fn survey(&mut self, look: Look) {
         let requester = self.requester.clone();
         let inbox = self.inbox.clone();
         let link = self.link_state.connection;
@@ -147,7 +170,7 @@ impl Engine {
         self.survey_due = Some(now + SURVEY_EVERY);
         let recordings = self.campaign.unknown_recordings();
         tokio::spawn(async move {
-            let survey = requester.survey(now, subscribe, recordings).await;
+            let survey = requester.survey(now, look, recordings).await;
             let _ = inbox.send(Message::Surveyed { link, survey });
         });
     }

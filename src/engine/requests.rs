@@ -216,12 +216,11 @@ impl Requester {
     }
 
     /// What lives in Asterisk of this journal's, asked for from `now` on, and which of
-    /// `recordings` are there. With `subscribe` its events are asked for, since what was made
-    /// while no socket was up is not among the application's.
+    /// `recordings` are there.
     pub(super) async fn survey(
         &self,
         now: Time,
-        subscribe: bool,
+        look: Look,
         recordings: Vec<(AttemptId, String)>,
     ) -> Result<Survey, AriError> {
         let mut survey = Survey::default();
@@ -243,11 +242,13 @@ impl Requester {
             survey.census.bridges.push(attempt);
             survey.ids.push((bridge.id, attempt, Part::Bridge));
         }
-        if subscribe {
+        if look == Look::First {
             self.hear_all(&survey.ids).await?;
             survey.asterisk_since = Some(self.client.info().await?.startup_time);
         }
-        self.forget_dead_bridges(&survey.ids).await?;
+        if look != Look::Deaf {
+            self.forget_dead_bridges(&survey.ids).await?;
+        }
         // Only a 404 says that there is none; whoever passes over an error loses a recording.
         for (attempt, name) in recordings {
             if self.client.stored_recording(&name).await?.is_some() {
@@ -299,6 +300,18 @@ impl Requester {
         }
         Ok(())
     }
+}
+
+/// When [`Requester::survey`] looks, and what it does beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// An event stream has come up. Events of all that lives are asked for, since what was made
+    /// while no socket was up is not among the application's.
+    First,
+    /// An event stream is up.
+    Again,
+    /// None is up: the application may be another program's by now, and is left alone.
+    Deaf,
 }
 
 /// What [`Requester::survey`] found.

@@ -51,7 +51,18 @@ fn who_loses_the_application_dials_nobody_says_so_and_never_fights() {
     assert_eq!(lab.carrier_calls().len(), called, "somebody was dialed");
     let after = running.stdout();
     let after = after.split("another program has taken").last();
-    assert!(!after.unwrap_or_default().contains("link.up"));
+    let after = after.unwrap_or_default();
+    assert!(!after.contains("link.up"));
+    // Calls that ended meanwhile are over here too, by what Asterisk says when it is asked.
+    let ended = after.matches("call.ended").count();
+    assert!(
+        ended > 0,
+        "nobody talked as the application was lost: {after}"
+    );
+    lab.assert_nothing_left();
+    let count = |what: &str| running.stdout().matches(what).count();
+    assert_eq!(count("call.dialing"), count("call.ended"));
+    assert_eq!(count("call.bridged"), count("recording.saved"));
 
     running.signal("TERM");
     let ended = running.wait(Duration::from_secs(30));

@@ -40,7 +40,7 @@ fn restarted(orphan: Orphan) -> Rig {
     restarted_with(policy(1), RunState::Idle, orphan)
 }
 
-fn census(parts: &[(Part, bool)], joined: &[Part], bridge: bool) -> Census {
+pub(super) fn census(parts: &[(Part, bool)], joined: &[Part], bridge: bool) -> Census {
     Census {
         asked_at: Time::from_millis(1_000_000),
         channels: parts.iter().map(|(p, up)| (FIRST, *p, *up)).collect(),
@@ -51,8 +51,9 @@ fn census(parts: &[(Part, bool)], joined: &[Part], bridge: bool) -> Census {
     }
 }
 
-const BOTH_UP: &[(Part, bool)] = &[(Part::A, true), (Part::B, true), (Part::Snoop, true)];
-const BOTH: &[Part] = &[Part::A, Part::B];
+pub(super) const BOTH_UP: &[(Part, bool)] =
+    &[(Part::A, true), (Part::B, true), (Part::Snoop, true)];
+pub(super) const BOTH: &[Part] = &[Part::A, Part::B];
 
 #[test]
 fn a_dead_attempt_is_called_by_what_was_written_of_it() {

@@ -47,6 +47,8 @@ pub(crate) enum Sabotage {
     TrustsACensus,
     /// What a dead process originated last has been carried out before the next one looks.
     TrustsTheDead,
+    /// Asterisk is not looked at while no event stream is up.
+    IsBlindWhenDeaf,
     /// The timelines of calls that ended long ago are kept.
     KeepsTimelines,
 }

@@ -35,7 +35,7 @@ impl Sim {
         }
         self.note(|| format!("-> {} {}", outgoing.sent.what, outgoing.sent.path));
         let (there, back) = (self.soon(), self.soon());
-        if self.world.is_down(self.world_now()) || self.uptime < self.rest_back_at {
+        if !self.rest_answers() {
             self.plan(there, Item::Reply(outgoing.reply, Err(no_connection())));
             return Ok(());
         }
@@ -250,7 +250,7 @@ impl Sim {
         if deck.socket.is_some() || matches!(*deck.link.borrow(), LinkState::Replaced { .. }) {
             return;
         }
-        if self.world.is_down(now) || self.uptime < self.rest_back_at {
+        if !self.rest_answers() {
             self.plan(Duration::from_secs(1), Item::Connect(self.process));
             return;
         }

@@ -18,6 +18,8 @@ use crate::journal::{LeadStatus, Recovered, WriteFailure};
 const LONGEST_SILENCE: Duration = Duration::from_secs(45);
 /// An originate that the client gave up for unanswered may be carried out for so long.
 const MAY_STILL_COME: Duration = Duration::from_secs(10);
+/// A call whose A is gone is shown no longer than this, as long as Asterisk answers requests.
+const LONGEST_GHOST: Duration = Duration::from_secs(25);
 /// A picture is no older than this, where something has changed.
 const PICTURE_AGE: Duration = Duration::from_millis(100);
 
@@ -99,6 +101,8 @@ pub(super) struct Notes {
     /// How often each number was wanted called again.
     pub(super) wishes: BTreeMap<String, usize>,
     pub(super) silent_since: BTreeMap<AttemptId, Duration>,
+    /// Since when calls are up in the dialer whose A is gone.
+    ghost_since: BTreeMap<AttemptId, Duration>,
 }
 
 impl Sim {
@@ -163,7 +167,37 @@ impl Sim {
     pub(super) fn check(&mut self) -> Verdict {
         self.note_max_cc();
         self.check_silence()?;
+        self.check_ghosts()?;
         self.check_picture()
+    }
+
+    /// What the operator sees is what Asterisk does, also without an event stream.
+    fn check_ghosts(&mut self) -> Verdict {
+        let people = self.people(false);
+        let ghosts: BTreeSet<AttemptId> = match &self.deck {
+            Some(deck) if self.rest_answers() => {
+                let calls = deck.engine.campaign.calls().map(|call| call.attempt);
+                let were_dialed = calls.filter(|a| self.notes.dialed.contains_key(a));
+                were_dialed.filter(|a| !people.contains(a)).collect()
+            }
+            _ => BTreeSet::new(),
+        };
+        self.notes.ghost_since.retain(|a, _| ghosts.contains(a));
+        for attempt in ghosts {
+            let since = *self.notes.ghost_since.entry(attempt).or_insert(self.uptime);
+            if self.uptime.saturating_sub(since) > LONGEST_GHOST {
+                let since = since.as_millis();
+                return broken(
+                    Law::Snapshot,
+                    format!("{attempt} is shown, and gone since {since}"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn rest_answers(&self) -> bool {
+        !self.world.is_down(self.world_now()) && self.uptime >= self.rest_back_at
     }
 
     fn note_max_cc(&mut self) {
@@ -182,12 +216,7 @@ impl Sim {
         let (talking, silent): (BTreeSet<_>, BTreeSet<_>) =
             people.into_iter().partition(|attempt| self.talks(*attempt));
         self.notes.bridged.extend(talking);
-        let served = self
-            .deck
-            .as_ref()
-            .is_some_and(|d| d.engine.link_state.ready)
-            && self.uptime >= self.rest_back_at;
-        if !served {
+        if self.deck.is_none() || !self.rest_answers() {
             self.notes.silent_since.clear();
         }
         self.notes.silent_since.retain(|a, _| silent.contains(a));

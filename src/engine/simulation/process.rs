@@ -80,7 +80,7 @@ impl Sim {
     /// One try at a recording.
     pub(super) fn fetch(&mut self, admitted: Box<Admitted>, tries: u32) {
         let Job { attempt, name, .. } = admitted.job.clone();
-        let away = self.world.is_down(self.world_now()) || self.uptime < self.rest_back_at;
+        let away = !self.rest_answers();
         let Some(deck) = &self.deck else { return };
         if self.folder_full || away {
             let why = "the folder or Asterisk is away".to_owned();

@@ -280,7 +280,7 @@ fn a_seed_is_played_the_same_again() {
 }
 
 /// What is broken, and the law that must notice it.
-const BREAKS: [(Sabotage, Law); 21] = [
+const BREAKS: [(Sabotage, Law); 22] = [
     (Sabotage::AnswersBeforeDurable, Law::Journal),
     (Sabotage::SkipsAdded, Law::Policy),
     (Sabotage::OneTooMany, Law::MaxCc),
@@ -301,6 +301,7 @@ const BREAKS: [(Sabotage, Law); 21] = [
     (Sabotage::MiscountsAbandoned, Law::Answered),
     (Sabotage::LatePicture, Law::Snapshot),
     (Sabotage::LateAnswer, Law::Snapshot),
+    (Sabotage::IsBlindWhenDeaf, Law::Snapshot),
     (Sabotage::DialsBeforeDurable, Law::Journal),
 ];
 
