@@ -19,6 +19,7 @@
 //! | `campaign/answers.rs` | what answers to requests do to it |
 //! | `campaign/ending.rs` | its end, and what is left of it |
 //! | `campaign/recovery.rs` | what a crash or a lost link left behind |
+//! | `campaign/next_run.rs` | a run that begins once that is settled |
 //! | `campaign/leads.rs` | who waits, and how the others ended |
 //! | `campaign/line.rs` | who is taken off the line or put back by a person's word |
 //! | `campaign/add.rs` | numbers that join the run by a command |
@@ -59,6 +60,7 @@ mod io;
 mod leads;
 mod limit;
 mod line;
+mod next_run;
 mod number;
 mod numbers;
 mod orders;
@@ -74,7 +76,7 @@ mod tests;
 mod time;
 mod timers;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,6 +106,7 @@ use call::{Call, Phase};
 use ending::Remains;
 use facts::{Channel, Facts};
 use limit::Silence;
+use next_run::NextRun;
 use timers::{Timer, Timers};
 
 /// How long after the originate B is staged where neither ringing nor an end was heard. A
@@ -140,6 +143,10 @@ pub struct Campaign {
     remains: BTreeMap<AttemptId, Remains>,
     /// Attempts of a dead process that were not settled yet.
     orphans: BTreeMap<AttemptId, Orphan>,
+    /// What of them has ended since events come in: a census on its way may still list it.
+    orphan_ends: BTreeSet<(AttemptId, Part)>,
+    /// The run that begins when nothing is left of this one.
+    next_run: Option<NextRun>,
     next_attempt: AttemptId,
     timers: Timers,
     effects: VecDeque<Effect>,
@@ -175,6 +182,8 @@ impl Campaign {
             live: BTreeMap::new(),
             remains: BTreeMap::new(),
             orphans: BTreeMap::new(),
+            orphan_ends: BTreeSet::new(),
+            next_run: None,
             next_attempt,
             timers: Timers::default(),
             effects: VecDeque::new(),
@@ -184,6 +193,7 @@ impl Campaign {
 
     /// Takes in something that happened.
     pub fn handle(&mut self, now: Time, input: Input) {
+        self.begin_next_run(now);
         let deaf = matches!(input, Input::Glimpse(_));
         match input {
             Input::Durable(attempt) => self.dial(now, attempt),
@@ -286,6 +296,7 @@ impl Campaign {
             agent_at: None,
             durable: false,
             inherited: false,
+            recording_noted: false,
         };
         self.live.insert(attempt, call);
     }
@@ -296,7 +307,9 @@ impl Campaign {
             && (self.link_up || sabotaged!(IgnoresLoss))
             && now >= self.hold_until
             && !self.asterisk_is_silent()
-            && (self.live.len() <= self.policy.max_cc.calls() || sabotaged!(OneTooMany));
+            && (self.live.len() <= self.policy.max_cc.calls()
+                || sabotaged!(OneTooMany)
+                || sabotaged!(IgnoresLowering));
         let Some(call) = self.live.get_mut(&attempt) else {
             return;
         };
@@ -362,7 +375,7 @@ impl Campaign {
 
     /// What follows from there being nothing left to do.
     fn settle(&mut self, now: Time) {
-        if !self.live.is_empty() || !self.orphans.is_empty() {
+        if !self.live.is_empty() || !self.orphans.is_empty() || self.awaits_a_run() {
             return;
         }
         if self.leads.open() == 0 && !self.leads.is_empty() {

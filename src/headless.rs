@@ -141,6 +141,7 @@ fn notice_lines(at: Time, notice: &Notice, context: &Context<'_>) -> String {
                 .value("going_on", done.going_on)
                 .value("taken_over", done.taken_over)
                 .value("hung_up", done.hung_up)
+                .value("awaited", done.awaited)
                 .value("ended", done.ended)
                 .value("strays", done.strays);
         }

@@ -56,8 +56,7 @@ pub type Check = Arc<dyn Fn(Option<&Application>, Occasion) -> Verdict + Send + 
 pub struct LinkConfig {
     /// Whether it may connect.
     pub check: Check,
-    /// As what it connects first: [`Occasion::Again`] where a process of ours has died while it
-    /// held the application.
+    /// As what it connects first.
     pub occasion: Occasion,
     /// Its clocks.
     pub timing: LinkTiming,
@@ -417,12 +416,17 @@ async fn application(
 ) -> Result<Option<Application>, End> {
     let until = Instant::now() + config.timing.holder_may_go;
     loop {
+        let waited = Instant::now() >= until;
+        let occasion = match occasion {
+            Occasion::AfterCrash if waited => Occasion::Again,
+            other => other,
+        };
         let known = client.application(client.app()).await;
         let known = known.map_err(|error| End::Lost(error.into()))?;
         let is_held = (config.check)(known.as_ref(), occasion) == Verdict::HeldByOther;
         match known {
             Some(app) if is_held && !take_over => {
-                if !app.is_idle() || Instant::now() >= until {
+                if !app.is_idle() || waited {
                     return Err(End::Held(app));
                 }
                 tokio::time::sleep(HELD_AGAIN).await;

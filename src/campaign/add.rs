@@ -58,6 +58,7 @@ impl Campaign {
         if self.run == RunId(0) {
             return Err("there is no run yet".to_owned());
         }
+        self.unless_a_run_awaits()?;
         if numbers.len() > Numbers::MAX.saturating_sub(self.leads.len()) {
             return Err(format!("a run has at most {} numbers", Numbers::MAX));
         }

@@ -74,6 +74,8 @@ pub(super) struct Call {
     pub(super) durable: bool,
     /// A dead process has dialed it.
     pub(super) inherited: bool,
+    /// That its recording begins is on its way to the disk, or there.
+    pub(super) recording_noted: bool,
 }
 
 impl Verdict {

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use super::call::{Call, Phase, Verdict};
-use super::facts::{Facts, Recording};
+use super::facts::{Facts, Presence, Recording};
 use super::io::{Effect, Notice, Op, OpError};
 use super::timers::Timer;
 use super::{AttemptEnd, AttemptId, Campaign, Disposition, Number, Record, RecordingState, Time};
 
 /// How long what was asked to go may take before it is asked again.
 pub(super) const INSIST_EVERY: Duration = Duration::from_secs(2);
+
+/// A snoop channel that a census sees on its way into our application is in it by then.
+const SNOOP_ENTERS_WITHIN: Duration = Duration::from_millis(100);
 
 /// What is left of a call whose A is gone: it holds no slot, only things to take down.
 #[derive(Debug)]
@@ -43,23 +46,10 @@ impl Campaign {
             return;
         };
         let verdict = miscounted(verdict);
-        let Some(mut call) = self.live.remove(&attempt) else {
+        self.settle_recording(attempt);
+        let Some(call) = self.live.remove(&attempt) else {
             return;
         };
-        match call.facts.recording {
-            // The dead process may have begun it: a look into the spool will tell.
-            Recording::Later if call.inherited => call.facts.recording = Recording::Running,
-            // That it begins may be written down already.
-            Recording::Later => {
-                call.facts.recording = Recording::Failed;
-                self.recording_failed(attempt, "the call ended before its recording began");
-            }
-            Recording::Not if call.bridged().is_some() => {
-                call.facts.recording = Recording::Failed;
-                self.recording_failed(attempt, "the call ended before its recording began");
-            }
-            _ => {}
-        }
         self.leads
             .finish(call.lead, verdict.disposition, verdict.cause);
         let again = verdict.disposition == Disposition::Interrupted
@@ -79,6 +69,32 @@ impl Campaign {
         self.effects
             .push_back(Effect::Tell(Notice::Ended(Box::new(summary))));
         self.keep_remains(now, call);
+    }
+
+    /// The call ends, and nothing was heard of a recording that there should be.
+    fn settle_recording(&mut self, attempt: AttemptId) {
+        let Some(call) = self.live.get_mut(&attempt) else {
+            return;
+        };
+        let is_missing = match call.facts.recording {
+            // That it begins may be written down already.
+            Recording::Later => true,
+            Recording::Not => call.bridged().is_some(),
+            _ => false,
+        };
+        if !is_missing {
+            return;
+        }
+        let may_run = call.facts.recording == Recording::Later
+            || call.facts.snoop.presence != Presence::Never;
+        if call.inherited && may_run {
+            // The dead process may have begun it: a look into the spool will tell.
+            call.facts.recording = Recording::Running;
+            self.journal_recording(attempt);
+        } else {
+            call.facts.recording = Recording::Failed;
+            self.recording_failed(attempt, "the call ended before its recording began");
+        }
     }
 
     /// Takes back an attempt of which nothing has left; its lead is the next in line.
@@ -182,7 +198,12 @@ impl Campaign {
             // It can be asked for again, or may run since before: then the spool will tell.
             if later && lives {
                 facts.recording = Recording::Later;
-                self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);
+                let pause = if facts.snoop_is_new(now) {
+                    SNOOP_ENTERS_WITHIN
+                } else {
+                    INSIST_EVERY
+                };
+                self.timers.set(now + pause, attempt, Timer::Insist);
             } else {
                 facts.recording = Recording::Running;
             }

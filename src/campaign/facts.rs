@@ -173,6 +173,11 @@ impl Channel {
         self.doubtful_until.is_some_and(|until| now < until)
     }
 
+    /// Nobody has seen it, and it may still come: then it is hung up by itself.
+    const fn is_only_feared(&self) -> bool {
+        self.doubtful_until.is_some() && !self.came_late
+    }
+
     /// It was made after all, and what was asked of it before did not find it: that it was not
     /// found may be told even after this.
     fn has_come(&mut self) {
@@ -335,7 +340,7 @@ impl Facts {
     pub(super) fn take_down(&mut self, ops: &mut Vec<Op>) {
         self.a.hang_up(Part::A, ops);
         self.b.hang_up(Part::B, ops);
-        if self.a.presence.may_live() {
+        if self.a.presence.may_live() && !self.a.is_only_feared() {
             // The snoop hears its last words, and the bridge may hold it.
             return;
         }
@@ -423,6 +428,11 @@ impl Facts {
         self.a.doubtful_until.is_some() && self.a.presence.may_live()
     }
 
+    /// There is no A, as far as is known, and one may still come.
+    pub(super) const fn is_a_only_feared(&self) -> bool {
+        self.a.is_only_feared()
+    }
+
     /// Nothing was heard of A when its process died: its originate may be on its way.
     pub(super) fn doubt_a_of_the_dead(&mut self, now: Time) {
         if self.a.presence == Presence::Never {
@@ -444,6 +454,11 @@ impl Facts {
             self.plan = Plan::Staged;
             self.target_dialed_at = None;
         }
+    }
+
+    /// The snoop channel was made a moment ago.
+    pub(super) fn snoop_is_new(&self, now: Time) -> bool {
+        now.since(self.snoop.since) < Duration::from_secs(1)
     }
 
     /// B has been dialed, so its end is the target's answer.

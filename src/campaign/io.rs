@@ -124,6 +124,13 @@ pub struct Census {
     pub restarted: bool,
 }
 
+impl Census {
+    /// Whether it has this channel, and up.
+    pub(super) fn has_up(&self, attempt: AttemptId, part: Part) -> bool {
+        self.channels.contains(&(attempt, part, true))
+    }
+}
+
 /// One request to Asterisk for an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Op {

@@ -21,6 +21,7 @@ impl Campaign {
 
     /// Whether a new run may begin now, or why not.
     pub fn may_begin_anew(&self) -> Result<(), String> {
+        self.unless_a_run_awaits()?;
         if self.state != RunState::Done {
             let word = self.state.word();
             return Err(format!("a new run begins at DONE, and this one is {word}"));
@@ -47,6 +48,7 @@ impl Campaign {
 
     /// A person wants a lead called again that has ended.
     pub(super) fn requeue(&mut self, now: Time, lead: LeadId) -> Outcome {
+        self.unless_a_run_awaits()?;
         match self.leads.state(lead) {
             None => return Err(format!("there is no lead {lead}")),
             Some(LeadState::Waiting) => return Err(format!("lead {lead} waits already")),

@@ -27,6 +27,9 @@ impl Campaign {
     }
 
     pub(super) fn start(&mut self, now: Time) -> Outcome {
+        if let Some(said) = self.start_next() {
+            return Ok(said);
+        }
         match self.state {
             RunState::Dialing => Ok("already dialing".to_owned()),
             RunState::Done => Err("the list is done; a new run calls it again".to_owned()),
@@ -40,6 +43,9 @@ impl Campaign {
     }
 
     fn pause(&mut self, now: Time, reason: &str) -> Outcome {
+        if self.hold_next() {
+            return Ok("the next run waits for a start".to_owned());
+        }
         match self.state {
             RunState::Dialing | RunState::Draining => {
                 self.set_state(now, RunState::Paused(reason.to_owned()));
@@ -50,6 +56,7 @@ impl Campaign {
     }
 
     fn drain(&mut self, now: Time) -> String {
+        self.hold_next();
         match self.state {
             RunState::Dialing | RunState::Paused(_) => {
                 self.set_state(now, RunState::Draining);
@@ -61,6 +68,7 @@ impl Campaign {
     }
 
     fn stop_now(&mut self, now: Time) -> String {
+        self.hold_next();
         if matches!(self.state, RunState::Dialing | RunState::Paused(_)) {
             self.set_state(now, RunState::Draining);
         }

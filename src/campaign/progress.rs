@@ -35,9 +35,16 @@ impl Campaign {
             return;
         }
         if let Some(orphan) = self.orphans.get_mut(&attempt) {
-            // The census, on its way, tells the rest.
-            if part == Part::A && matches!(event, LegEvent::Up | LegEvent::Entered) {
-                orphan.answered_at.get_or_insert(now);
+            // The census, on its way, tells the rest, but for what has ended since it was asked
+            // for.
+            match event {
+                LegEvent::Up | LegEvent::Entered if part == Part::A => {
+                    orphan.answered_at.get_or_insert(now);
+                }
+                LegEvent::Left | LegEvent::Leaving(_) | LegEvent::Gone(_) => {
+                    self.orphan_ends.insert((attempt, part));
+                }
+                _ => {}
             }
             return;
         }
@@ -243,10 +250,14 @@ impl Campaign {
         }
     }
 
-    fn journal_recording(&mut self, attempt: AttemptId) {
-        let Some(call) = self.live.get(&attempt) else {
+    pub(super) fn journal_recording(&mut self, attempt: AttemptId) {
+        let Some(call) = self.live.get_mut(&attempt) else {
             return;
         };
+        // What a dead process began goes on in its format, whatever the settings say now.
+        if std::mem::replace(&mut call.recording_noted, true) {
+            return;
+        }
         let state = RecordingState::Started {
             name: self.ids.make(call.run, attempt, Part::Snoop),
             format: call.rules.recording_format.to_string(),

@@ -57,6 +57,8 @@ pub struct Reconciled {
     pub taken_over: usize,
     /// Calls of a dead process that could not go on and are hung up.
     pub hung_up: usize,
+    /// Calls of a dead process that nothing is known of, and that may still begin to ring.
+    pub awaited: usize,
     /// Calls that ended while nobody listened.
     pub ended: usize,
     /// Channels and bridges that belong to no call and are taken down.
@@ -69,6 +71,10 @@ impl fmt::Display for Reconciled {
             (self.going_on, "go on"),
             (self.taken_over, "of an earlier process taken over"),
             (self.hung_up, "of an earlier process hung up"),
+            (
+                self.awaited,
+                "of an earlier process might still ring and are waited for",
+            ),
             (self.ended, "had ended unheard"),
             (self.strays, "strays taken down"),
         ];
@@ -88,7 +94,8 @@ impl fmt::Display for Reconciled {
 impl Campaign {
     /// Goes on with the run that the journal has. A run that was dialing comes back IDLE.
     ///
-    /// Orphans of an older run are closed at once, as [`Self::abandon_run`] does.
+    /// Orphans of an older run are closed at once by what the journal knows, and whatever of them
+    /// lives in Asterisk is taken down by the first census.
     pub fn restore(
         &mut self,
         now: Time,
@@ -98,7 +105,8 @@ impl Campaign {
         orphans: Vec<Orphan>,
     ) {
         let (orphans, older): (Vec<_>, Vec<_>) = orphans.into_iter().partition(|o| o.run == run);
-        self.abandon_run(now, run, older);
+        self.run = run;
+        self.abandon(now, older);
         self.leads = leads;
         for orphan in &orphans {
             self.leads
@@ -119,10 +127,7 @@ impl Campaign {
         self.state_since = since;
     }
 
-    /// Leaves a run: what was unfinished in it is closed by what the journal knows, and
-    /// whatever of it lives in Asterisk is taken down by the first census.
-    pub fn abandon_run(&mut self, now: Time, run: RunId, orphans: Vec<Orphan>) {
-        self.run = run;
+    fn abandon(&mut self, now: Time, orphans: Vec<Orphan>) {
         for orphan in orphans {
             let verdict = orphan_verdict(&orphan, false);
             self.effects
@@ -159,25 +164,42 @@ impl Campaign {
                 call.facts.doubt_no_more();
             }
         }
-        self.find_recordings(now, census);
-        let mut done = self.settle_orphans(now, census);
+        let alive = &self.without_ends(census);
+        self.find_recordings(now, census, alive);
+        let mut done = self.settle_orphans(now, alive);
         // Ends first: a leg that came up unheard has bridged nobody if the other had left.
         let known = self.live.len();
-        self.miss_what_is_gone(now, census);
+        self.miss_what_is_gone(now, alive);
         done.ended += known - self.live.len();
         let unheard = !std::mem::replace(&mut self.heard_all, true);
-        self.hear_what_was_missed(now, census);
-        done.strays = self.take_down_strays(census);
+        self.hear_what_was_missed(now, alive);
+        done.strays = self.take_down_strays(alive);
         self.set_target_timers();
+        let all = self.live.len();
+        done.going_on = all.saturating_sub(done.taken_over + done.hung_up + done.awaited);
         // While events are missed each look finds the same calls again, which is no news.
-        if self.link_up {
-            let all = self.live.len();
-            done.going_on = all.saturating_sub(done.taken_over + done.hung_up);
-        }
-        if unheard && done != Reconciled::default() {
+        let going_on = if self.link_up { 0 } else { done.going_on };
+        let nothing = Reconciled {
+            going_on,
+            ..Reconciled::default()
+        };
+        if unheard && done != nothing {
             self.effects
                 .push_back(Effect::Tell(Notice::Reconciled(done)));
         }
+    }
+
+    /// The census without what has ended since it was asked for, of calls that are settled only
+    /// by it: their events were told before anybody knew them.
+    fn without_ends(&mut self, census: &Census) -> Census {
+        let ended = std::mem::take(&mut self.orphan_ends);
+        let mut census = census.clone();
+        if !super::sabotaged!(TrustsAnOldCensus) {
+            let lives = |attempt, part| !ended.contains(&(attempt, part));
+            census.channels.retain(|(a, part, _)| lives(*a, *part));
+            census.joined.retain(|(a, part)| lives(*a, *part));
+        }
+        census
     }
 
     /// Each attempt of the dead process: adopted if its conversation lives, hung up if only
@@ -200,11 +222,12 @@ impl Campaign {
                 None => self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist),
             }
             self.advance(now, attempt);
-            match (self.live.contains_key(&attempt), adopted) {
-                (true, Some(_)) => done.taken_over += 1,
-                (true, None) => done.hung_up += 1,
-                (false, _) => done.ended += 1,
-            }
+            *match (self.live.get(&attempt), adopted) {
+                (Some(_), Some(_)) => &mut done.taken_over,
+                (Some(call), None) if call.facts.is_a_only_feared() => &mut done.awaited,
+                (Some(_), None) => &mut done.hung_up,
+                (None, _) => &mut done.ended,
+            } += 1;
         }
         done
     }
@@ -242,18 +265,16 @@ impl Campaign {
     /// Who has answered is recorded, if there is a channel to record on, whatever was written
     /// down; and who has a recording has answered. In a conversation that goes on the
     /// recording is asked for again, which tells whether there is one.
-    fn find_recordings(&mut self, now: Time, census: &Census) {
-        let has = |attempt, part| {
-            let mut channels = census.channels.iter();
-            channels.any(|(a, p, up)| (*a, *p, *up) == (attempt, part, true))
-        };
+    fn find_recordings(&mut self, now: Time, census: &Census, alive: &Census) {
         let talks = |attempt| {
-            let joined = |part| census.joined.contains(&(attempt, part));
-            has(attempt, Part::B) && joined(Part::A) && joined(Part::B)
+            let joined = |part| alive.joined.contains(&(attempt, part));
+            alive.has_up(attempt, Part::B) && joined(Part::A) && joined(Part::B)
         };
+        let has = |attempt, part| census.has_up(attempt, part);
         let there = |a| has(a, Part::A) && has(a, Part::Snoop) || census.recorded.contains(&a);
         let orphans = self.orphans.keys().copied();
-        let recorded: Vec<AttemptId> = orphans.filter(|a| there(*a) && !talks(*a)).collect();
+        let is_asked = |a| talks(a) && has(a, Part::Snoop);
+        let recorded: Vec<AttemptId> = orphans.filter(|a| there(*a) && !is_asked(*a)).collect();
         for attempt in recorded {
             self.recording_of_orphan(now, attempt);
         }
@@ -412,6 +433,7 @@ fn inherit(now: Time, orphan: Orphan, mut facts: Facts, rules: Rules) -> Call {
         agent_at: None,
         durable: true,
         inherited: true,
+        recording_noted: orphan.recorded != Recorded::Nothing,
     }
 }
 

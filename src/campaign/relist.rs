@@ -68,6 +68,9 @@ impl Campaign {
     /// The list was read again: new numbers join, waiting leads that are no longer listed
     /// are skipped, nobody who was called is called again.
     pub fn relist(&mut self, now: Time, numbers: &Numbers) -> Relisted {
+        if self.relist_next(numbers) {
+            return Relisted::default();
+        }
         let relisted = self.compare(now, numbers);
         if relisted.joined > 0 && self.state == RunState::Done {
             self.set_state(now, RunState::Idle);
@@ -81,6 +84,14 @@ impl Campaign {
     /// often it asks, nobody is called a second time in a run, and a run follows another only
     /// where that one is done.
     pub fn start_again(&mut self, now: Time, list: Listed<'_>) -> Result<StartedAgain, String> {
+        if let Some(said) = self.start_next() {
+            self.relist_next(list.numbers);
+            return Ok(StartedAgain {
+                began: Began::AlreadyRunning,
+                relisted: Relisted::default(),
+                said,
+            });
+        }
         let started = match self.state {
             RunState::Done => self.begin_anew(now, list),
             _ => self.go_on(now, list),
@@ -93,7 +104,8 @@ impl Campaign {
     fn begin_anew(&mut self, now: Time, list: Listed<'_>) -> Result<StartedAgain, String> {
         let done_for = now.since(self.state_since);
         let unchanged = list.of_this_run && !self.brings_somebody(list.numbers);
-        let (began, said) = if done_for < DONE_STAYS_DONE && unchanged {
+        let stays_done = done_for < DONE_STAYS_DONE && unchanged;
+        let (began, said) = if stays_done && !super::sabotaged!(RecallsAfterDone) {
             let said = "the list is done, and nobody new is on it: nobody is dialed";
             (Began::DoneAndUnchanged, said.to_owned())
         } else {

@@ -61,7 +61,8 @@ impl Engine {
     /// command is carried out before it is answered: after its answer nothing leaves.
     fn set_gate(&self) {
         let dials = *self.campaign.state() == RunState::Dialing;
-        let answers = self.link_state.ready && !self.campaign.asterisk_is_silent();
+        let is_silent = self.campaign.asterisk_is_silent() && !sabotaged!(OpenGateInSilence);
+        let answers = self.link_state.ready && !is_silent;
         let open = dials && answers && self.stopping.is_none()
             || sabotaged!(OpenGate)
             || sabotaged!(DialsInPause)

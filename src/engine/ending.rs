@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::pace::Pace;
 use super::requests::Look;
 use super::{Engine, Exit, News, Told};
-use crate::campaign::{Command, Record, RunState, Time};
+use crate::campaign::{CallWord, Command, Record, RunState, Time};
 use crate::journal::{Journal, WriteFailure, Writer};
 use crate::mirror::Mirror;
 
@@ -30,6 +30,8 @@ pub(super) struct Stopping {
     /// When what is still up is hung up, or was.
     pub(super) hang_up_at: Time,
     pub(super) hung_up: bool,
+    /// While hanging up it was not known of some originate whether it would ring.
+    doubted: bool,
 }
 
 impl Stopping {
@@ -71,6 +73,7 @@ impl Engine {
             deadline: now + drain,
             hang_up_at: now + drain,
             hung_up: false,
+            doubted: false,
         });
         stopping.signalled |= by_signal;
         if at_once || second_signal {
@@ -82,6 +85,10 @@ impl Engine {
     pub(super) fn is_over(&mut self, now: Time) -> Option<Exit> {
         if let Some(why) = self.held.take() {
             return Some(Exit::Held(why));
+        }
+        let doubts = self.link_state.ready && self.campaign.is_in_doubt();
+        if let Some(stopping) = &mut self.stopping {
+            stopping.doubted |= stopping.hung_up && doubts;
         }
         if let Some(stopping) = &self.stopping {
             let last = stopping.hung_up && self.stop_due().is_some_and(|due| due <= now);
@@ -101,8 +108,12 @@ impl Engine {
     /// When the next step of a stop is taken.
     pub(super) fn stop_due(&self) -> Option<Time> {
         let stopping = self.stopping.as_ref()?;
-        let doubts = stopping.hung_up && self.link_state.ready && self.campaign.is_in_doubt();
-        let patience = if doubts { DOUBT } else { Duration::ZERO };
+        // Also once the doubt is over: what was staged for that call has to go as well.
+        let patience = if stopping.doubted {
+            DOUBT
+        } else {
+            Duration::ZERO
+        };
         Some(stopping.deadline + patience)
     }
 
@@ -125,7 +136,8 @@ impl Engine {
     }
 
     pub(super) fn gives_up(&mut self, now: Time) -> Option<Exit> {
-        if self.campaign.live_calls() > 0 {
+        // Of those that are being hung up nothing more will be heard.
+        if self.campaign.calls().any(|c| c.word != CallWord::Ending) {
             return None;
         }
         let (since, why) = match self.campaign.state() {

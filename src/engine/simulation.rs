@@ -40,7 +40,7 @@ use super::Incoming;
 use super::clock::virtual_time;
 use crate::ari::link::DownReason;
 use crate::campaign::{
-    Added, AsteriskIds, AttemptId, CallWord, Command, Number, Numbers, RunState, Time,
+    Added, AsteriskIds, AttemptId, CallWord, Command, LeadId, Number, Numbers, RunState, Time,
 };
 use crate::config::Settings;
 use crate::engine::Request;
@@ -82,6 +82,16 @@ enum Item {
     DiskHasRoom,
     FolderHasRoom,
     Mischief,
+}
+
+/// Who may be called once more, if the engine agrees.
+enum Wish {
+    None,
+    Again(LeadId),
+    /// Everybody, in another run, which is tallied as that.
+    Run(&'static str),
+    /// Nobody: the run was done a moment ago.
+    NoRun,
 }
 
 /// Numbers, and where the answer to whoever adds them comes.
@@ -274,10 +284,11 @@ impl Sim {
         }
         let mut stops = false;
         let mut replied = false;
+        let mut wish = Wish::None;
         match &incoming {
             Incoming::Message(message) => self.note_message(message)?,
             Incoming::Request(request) => {
-                self.note_request(request);
+                wish = self.note_request(request);
                 replied = true;
                 stops = matches!(
                     request,
@@ -298,8 +309,14 @@ impl Sim {
         let calls = || deck.engine.campaign.calls().map(|call| call.attempt);
         let due = heard.filter(|a| self.notes.watched.contains(a) || calls().any(|of| of == *a));
         self.notes.heard.extend(due);
+        let campaign = &deck.engine.campaign;
+        let run = (!campaign.awaits_a_run()).then(|| campaign.run());
         deck.engine.step(incoming);
         deck.steps_since_link += 1;
+        self.grant(wish, run)?;
+        let Some(deck) = &mut self.deck else {
+            return Ok(());
+        };
         let [.., unsettled, _, _] = deck.engine.campaign.sizes();
         if unsettled == 0 && !self.orphans.is_empty() {
             self.count_orphans();

@@ -270,9 +270,7 @@ impl Parts {
         let mut config = link_config(prefix, take_over);
         let latest = self.recovered.run.as_ref();
         if latest.is_some_and(|run| !run.unfinished.is_empty()) {
-            // Asterisk may keep an application whose last channel ends as its dialer dies, with
-            // nobody connected and nothing in it (measured under load): it is our own.
-            config.occasion = Occasion::Again;
+            config.occasion = Occasion::AfterCrash;
         }
         let link = Link::spawn(self.client.clone(), config, events);
         (link, link_events)

@@ -7,6 +7,10 @@ use super::super::model::Application;
 pub enum Occasion {
     /// The link was never up, or has lost the application to somebody else.
     First,
+    /// The same, and a process of ours has died amid its calls. Asterisk may keep the application
+    /// of such a process, with nobody connected and nothing in it (measured under load), for as
+    /// long as anybody cares to wait; so whoever is idle is waited for, and then is our own.
+    AfterCrash,
     /// The link was up and has lost its socket.
     Again,
 }
@@ -37,7 +41,7 @@ pub fn application_verdict(
         return Verdict::Connect;
     };
     let mut ids = app.channel_ids.iter().chain(&app.bridge_ids);
-    if ids.any(|id| !id.starts_with(own_prefix)) || (app.is_idle() && occasion == Occasion::First) {
+    if ids.any(|id| !id.starts_with(own_prefix)) || (app.is_idle() && occasion != Occasion::Again) {
         Verdict::HeldByOther
     } else {
         Verdict::Connect
@@ -47,6 +51,8 @@ pub fn application_verdict(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ALL: [Occasion; 3] = [Occasion::First, Occasion::AfterCrash, Occasion::Again];
 
     fn app(channels: &[&str], bridges: &[&str]) -> Application {
         let owned = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect();
@@ -60,7 +66,7 @@ mod tests {
 
     #[test]
     fn an_unknown_application_is_free() {
-        for occasion in [Occasion::First, Occasion::Again] {
+        for occasion in ALL {
             assert_eq!(
                 application_verdict(None, "dd-x-", occasion),
                 Verdict::Connect
@@ -71,7 +77,7 @@ mod tests {
     #[test]
     fn left_overs_of_the_own_journal_are_no_hindrance() {
         let app = app(&["dd-x-1-7-a"], &["dd-x-1-7-bridge"]);
-        for occasion in [Occasion::First, Occasion::Again] {
+        for occasion in ALL {
             let verdict = application_verdict(Some(&app), "dd-x-", occasion);
             assert_eq!(verdict, Verdict::Connect);
         }
@@ -83,7 +89,7 @@ mod tests {
             app(&["dd-x-1-7-a", "1700000000.5"], &[]),
             app(&["dd-x-1-7-a"], &["dd-y-1-7-bridge"]),
         ] {
-            for occasion in [Occasion::First, Occasion::Again] {
+            for occasion in ALL {
                 let verdict = application_verdict(Some(&app), "dd-x-", occasion);
                 assert_eq!(verdict, Verdict::HeldByOther);
             }
@@ -95,6 +101,7 @@ mod tests {
         let idle = app(&[], &[]);
         let verdict = |occasion| application_verdict(Some(&idle), "dd-x-", occasion);
         assert_eq!(verdict(Occasion::First), Verdict::HeldByOther);
+        assert_eq!(verdict(Occasion::AfterCrash), Verdict::HeldByOther);
         assert_eq!(verdict(Occasion::Again), Verdict::Connect);
     }
 }

@@ -3,7 +3,7 @@
 use super::super::*;
 use super::rig::{FIRST, Rig, campaign, numbers, policy};
 
-fn orphan(answered: bool, bridged: bool, recorded: bool) -> Orphan {
+pub(super) fn orphan(answered: bool, bridged: bool, recorded: bool) -> Orphan {
     Orphan {
         attempt: FIRST,
         run: RunId(1),
@@ -36,7 +36,7 @@ fn restarted_with(policy: Policy, state: RunState, orphan: Orphan) -> Rig {
     rig
 }
 
-fn restarted(orphan: Orphan) -> Rig {
+pub(super) fn restarted(orphan: Orphan) -> Rig {
     restarted_with(policy(1), RunState::Idle, orphan)
 }
 

@@ -47,6 +47,14 @@ pub(crate) enum Sabotage {
     TrustsACensus,
     /// What a dead process originated last has been carried out before the next one looks.
     TrustsTheDead,
+    /// One call more may leave than there may be now that MAX_CC was lowered.
+    IgnoresLowering,
+    /// The gate stands open though Asterisk answers nothing.
+    OpenGateInSilence,
+    /// A start right after DONE calls everybody again.
+    RecallsAfterDone,
+    /// What has ended since a census was asked for lives, as it says.
+    TrustsAnOldCensus,
     /// Asterisk is not looked at while no event stream is up.
     IsBlindWhenDeaf,
     /// The timelines of calls that ended long ago are kept.

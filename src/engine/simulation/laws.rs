@@ -8,18 +8,20 @@ use rusqlite::Connection;
 use super::Sim;
 use crate::campaign::{
     Added, AttemptId, Disposition, LeadId, LeadState, NO_LONGER_LISTED, Number, OpError, Part,
-    RunState,
+    RunId, RunState, Time,
 };
 use crate::config::OnInterrupted;
 use crate::engine::{Message, Snapshot};
 use crate::journal::{LeadStatus, Recovered, WriteFailure};
 
-/// Nobody hears silence for longer, while the dialer runs and hears Asterisk.
+/// Nobody hears silence for longer, while the dialer runs and Asterisk answers requests.
 const LONGEST_SILENCE: Duration = Duration::from_secs(45);
+/// Nor is anybody whom the other one has left kept for longer.
+const LONGEST_ALONE: Duration = Duration::from_secs(12);
 /// An originate that the client gave up for unanswered may be carried out for so long.
 const MAY_STILL_COME: Duration = Duration::from_secs(10);
 /// A call whose A is gone is shown no longer than this, as long as Asterisk answers requests.
-const LONGEST_GHOST: Duration = Duration::from_secs(25);
+const LONGEST_GHOST: Duration = Duration::from_secs(12);
 /// A picture is no older than this, where something has changed.
 const PICTURE_AGE: Duration = Duration::from_millis(100);
 
@@ -94,12 +96,16 @@ pub(super) struct Notes {
     pub(super) heard: BTreeSet<AttemptId>,
     /// Whose two legs were up in one bridge.
     pub(super) bridged: BTreeSet<AttemptId>,
-    /// The highest MAX_CC of late.
-    pub(super) max_cc: Vec<(Duration, usize)>,
+    /// Each MAX_CC and since when it held, the last one holding now.
+    max_cc: Vec<(Duration, usize)>,
+    /// When an engine was told that they were durable, which is when it decides to dial them.
+    decided: BTreeMap<AttemptId, Duration>,
+    /// Since when the run is DONE, by the wall clock.
+    pub(super) done_at: Option<Time>,
     /// The operator has said that nobody is to be called.
     pub(super) told_to_stop: bool,
-    /// How often each number was wanted called again.
-    pub(super) wishes: BTreeMap<String, usize>,
+    /// How often each number was wanted called again in a run.
+    pub(super) wishes: BTreeMap<(RunId, String), usize>,
     pub(super) silent_since: BTreeMap<AttemptId, Duration>,
     /// Since when calls are up in the dialer whose A is gone.
     ghost_since: BTreeMap<AttemptId, Duration>,
@@ -137,9 +143,12 @@ impl Sim {
         calls.extend(self.originates_on_their_way());
         calls.extend(self.in_doubt());
         calls.insert(attempt);
-        let most = self.notes.max_cc.iter().map(|(_, max)| *max).max();
-        if calls.len() > most.unwrap_or(0) {
+        if calls.len() > self.most_since_decided(attempt) {
             return broken(Law::MaxCc, format!("{attempt} makes it {calls:?}"));
+        }
+        if engine.campaign.asterisk_is_silent() {
+            let what = format!("{attempt} leaves while Asterisk answers nothing");
+            return broken(Law::MaxCc, what);
         }
         Ok(())
     }
@@ -166,6 +175,7 @@ impl Sim {
     /// After every step, whatever it was.
     pub(super) fn check(&mut self) -> Verdict {
         self.note_max_cc();
+        self.note_done();
         self.check_silence()?;
         self.check_ghosts()?;
         self.check_picture()
@@ -178,7 +188,11 @@ impl Sim {
             Some(deck) if self.rest_answers() => {
                 let calls = deck.engine.campaign.calls().map(|call| call.attempt);
                 let were_dialed = calls.filter(|a| self.notes.dialed.contains_key(a));
-                were_dialed.filter(|a| !people.contains(a)).collect()
+                // Of an originate that was given up nobody knows whether it may come.
+                let doubtful = |a: &AttemptId| self.notes.given_up.contains_key(a);
+                were_dialed
+                    .filter(|a| !people.contains(a) && !doubtful(a))
+                    .collect()
             }
             _ => BTreeSet::new(),
         };
@@ -201,14 +215,30 @@ impl Sim {
     }
 
     fn note_max_cc(&mut self) {
-        let uptime = self.uptime;
-        if let Some(deck) = &self.deck {
-            let max = deck.engine.campaign.limit(self.wall()).requested.calls();
-            self.notes
-                .max_cc
-                .retain(|(at, was)| uptime < *at + Duration::from_secs(11) && *was != max);
-            self.notes.max_cc.push((uptime, max));
+        let Some(deck) = &self.deck else { return };
+        let max = deck.engine.campaign.limit(self.wall()).requested.calls();
+        if self.notes.max_cc.last().is_none_or(|(_, was)| *was != max) {
+            self.notes.max_cc.push((self.uptime, max));
         }
+    }
+
+    fn note_done(&mut self) {
+        let Some(deck) = &self.deck else { return };
+        if *deck.engine.campaign.state() != RunState::Done {
+            self.notes.done_at = None;
+        } else if self.notes.done_at.is_none() {
+            self.notes.done_at = Some(deck.engine.clock.now());
+        }
+    }
+
+    /// The highest MAX_CC since it was decided to dial: what was decided under a higher one may
+    /// still wait at the client when it is lowered, and none of those that are up is ended.
+    fn most_since_decided(&self, attempt: AttemptId) -> usize {
+        let decided = self.notes.decided.get(&attempt).copied();
+        let ends = self.notes.max_cc.iter().skip(1).map(|(from, _)| *from);
+        let spans = self.notes.max_cc.iter().zip(ends.chain([Duration::MAX]));
+        let held = spans.filter(|(_, until)| decided.is_some_and(|at| at <= *until));
+        held.map(|((_, max), _)| *max).max().unwrap_or(0)
     }
 
     fn check_silence(&mut self) -> Verdict {
@@ -226,7 +256,12 @@ impl Sim {
                 .silent_since
                 .entry(attempt)
                 .or_insert(self.uptime);
-            if self.uptime.saturating_sub(since) > LONGEST_SILENCE {
+            let most = if self.notes.bridged.contains(&attempt) {
+                LONGEST_ALONE
+            } else {
+                LONGEST_SILENCE
+            };
+            if self.uptime.saturating_sub(since) > most {
                 let since = since.as_millis();
                 return broken(
                     Law::Answered,
@@ -326,7 +361,10 @@ impl Sim {
             return broken(Law::EndsOnce, format!("the journal: {contradictions:?}"));
         }
         let taken = |a: &&AttemptId| result.as_ref().err().is_none_or(|f| !f.refuses(**a));
-        self.notes.durable.extend(begun.iter().filter(taken));
+        for attempt in begun.iter().filter(taken) {
+            self.notes.durable.insert(*attempt);
+            self.notes.decided.insert(*attempt, self.uptime);
+        }
         Ok(())
     }
 
@@ -466,44 +504,57 @@ impl Sim {
     }
 
     fn check_policy(&self, attempts: &BTreeMap<AttemptId, Attempt>) -> Verdict {
+        let retries = self.settings.on_interrupted == OnInterrupted::Retry;
+        let mut allowed = BTreeMap::<&str, usize>::new();
+        let mut of_run = BTreeMap::<(RunId, &str), Vec<AttemptId>>::new();
+        for (attempt, known) in attempts {
+            let calls = of_run.entry((known.run, &known.number)).or_default();
+            calls.push(*attempt);
+        }
+        for ((run, number), of_it) in of_run {
+            let wishes = self.notes.wishes.get(&(run, number.to_owned()));
+            let wishes = wishes.copied().unwrap_or(0);
+            let interrupted = |a: &&AttemptId| retries && attempts[*a].is_interrupted();
+            let again = of_it.iter().filter(interrupted).count();
+            let dialed = |a: &&AttemptId| self.notes.dialed.contains_key(*a);
+            let count = of_it.iter().filter(dialed).count();
+            if count > 1 + wishes + again {
+                let what = format!(
+                    "{number} was called {count} times in {run} after {wishes} wishes, \
+                     {again} interruptions"
+                );
+                return broken(Law::Policy, what);
+            }
+            *allowed.entry(number).or_default() += count;
+        }
         let mut calls = BTreeMap::<&str, usize>::new();
         for number in self.world.calls_placed() {
             *calls.entry(number).or_default() += 1;
         }
-        let retries = self.settings.on_interrupted == OnInterrupted::Retry;
-        for (number, count) in calls {
-            let of_it = attempts.values().filter(|a| a.number == number);
-            let again = if retries {
-                of_it.filter(|a| a.is_interrupted()).count()
-            } else {
-                0
-            };
-            let wishes = self.notes.wishes.get(number).copied().unwrap_or(0);
-            if count > 1 + wishes + again {
-                return broken(
-                    Law::Policy,
-                    format!(
-                        "{number} was called {count} times after {wishes} wishes, {again} interruptions"
-                    ),
-                );
-            }
-        }
-        Ok(())
+        let unknown = calls
+            .into_iter()
+            .find(|call| allowed.get(call.0) != Some(&call.1));
+        unknown.map_or(Ok(()), |(number, count)| {
+            let what = format!("{number} was called {count} times, not by those attempts");
+            broken(Law::Policy, what)
+        })
     }
 
     /// What the journal's file has of all attempts.
     pub(super) fn attempts(&self) -> BTreeMap<AttemptId, Attempt> {
-        let sql = "SELECT attempt, number, withdrawn, attempts.disposition, answered_at IS NOT NULL
+        let sql =
+            "SELECT attempt, run, number, withdrawn, attempts.disposition, answered_at IS NOT NULL
                    FROM attempts JOIN leads USING (run, lead)";
         let conn = self.journal();
         let mut statement = conn.prepare(sql).expect("its schema");
         let rows = statement.query_map([], |row| {
             let attempt: i64 = row.get(0)?;
             let known = Attempt {
-                number: row.get(1)?,
-                withdrawn: row.get(2)?,
-                disposition: row.get(3)?,
-                answered: row.get(4)?,
+                run: RunId(row.get(1)?),
+                number: row.get(2)?,
+                withdrawn: row.get(3)?,
+                disposition: row.get(4)?,
+                answered: row.get(5)?,
             };
             Ok((AttemptId(attempt.cast_unsigned()), known))
         });
@@ -514,6 +565,7 @@ impl Sim {
 /// An attempt, as it is written down.
 #[derive(Debug)]
 pub(super) struct Attempt {
+    run: RunId,
     number: String,
     withdrawn: bool,
     disposition: Option<String>,

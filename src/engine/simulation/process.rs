@@ -21,7 +21,7 @@ impl Sim {
         self.set_clock();
         let options = Options {
             start: self.rng.bool(),
-            new_run: false,
+            new_run: self.process > 1 && !self.lives && self.rng.u8(..40) == 0,
             take_over: false,
             exit_when_done: false,
         };
@@ -41,6 +41,9 @@ impl Sim {
         }
         self.notes.told_to_stop = false;
         self.deck = Some(deck);
+        if options.new_run {
+            self.tally.count("process: started with a new run");
+        }
         self.plan(Duration::from_millis(20), Item::Connect(self.process));
         let now = self.wall();
         if let Some(deck) = &mut self.deck {

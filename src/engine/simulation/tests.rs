@@ -136,7 +136,7 @@ const SEEDS: u64 = if cfg!(debug_assertions) { 150 } else { 2000 };
 const SEEDS_TO_NOTICE: u64 = 6000;
 
 /// What must have happened in any thousand seeds, and at least so often.
-const COVERED: [(&str, u64); 57] = [
+const COVERED: [(&str, u64); 59] = [
     ("Asterisk: restart with its calls", 200),
     ("Asterisk: restart without its calls", 400),
     ("REST: 401", 10),
@@ -188,11 +188,13 @@ const COVERED: [(&str, u64); 57] = [
     ("process: ended by itself", 200),
     ("process: killed", 500),
     ("process: started", 1000),
+    ("process: started with a new run", 10),
     ("recordings: fetched", 2000),
     ("recordings: folder full", 200),
     ("recordings: given up", 20),
     ("recordings: lost by Asterisk", 100),
     ("start again at DONE", 50),
+    ("start again right after DONE", 20),
     ("wall clock: jump", 200),
 ];
 
@@ -280,14 +282,17 @@ fn a_seed_is_played_the_same_again() {
 }
 
 /// What is broken, and the law that must notice it.
-const BREAKS: [(Sabotage, Law); 22] = [
+const BREAKS: [(Sabotage, Law); 26] = [
     (Sabotage::AnswersBeforeDurable, Law::Journal),
     (Sabotage::SkipsAdded, Law::Policy),
     (Sabotage::OneTooMany, Law::MaxCc),
+    (Sabotage::IgnoresLowering, Law::MaxCc),
+    (Sabotage::OpenGateInSilence, Law::MaxCc),
     (Sabotage::TrustsA404, Law::MaxCc),
     (Sabotage::TrustsACensus, Law::MaxCc),
     (Sabotage::TrustsTheDead, Law::MaxCc),
     (Sabotage::CallsAgain, Law::Policy),
+    (Sabotage::RecallsAfterDone, Law::Policy),
     (Sabotage::EndsTwice, Law::EndsOnce),
     (Sabotage::EndsUnwritten, Law::EndsOnce),
     (Sabotage::ForgetsOrphans, Law::Progress),
@@ -298,6 +303,7 @@ const BREAKS: [(Sabotage, Law); 22] = [
     (Sabotage::DialsInPause, Law::Paused),
     (Sabotage::IgnoresLoss, Law::LinkDown),
     (Sabotage::WaitsForEver, Law::Answered),
+    (Sabotage::TrustsAnOldCensus, Law::Answered),
     (Sabotage::MiscountsAbandoned, Law::Answered),
     (Sabotage::LatePicture, Law::Snapshot),
     (Sabotage::LateAnswer, Law::Snapshot),

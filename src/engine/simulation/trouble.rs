@@ -7,9 +7,9 @@ use tokio::sync::oneshot::error::TryRecvError;
 
 use super::asterisk::APP;
 use super::laws::{Law, Verdict, broken};
-use super::{Item, Sim};
+use super::{Item, Sim, Wish};
 use crate::ari::link::DownReason;
-use crate::campaign::{Command, LeadId, LeadState, MaxCc, Number, Numbers};
+use crate::campaign::{Command, Disposition, LeadId, LeadState, MaxCc, Number, Numbers, RunId};
 use crate::engine::Request;
 use crate::journal::Disk;
 use crate::simulator::{Fault, Faults};
@@ -373,17 +373,8 @@ impl Sim {
         self.world.set_faults(now, faults);
     }
 
-    /// What the operator's wish comes to is known when the engine has taken it.
-    pub(super) fn note_request(&mut self, request: &Request) {
-        match request {
-            Request::Command {
-                command: Command::Requeue(lead),
-                ..
-            } => self.note_wish(*lead),
-            Request::NewRun { .. } => self.note_new_run(false),
-            Request::StartAgain { .. } => self.note_new_run(true),
-            _ => {}
-        }
+    /// What somebody asks for, as things stand before the engine takes it.
+    pub(super) fn note_request(&mut self, request: &Request) -> Wish {
         if let Request::Command {
             command: Command::Start | Command::Requeue(_),
             ..
@@ -393,35 +384,67 @@ impl Sim {
         {
             self.notes.told_to_stop = false;
         }
-    }
-
-    fn note_wish(&mut self, lead: LeadId) {
-        let Some(deck) = &self.deck else { return };
-        let leads = deck.engine.campaign.leads();
-        if matches!(leads.state(lead), Some(LeadState::Final(_)))
-            && let Some(number) = leads.number(lead)
-        {
-            *self.notes.wishes.entry(number.to_string()).or_default() += 1;
-        }
-    }
-
-    /// At DONE everybody may be called once more.
-    fn note_new_run(&mut self, by_start: bool) {
-        let Some(deck) = &self.deck else { return };
-        let done = *deck.engine.campaign.state() == crate::campaign::RunState::Done;
-        if done {
-            let all = deck.engine.campaign.leads().numbers().iter();
-            let all: Vec<String> = all.chain(self.numbers.iter()).map(str::to_owned).collect();
-            let all: std::collections::BTreeSet<String> = all.into_iter().collect();
-            for number in all {
-                *self.notes.wishes.entry(number).or_default() += 1;
+        let Some(deck) = &self.deck else {
+            return Wish::None;
+        };
+        let campaign = &deck.engine.campaign;
+        match request {
+            Request::Command {
+                command: Command::Requeue(lead),
+                ..
+            } if matches!(campaign.leads().state(*lead), Some(LeadState::Final(_))) => {
+                Wish::Again(*lead)
             }
-            self.tally.count(if by_start {
-                "start again at DONE"
-            } else {
-                "new run at DONE"
-            });
+            Request::NewRun { .. } => Wish::Run("new run at DONE"),
+            Request::StartAgain { .. } if self.was_just_done() => {
+                self.tally.count("start again right after DONE");
+                Wish::NoRun
+            }
+            Request::StartAgain { .. } => Wish::Run("start again at DONE"),
+            _ => Wish::None,
         }
+    }
+
+    /// Nobody may be called again by whoever asks for a start again: the run was done a moment
+    /// ago, and nobody new is listed.
+    fn was_just_done(&self) -> bool {
+        let Some(deck) = &self.deck else { return false };
+        let leads = deck.engine.campaign.leads();
+        let ended = |number: &str| {
+            let known = leads.numbers().iter().position(|known| known == number);
+            let lead = known.and_then(|at| u32::try_from(at).ok()).map(LeadId);
+            let state = lead.and_then(|lead| leads.state(lead));
+            matches!(state, Some(LeadState::Final(d)) if d != Disposition::Skipped)
+        };
+        let moment = Duration::from_secs(60);
+        let now = deck.engine.clock.now();
+        self.notes.done_at.is_some_and(|at| now.since(at) < moment)
+            && self.numbers.iter().all(ended)
+    }
+
+    /// What has become of a wish, the run having been `before`, if no other one was to begin: who
+    /// may be called once more.
+    pub(super) fn grant(&mut self, wish: Wish, before: Option<RunId>) -> Verdict {
+        let Some(deck) = &self.deck else {
+            return Ok(());
+        };
+        let campaign = &deck.engine.campaign;
+        let (run, leads) = (campaign.run(), campaign.leads());
+        let is_new = before.is_some_and(|before| before != run);
+        match wish {
+            Wish::Run(what) if is_new => self.tally.count(what),
+            _ if is_new => {
+                return broken(Law::Policy, format!("nobody may be called again in {run}"));
+            }
+            Wish::Again(lead) if !matches!(leads.state(lead), Some(LeadState::Final(_))) => {
+                if let Some(number) = leads.number(lead) {
+                    let wished = (run, number.to_string());
+                    *self.notes.wishes.entry(wished).or_default() += 1;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// After a command the picture shows what it did, and nobody is called who must not be.

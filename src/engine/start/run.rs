@@ -24,14 +24,23 @@ pub(super) fn choose_run(
     let now = clock.now();
     match &recovered.run {
         None => campaign.open_run(now, &list, numbers),
-        Some(run) if options.new_run => {
-            let orphans = orphans(&run.unfinished);
+        Some(run) if options.new_run && run.unfinished.is_empty() => {
             told.push(Told::Info(format!(
                 "run {} ends; a new one begins",
                 run.run
             )));
-            campaign.abandon_run(now, run.run, orphans);
+            campaign.restore(now, run.run, RunState::Idle, Leads::default(), Vec::new());
             campaign.open_run(now, &list, numbers);
+        }
+        Some(run) if options.new_run => {
+            restore(settings, journal, now, run, campaign)?;
+            campaign.open_run_when_quiet(&list, numbers);
+            told.push(Told::Info(format!(
+                "a new run begins when {} calls of run {}, which an earlier process left, have \
+                 ended",
+                run.unfinished.len(),
+                run.run
+            )));
         }
         Some(run) if run.list != list => {
             return Err(StartError::OtherList {
@@ -61,7 +70,9 @@ pub(super) fn choose_run(
 
 /// `--start`: dials, but for a run that a person has paused.
 fn begin(clock: Clock, campaign: &mut Campaign) -> Option<Told> {
-    if let RunState::Paused(reason) = campaign.state() {
+    if let RunState::Paused(reason) = campaign.state()
+        && !campaign.awaits_a_run()
+    {
         return Some(Told::Warning(format!(
             "the run stays PAUSED ({reason}): --start does not resume it"
         )));
