@@ -234,6 +234,16 @@ async fn not_found() -> Response {
 async fn in_time(request: axum::extract::Request, next: Next) -> Response {
     match tokio::time::timeout(REQUEST, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+        Err(_) => too_long(),
     }
+}
+
+/// A start or a command may have been on its way to the engine already.
+fn too_long() -> Response {
+    let why = format!(
+        "the request took more than {} s; the status tells whether it was carried out",
+        REQUEST.as_secs()
+    );
+    let body = axum::Json(serde_json::json!({ "status": "error", "message": why }));
+    (StatusCode::REQUEST_TIMEOUT, body).into_response()
 }

@@ -7,6 +7,7 @@ mod http {
     mod browser;
     mod overtaken;
     mod streams;
+    mod times;
 }
 
 use std::io::{Read, Write};
