@@ -19,9 +19,7 @@ const DEAD_AIR_MS: [u32; 12] = [1, 2, 5, 10, 20, 50, 100, 127, 255, 511, 1023, 2
 
 /// 200 while the engine answers.
 pub(super) async fn healthz(State(api): State<Api>) -> Response {
-    let age = crate::engine::Clock::new()
-        .now()
-        .since(api.snapshots.borrow().at);
+    let age = api.clock.now().since(api.snapshots.borrow().at);
     let ended = api.snapshots.has_changed().is_err();
     if ended || age.as_secs() >= OLD_SECONDS {
         return (
