@@ -221,6 +221,8 @@ fn surroundings(out: &mut Exposition, shown: &Snapshot) {
         "Records that wait to be written.",
         journal.queued,
     );
+    let lag = lag_seconds(shown, journal.oldest);
+    out.gauge("journal_lag_seconds", "Age of the oldest of them.", lag);
     let recordings = &shown.recordings;
     out.counter(
         "recordings_saved_total",

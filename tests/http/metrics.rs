@@ -95,6 +95,7 @@ fn before_a_call_every_figure_is_there_and_nothing_has_been_counted() {
         ("link_lost_total", 0.0),
         ("journal_well", 1.0),
         ("journal_queued", 0.0),
+        ("journal_lag_seconds", 0.0),
     ]);
     // Nobody attempts a lead that is skipped.
     assert!(
