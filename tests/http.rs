@@ -4,6 +4,7 @@ mod support;
 
 mod http {
     mod add;
+    mod audit;
     mod browser;
     mod metrics;
     mod overtaken;
