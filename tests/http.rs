@@ -8,6 +8,7 @@ mod http {
     mod browser;
     mod metrics;
     mod overtaken;
+    mod start;
     mod streams;
     mod times;
 }
