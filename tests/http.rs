@@ -6,6 +6,8 @@ mod http {
     mod add;
     mod audit;
     mod browser;
+    mod commands;
+    mod leads;
     mod metrics;
     mod overtaken;
     mod start;
