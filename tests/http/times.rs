@@ -13,11 +13,11 @@ use crate::{Rig, SOON, STAYS, Served, json};
 /// How long the head of a request may take.
 const HEAD: Duration = Duration::from_secs(10);
 /// Until then nobody is ended.
-const ALMOST_HEAD: Duration = Duration::from_secs(9);
+const ALMOST_HEAD: Duration = Duration::from_secs(8);
 /// How long a request may take, its body included.
 const REQUEST: Duration = Duration::from_secs(15);
 /// Until then nobody is ended.
-const ALMOST_REQUEST: Duration = Duration::from_secs(14);
+const ALMOST_REQUEST: Duration = Duration::from_secs(13);
 /// A busy machine may be late by so much.
 const LATE: Duration = Duration::from_secs(8);
 /// Fewer than there are places for connections.
@@ -64,7 +64,7 @@ fn is_answered_until(rig: &Rig, served: &Served, end: Instant, mut between: impl
         let status = rig.get(served, "/api/v1/status");
         assert_eq!(status.status, 200, "{}", status.text);
         let took = asked.elapsed();
-        assert!(took < Duration::from_secs(3), "answered after {took:?}");
+        assert!(took < Duration::from_secs(5), "answered after {took:?}");
         between();
         thread::sleep(Duration::from_millis(200));
     }
