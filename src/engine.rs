@@ -166,6 +166,8 @@ pub struct Handle {
     pub requests: mpsc::Sender<Request>,
     /// The latest picture.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// The clock that every time it tells is of.
+    pub clock: Clock,
     /// What to tell people. When nobody takes it, news are dropped and counted.
     pub news: mpsc::Receiver<News>,
     /// The journal's identity, from which call ids are derived.

@@ -26,6 +26,8 @@ mod metrics;
 mod report;
 mod routes;
 mod start;
+#[cfg(test)]
+mod tests;
 mod views;
 
 use std::net::SocketAddr;
@@ -49,7 +51,7 @@ use tokio_io_timeout::TimeoutStream;
 
 use crate::config::Secret;
 use crate::control::Control;
-use crate::engine::Snapshot;
+use crate::engine::{Clock, Snapshot};
 use crate::feed::Feed;
 pub use routes::routes;
 
@@ -74,6 +76,8 @@ pub struct Api {
     pub control: Control,
     /// The engine's pictures.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// The clock that their times are of: the wall clock may have been set since.
+    pub clock: Clock,
     /// What happened last.
     pub feed: Feed,
     /// Of the runtime that the engine's tasks are on.
@@ -234,6 +238,16 @@ async fn not_found() -> Response {
 async fn in_time(request: axum::extract::Request, next: Next) -> Response {
     match tokio::time::timeout(REQUEST, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+        Err(_) => too_long(),
     }
+}
+
+/// A start or a command may have been on its way to the engine already.
+fn too_long() -> Response {
+    let why = format!(
+        "the request took more than {} s; the status tells whether it was carried out",
+        REQUEST.as_secs()
+    );
+    let body = axum::Json(serde_json::json!({ "status": "error", "message": why }));
+    (StatusCode::REQUEST_TIMEOUT, body).into_response()
 }

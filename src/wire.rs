@@ -9,7 +9,7 @@
 mod decoder;
 mod encoder;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::time::Duration;
 

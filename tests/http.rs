@@ -4,14 +4,19 @@ mod support;
 
 mod http {
     mod add;
+    mod audit;
     mod browser;
+    mod commands;
+    mod leads;
+    mod metrics;
     mod overtaken;
+    mod start;
     mod streams;
+    mod times;
 }
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -286,72 +291,6 @@ fn a_script_can_do_and_see_what_the_console_can() {
     assert_eq!(served.process.wait(SOON).code, Some(0));
     let audit = rig.deck.run(&["report"]);
     assert_eq!(audit.code, Some(0));
-}
-
-#[test]
-fn metrics_have_the_form_and_the_figures() {
-    let rig = Rig::new(&numbers(BUSY, 4), &[]);
-    let served = rig.serve();
-    assert_eq!(rig.get(&served, "/healthz").status, 200);
-    rig.until(&served, "the link", |s| s["link"]["up"] == true);
-    assert_eq!(rig.get(&served, "/readyz").status, 200);
-    assert_eq!(rig.post(&served, "/start").status, 200);
-    rig.until(&served, "the end", |s| s["state"] == "DONE");
-    let metrics = rig.get(&served, "/metrics");
-    assert_eq!(metrics.status, 200);
-    let value = |name: &str| {
-        let line = metrics.text.lines().find_map(|l| l.strip_prefix(name));
-        line.map(|rest| rest.trim().to_owned())
-    };
-    assert_eq!(
-        value("dialdeck_leads_ended{disposition=\"busy\"}").as_deref(),
-        Some("4")
-    );
-    assert_eq!(
-        value("dialdeck_state{state=\"DONE\"}").as_deref(),
-        Some("1")
-    );
-    assert_eq!(value("dialdeck_attempts_total").as_deref(), Some("4"));
-    assert_eq!(
-        value("dialdeck_dead_air_seconds_bucket{le=\"+Inf\"}").as_deref(),
-        Some("0")
-    );
-    for line in metrics.text.lines().filter(|l| !l.starts_with('#')) {
-        let (name, number) = line.rsplit_once(' ').expect("name and value");
-        assert!(name.starts_with("dialdeck_"), "{line}");
-        assert!(number.parse::<f64>().is_ok(), "{line}");
-        let base = name.split('{').next().expect("a name");
-        let base = ["_bucket", "_sum", "_count"]
-            .iter()
-            .fold(base, |b, end| b.strip_suffix(end).unwrap_or(b));
-        let kind = format!("# TYPE {base} ");
-        assert!(metrics.text.contains(&kind), "{line} has no type");
-    }
-    promtool_agrees(&metrics.text);
-    served.process.kill();
-}
-
-/// Prometheus' own judgement of form and names: not a word.
-fn promtool_agrees(metrics: &str) {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/promtool");
-    let found = Command::new(script).output().expect("the script runs");
-    let errors = String::from_utf8_lossy(&found.stderr);
-    assert!(found.status.success(), "{errors}");
-    let program = String::from_utf8(found.stdout).expect("a path");
-    let mut check = Command::new(program.trim())
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("promtool runs");
-    let mut stdin = check.stdin.take().expect("it is piped");
-    stdin.write_all(metrics.as_bytes()).expect("it takes them");
-    drop(stdin);
-    let said = check.wait_with_output().expect("it ends");
-    let text = [said.stdout, said.stderr].concat();
-    assert!(said.status.success(), "{}", String::from_utf8_lossy(&text));
-    assert_eq!(String::from_utf8_lossy(&text), "");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod support;
 
 mod mysql {
     mod absent;
+    mod metrics;
     mod outcomes;
     mod pace;
     mod proxy;
@@ -39,7 +40,7 @@ fn share() -> RwLockReadGuard<'static, ()> {
 
 /// A dialer on a simulated Asterisk.
 struct Rig {
-    _asterisk: Asterisk,
+    asterisk: Asterisk,
     deck: Deck,
 }
 
@@ -62,10 +63,7 @@ fn rig_with<S: AsRef<str>>(
         .set("MAX_CC", 20)
         .set_all(env);
     deck.list(numbers);
-    Rig {
-        _asterisk: asterisk,
-        deck,
-    }
+    Rig { asterisk, deck }
 }
 
 /// So many numbers of every kind: busy, congestion, no answer, unallocated, and four that

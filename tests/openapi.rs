@@ -48,6 +48,18 @@ fn the_readme_names_every_route() {
     }
 }
 
+/// Of no request is it known beforehand how long it takes.
+#[test]
+fn every_request_may_take_too_long_and_that_is_described() {
+    let description = description();
+    for (method, path) in described() {
+        let operation = &description["paths"][&path][method.to_lowercase()];
+        let schema = &operation["responses"]["408"]["content"]["application/json"]["schema"];
+        let said = json!({ "$ref": "#/components/schemas/Said" });
+        assert_eq!(*schema, said, "{method} {path}");
+    }
+}
+
 /// What an answer must be like by the description: whether its status is told, and its body is
 /// as that status has it.
 struct Judge {

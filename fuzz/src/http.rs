@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use dialdeck::control::{Control, Who};
-use dialdeck::engine::Request;
+use dialdeck::engine::{Clock, Request};
 use dialdeck::feed::Feed;
 use dialdeck::http::{Api, Server, Streams};
 use tokio::sync::{mpsc, watch};
@@ -51,6 +51,7 @@ fn served() -> &'static Served {
         let api = Api {
             control,
             snapshots,
+            clock: Clock::showing(load::BEGIN),
             feed: Feed::default(),
             tasks: runtime.expect("a runtime").metrics(),
             journal: "there-is-no-journal.db".into(),

@@ -71,6 +71,12 @@ impl Disposition {
         Self::ALL.into_iter().find(|d| d.as_str() == word)
     }
 
+    /// Whether an attempt ends so; else it is only for leads that nobody attempts.
+    #[must_use]
+    pub const fn is_of_attempts(self) -> bool {
+        !matches!(self, Self::Skipped)
+    }
+
     /// Whether the person picked up: counts in the answer-seizure ratio.
     #[must_use]
     pub const fn is_seizure(self) -> bool {

@@ -8,7 +8,7 @@ use super::call::{Call, Phase};
 use super::dead_air::DeadAir;
 use super::facts::Recording;
 use super::io::CallSummary;
-use super::{AttemptId, Campaign, LeadId, Number, Time};
+use super::{AttemptId, Campaign, Disposition, LeadId, Number, Time};
 
 /// Figures of the calls that this process placed: those it took over from a dead one are
 /// not among them.
@@ -24,12 +24,17 @@ pub struct Stats {
     pub talk: Duration,
     /// Recordings that could not be made.
     pub recordings_failed: u32,
+    /// How the attempts ended, in the order of [`Disposition::ALL`]. A dialer of an earlier
+    /// version, which a console is attached to, does not tell.
+    #[serde(default)]
+    ended: [u32; Disposition::ALL.len()],
     dead_air: DeadAir,
 }
 
 impl Stats {
     pub(super) fn count(&mut self, call: &CallSummary) {
         self.attempts += 1;
+        self.ended[call.disposition as usize] += 1;
         self.seizures += u32::from(call.disposition.is_seizure());
         if let Some(bridged) = call.bridged_at {
             self.bridged += 1;
@@ -38,6 +43,12 @@ impl Stats {
         if let Some(ms) = call.dead_air_ms {
             self.dead_air.add(ms);
         }
+    }
+
+    /// How many attempts ended as `disposition`.
+    #[must_use]
+    pub fn ended_as(&self, disposition: Disposition) -> u32 {
+        self.ended[disposition as usize]
     }
 
     /// The dead air below which `share` (0 to 1) of the bridged calls stayed, in

@@ -107,6 +107,7 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
     let Handle {
         requests,
         snapshots,
+        clock,
         news,
         journal,
         in_force,
@@ -115,6 +116,7 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
         control: Control::new(requests, reread),
         in_force: in_force.clone(),
         snapshots,
+        clock,
         feed: Feed::default(),
         shown: None,
         hung_up_at: None,
@@ -147,6 +149,7 @@ struct Running {
     control: Control,
     in_force: watch::Receiver<InForce>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    clock: Clock,
     feed: Feed,
     shown: Option<Shown>,
     /// When the terminal went away.
@@ -162,6 +165,7 @@ impl Running {
         let api = http::Api {
             control: self.control.clone(),
             snapshots: self.snapshots.clone(),
+            clock: self.clock,
             feed: self.feed.clone(),
             tasks: runtime::Handle::current().metrics(),
             journal: settings.state_file.clone(),
@@ -194,7 +198,7 @@ impl Running {
             snapshots: self.snapshots.clone(),
             away: None,
             runtime: tokio::runtime::Handle::current(),
-            clock: Clock::new(),
+            clock: self.clock,
         };
         self.shown = Some(Shown::open(options, ports)?);
         Ok(())

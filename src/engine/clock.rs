@@ -58,6 +58,12 @@ impl Clock {
         self.wall + self.made.elapsed()
     }
 
+    /// What it showed at `instant`; its first moment, if it was made later.
+    #[must_use]
+    pub fn at(&self, instant: Instant) -> Time {
+        self.wall + instant.saturating_duration_since(self.made)
+    }
+
     /// The instant at which it will be `at`; now, if that is past.
     #[must_use]
     pub fn instant(&self, at: Time) -> Instant {

@@ -117,9 +117,12 @@ impl Engine {
                 Some((Time::default() + since, why))
             }
         };
+        let waiting = self.writer.stats();
         JournalView {
             full,
-            queued: self.writer.stats().queued + self.unwritten.len(),
+            queued: waiting.queued + self.unwritten.len(),
+            // What did not fit into the queue is younger than what is in it.
+            oldest: waiting.oldest.map(|at| self.clock.at(at)),
         }
     }
 

@@ -91,6 +91,9 @@ pub struct JournalView {
     pub full: Option<(Time, String)>,
     /// Records that wait to be written.
     pub queued: usize,
+    /// Since when the oldest of them waits. An engine of an earlier version does not tell.
+    #[serde(default)]
+    pub oldest: Option<Time>,
 }
 
 /// How the fetching of recordings stands.

@@ -199,6 +199,7 @@ impl Parts {
         let handle = Handle {
             requests: requests_tx,
             snapshots: snapshots_rx,
+            clock: self.clock,
             news: news_rx,
             journal: self.recovered.uuid,
             in_force: in_force_rx,

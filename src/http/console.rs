@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
 use super::Api;
-use crate::campaign::LeadId;
+use crate::campaign::{LeadId, Time};
 use crate::console::log_line;
 use crate::control::{Command, Who};
 use crate::engine::{Clock, Snapshot};
@@ -43,6 +43,7 @@ const LINES: usize = 200;
 /// One console's stream.
 struct Told {
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    clock: Clock,
     newest: watch::Receiver<u64>,
     feed: Feed,
     encoder: Encoder,
@@ -73,6 +74,7 @@ pub(super) async fn stream(State(api): State<Api>, Query(asked): Query<Asked>) -
     let seen = has.unwrap_or_default().max(oldest);
     let told = Told {
         snapshots: api.snapshots.clone(),
+        clock: api.clock,
         newest,
         feed: api.feed.clone(),
         encoder: Encoder::default(),
@@ -96,7 +98,7 @@ impl Told {
     async fn next_line(&mut self) -> Option<String> {
         if !self.said_hello {
             self.said_hello = true;
-            return written(&Message::Hello(hello()));
+            return written(&Message::Hello(hello(self.clock.now())));
         }
         loop {
             if Instant::now() >= self.beat_at {
@@ -146,11 +148,12 @@ impl Told {
     }
 }
 
-fn hello() -> Hello {
+/// `now` is by the engine's clock, which its pictures are of.
+fn hello(now: Time) -> Hello {
     Hello {
         protocol: PROTOCOL,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        now: Clock::new().now(),
+        now,
         beat: beat(),
     }
 }

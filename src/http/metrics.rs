@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::runtime::Handle;
 
 use super::Api;
-use crate::campaign::{CallWord, Disposition, RunState};
+use crate::campaign::{CallWord, Disposition, RunState, Stats, Time};
 use crate::engine::Snapshot;
 use crate::mirror::MirrorState;
 
@@ -19,9 +19,7 @@ const DEAD_AIR_MS: [u32; 12] = [1, 2, 5, 10, 20, 50, 100, 127, 255, 511, 1023, 2
 
 /// 200 while the engine answers.
 pub(super) async fn healthz(State(api): State<Api>) -> Response {
-    let age = crate::engine::Clock::new()
-        .now()
-        .since(api.snapshots.borrow().at);
+    let age = api.clock.now().since(api.snapshots.borrow().at);
     let ended = api.snapshots.has_changed().is_err();
     if ended || age.as_secs() >= OLD_SECONDS {
         return (
@@ -155,12 +153,25 @@ fn leads(out: &mut Exposition, shown: &Snapshot) {
         let name = format!("leads_ended{{disposition=\"{disposition}\"}}");
         out.value(&name, shown.leads.ended_as(disposition));
     }
-    let stats = &shown.stats;
+    attempts(out, &shown.stats);
+}
+
+/// Of this process: they begin at 0 with it, and no new run sets them back.
+fn attempts(out: &mut Exposition, stats: &Stats) {
     out.counter(
         "attempts_total",
         "Attempts of this process that ended.",
         stats.attempts,
     );
+    out.metric(
+        "attempts_ended_total",
+        "counter",
+        "Attempts of this process by how they ended.",
+    );
+    for disposition in Disposition::ALL.into_iter().filter(|d| d.is_of_attempts()) {
+        let name = format!("attempts_ended_total{{disposition=\"{disposition}\"}}");
+        out.value(&name, stats.ended_as(disposition));
+    }
     out.counter(
         "answers_total",
         "Attempts that a person answered.",
@@ -210,6 +221,8 @@ fn surroundings(out: &mut Exposition, shown: &Snapshot) {
         "Records that wait to be written.",
         journal.queued,
     );
+    let lag = lag_seconds(shown, journal.oldest);
+    out.gauge("journal_lag_seconds", "Age of the oldest of them.", lag);
     let recordings = &shown.recordings;
     out.counter(
         "recordings_saved_total",
@@ -252,8 +265,11 @@ fn mirror(out: &mut Exposition, shown: &Snapshot) {
         "Rows that wait to be written to MySQL.",
         mirror.waiting,
     );
-    let lag = mirror
-        .oldest
-        .map_or(0.0, |at| shown.at.since(at).as_secs_f64());
+    let lag = lag_seconds(shown, mirror.oldest);
     out.gauge("mysql_lag_seconds", "Age of the oldest of them.", lag);
+}
+
+/// How long the oldest of what waits has waited; nothing where nothing does.
+fn lag_seconds(shown: &Snapshot, oldest: Option<Time>) -> f64 {
+    oldest.map_or(0.0, |at| shown.at.since(at).as_secs_f64())
 }

@@ -194,6 +194,8 @@ impl Scribe {
     /// Tells the first `count` appends that they are durable, or what was left out.
     fn answer(&mut self, count: usize, faults: Faults) {
         let mut faults = faults.into_iter();
+        // Whoever is answered finds that it waits no longer.
+        self.shared.set_oldest(self.jobs.get(count));
         for mut job in self.jobs.drain(..count) {
             let result = verdict(&job, faults.next().unwrap_or_default());
             self.shared.release(job.weight);
@@ -230,6 +232,7 @@ impl Scribe {
             self.shared.release(job.refuse_beginnings(&trouble.why));
         }
         self.jobs.retain(|job| !job.is_spent());
+        self.shared.set_oldest(self.jobs.front());
     }
 
     fn finish(mut self) -> Result<(), Leftover> {

@@ -85,6 +85,8 @@ pub struct WriterStats {
     pub records: u64,
     /// What waits now, counted as [`QUEUE_LIMIT`] counts.
     pub queued: usize,
+    /// When the oldest append that waits was made.
+    pub oldest: Option<Instant>,
 }
 
 impl Writer {
@@ -142,10 +144,12 @@ impl Writer {
     /// Counts for metrics.
     #[must_use]
     pub fn stats(&self) -> WriterStats {
+        let queue = self.shared.lock();
         WriterStats {
             transactions: self.shared.transactions.load(Ordering::Relaxed),
             records: self.shared.records.load(Ordering::Relaxed),
-            queued: self.shared.lock().weight,
+            queued: queue.weight,
+            oldest: queue.oldest(),
         }
     }
 }
@@ -178,6 +182,8 @@ struct Queue {
     jobs: VecDeque<Job>,
     /// Of everything appended and not yet answered, in the queue or with the thread.
     weight: usize,
+    /// When the oldest append was made that the thread has and has not answered.
+    taken: Option<Instant>,
     closing: bool,
     health: Health,
 }
@@ -199,7 +205,19 @@ impl Queue {
             records,
             done: Some(done),
             weight,
+            made: Instant::now(),
         });
+    }
+
+    /// When the oldest append was made that is not answered.
+    fn oldest(&self) -> Option<Instant> {
+        self.taken.or_else(|| self.jobs.front().map(|job| job.made))
+    }
+
+    /// Gives the thread all jobs there are.
+    fn hand_over(&mut self) -> VecDeque<Job> {
+        self.taken = self.oldest();
+        mem::take(&mut self.jobs)
     }
 }
 
@@ -243,7 +261,7 @@ impl Shared {
             };
         }
         Taken {
-            jobs: mem::take(&mut queue.jobs),
+            jobs: queue.hand_over(),
             closing: queue.closing,
         }
     }
@@ -251,7 +269,12 @@ impl Shared {
     /// Takes what there is, without waiting.
     #[cfg(test)]
     pub(super) fn take_at_once(&self) -> VecDeque<Job> {
-        mem::take(&mut self.lock().jobs)
+        self.lock().hand_over()
+    }
+
+    /// Says which append is the oldest of those that the thread has, if any is left.
+    pub(super) fn set_oldest(&self, job: Option<&Job>) {
+        self.lock().taken = job.map(|job| job.made);
     }
 
     /// Makes room for as much as was answered.
@@ -301,6 +324,8 @@ pub(super) struct Job {
     done: Option<Done>,
     /// As long as it is not answered, it takes this much of the queue.
     pub(super) weight: usize,
+    /// When it was appended.
+    made: Instant,
 }
 
 impl Job {

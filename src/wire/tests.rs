@@ -68,7 +68,8 @@ fn second(rng: &mut fastrand::Rng) -> Second {
     }
 }
 
-fn blank() -> Snapshot {
+/// A picture of nothing, of the year 1970.
+pub(crate) fn blank() -> Snapshot {
     Snapshot {
         at: Time(0),
         run: RunId(1),

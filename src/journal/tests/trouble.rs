@@ -50,6 +50,29 @@ fn fill(journal: &Journal) -> Receiver<Result<(), WriteFailure>> {
 }
 
 #[test]
+fn what_waits_has_the_age_of_the_oldest_append_until_it_is_written() {
+    let (_dir, path) = place();
+    let (journal, _) = open(&path);
+    let writer = journal.writer();
+    writer.append_blocking(vec![audit(0)]).expect("written");
+    assert_eq!(writer.stats().oldest, None, "nothing waits");
+
+    let before = Instant::now();
+    let first = fill(&journal);
+    let after = Instant::now();
+    let oldest = writer.stats().oldest.expect("it waits");
+    assert!(before <= oldest && oldest <= after);
+    let second = append(&writer, vec![audit(1)]);
+    // A try comes between, and the younger one is with the thread, too.
+    thread::sleep(Duration::from_millis(600));
+    assert_eq!(writer.stats().oldest, Some(oldest));
+
+    set_disk_full(&journal, false);
+    assert_eq!((answer(&first), answer(&second)), (Ok(()), Ok(())));
+    assert_eq!(writer.stats().oldest, None, "all is written");
+}
+
+#[test]
 fn on_a_full_disk_beginnings_are_refused_and_all_else_is_kept_in_order() {
     let (_dir, path) = place();
     let (journal, _) = open(&path);
