@@ -12,6 +12,7 @@ mod support;
 
 mod mysql {
     mod absent;
+    mod hostile;
     mod outcomes;
     mod pace;
     mod proxy;
