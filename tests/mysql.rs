@@ -13,6 +13,7 @@ mod support;
 mod mysql {
     mod absent;
     mod hostile;
+    mod mended;
     mod outcomes;
     mod pace;
     mod proxy;
