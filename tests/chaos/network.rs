@@ -3,9 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use crate::support::deck::Deck;
-use crate::support::lab::Lab;
+use crate::support::lab::{Lab, Node};
 use crate::support::proxy::{Fault, Kind, Proxy};
-use crate::{DIAL, assert_accounted, dice, rounds, time_of};
+use crate::support::wait::wait;
+use crate::{DIAL, assert_accounted, dice, done, rounds, time_of};
+
+const SOON: Duration = Duration::from_secs(10);
 
 /// An originate that was written right before the loss was noticed may reach the proxy, on a
 /// busy machine, so much later.
@@ -38,6 +41,52 @@ fn a_network_that_cuts_stalls_and_half_opens_loses_and_doubles_nobody() {
     let ended = running.wait(Duration::from_secs(180));
     assert_accounted(&lab, &deck, &list, &ended);
     assert_nobody_dialed_while_down(&ended.stdout, &proxy.originates());
+    lab.assert_nothing_left();
+}
+
+/// One conversation goes on while nobody hears of it, one ends, and somebody who rang is still
+/// ringing.
+#[test]
+fn after_a_lost_link_it_says_what_goes_on_and_what_had_ended() {
+    let lab = Lab::get();
+    let address = lab.ari_url().trim_start_matches("http://");
+    let proxy = Proxy::start(address.parse().expect("an address"));
+    let list = ["8610550001", "8603550002", "3055000003"].map(str::to_owned);
+    let mut deck = Deck::new(lab.env())
+        .set("ARI_URL", proxy.url())
+        .set("MAX_CC", 3)
+        .set("CALL_TIMEOUT", 12)
+        .set("TARGET_ENDPOINT", "Local/100@lab");
+    deck.list(&list);
+    let running = deck.spawn(&DIAL);
+    let bridged = || running.stdout().matches(" call.bridged ").count();
+    wait("two conversations", SOON, || bridged() == 2);
+    running.wait_for(" call.ringing ", SOON);
+    proxy.inflict(&[Kind::Events, Kind::Rest], Fault::Refused);
+    proxy.cut(&[Kind::Events, Kind::Rest]);
+    running.wait_for(" link.down ", SOON);
+    let trunk = |channel: &String| channel.starts_with("PJSIP/mytrunk-");
+    let called = || lab.channels(Node::Pbx).into_iter().filter(trunk).count();
+    wait("the end of one", SOON, || called() == 2);
+    assert!(
+        !running.stdout().contains(" call.ended "),
+        "it was heard of"
+    );
+    proxy.inflict(&[Kind::Events, Kind::Rest], Fault::None);
+    running.wait_for(" reconciled going_on=2 ", SOON);
+    // Requests may get through before the event stream does: then Asterisk is asked, and what
+    // had ended is told of already. What goes on is told of when it is heard of again.
+    let told = running.stdout();
+    let lines = told.lines().filter(|line| line.contains(" reconciled "));
+    let all = lines.map(done).fold([0; 5], |sum, line| {
+        std::array::from_fn(|what| sum[what] + line[what])
+    });
+    assert_eq!(all, [2, 0, 0, 1, 0], "{told}");
+    let ended = running.wait(Duration::from_secs(30));
+    let rows = assert_accounted(&lab, &deck, &list, &ended);
+    for (number, expected) in list.iter().zip(["answered", "answered", "no-answer"]) {
+        assert_eq!(rows[number]["disposition"], expected, "{number}");
+    }
     lab.assert_nothing_left();
 }
 
