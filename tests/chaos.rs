@@ -70,6 +70,26 @@ fn time_of(line: &str) -> Option<SystemTime> {
     Some(time.into())
 }
 
+/// What a `reconciled` line says that was done: calls that go on, that were taken over, hung up,
+/// may still come, had ended unheard, and strays that were taken down.
+fn done(line: &str) -> [u32; 6] {
+    let all = [
+        "going_on",
+        "taken_over",
+        "hung_up",
+        "awaited",
+        "ended",
+        "strays",
+    ];
+    all.map(|what| {
+        let value = line
+            .split(' ')
+            .find_map(|pair| pair.strip_prefix(what)?.strip_prefix('='));
+        let value = value.unwrap_or_else(|| panic!("no {what} in {line}"));
+        value.parse().expect("a count")
+    })
+}
+
 mod chaos {
     mod kill;
     mod network;

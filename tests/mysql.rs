@@ -3,15 +3,22 @@
 //! What a call's row says is looked at on the lab; what becomes of rows when the database
 //! fails, on a simulated Asterisk.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "figures are worth a look, and those of a failing run more so"
+)]
+
 mod support;
 
 mod mysql {
     mod absent;
+    mod hostile;
+    mod mended;
     mod metrics;
     mod outcomes;
     mod pace;
     mod proxy;
-    mod unfit;
+    pub(crate) mod unfit;
 }
 
 use std::collections::HashMap;

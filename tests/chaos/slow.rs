@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::support::deck::{Deck, Running};
 use crate::support::numbers::numbers;
-use crate::support::proxy::{Fault, Kind, Proxy};
+use crate::support::proxy::{Fault, Kind, Originate, Proxy};
 use crate::support::simulated::Asterisk;
 use crate::{DIAL, time_of};
 
@@ -46,7 +46,7 @@ fn an_asterisk_that_answers_no_request_is_asked_until_it_does_and_nobody_is_dial
     running.wait_for(" asterisk.silent ", Duration::from_secs(15));
     std::thread::sleep(Duration::from_secs(8));
     let silent = told(&running, " asterisk.silent ");
-    let since = |at: &&SystemTime| **at > silent + Duration::from_millis(100);
+    let since = |seen: &&Originate| seen.at > silent + Duration::from_millis(100);
     let dialed = rig.proxy.originates().iter().filter(since).count();
     assert_eq!(dialed, 0, "dialed with nobody to answer");
     assert!(!running.stdout().contains(" link.down "));
@@ -78,7 +78,7 @@ fn not_one_originate_leaves_after_a_pause_was_answered_however_many_wait_for_a_s
     let answered = pause(&running);
     std::thread::sleep(Duration::from_secs(5));
     let originates = rig.proxy.originates();
-    let late = originates.iter().filter(|at| **at > answered).count();
+    let late = originates.iter().filter(|seen| seen.at > answered).count();
     let withdrawn = running.stdout().matches(" call.withdrawn ").count();
     println!(
         "{} left before, {withdrawn} were kept back",

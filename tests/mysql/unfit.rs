@@ -15,7 +15,8 @@ use crate::{DIAL, SOON, TABLE, assert_tells_what_the_report_does, count, mixed, 
 /// Makes right settings wrong.
 type Change = fn(&mut Mysql);
 
-fn settings(server: &Database) -> Mysql {
+/// The dialer's settings for it.
+pub(crate) fn settings(server: &Database) -> Mysql {
     Mysql {
         host: "127.0.0.1".to_owned(),
         port: server.port(),

@@ -37,6 +37,14 @@ pub(crate) enum Fault {
     Refused,
 }
 
+/// A request to call somebody, as it came from the dialer.
+#[derive(Debug, Clone)]
+pub(crate) struct Originate {
+    /// When it was read here: the dialer may have written it earlier.
+    pub(crate) at: SystemTime,
+    pub(crate) number: String,
+}
+
 /// The proxy. Everything ends when it is dropped.
 pub(crate) struct Proxy {
     addr: SocketAddr,
@@ -50,7 +58,7 @@ struct Shared {
     faults: watch::Sender<[Fault; 2]>,
     /// How often the connections of a kind were cut.
     cuts: [watch::Sender<u64>; 2],
-    originates: Mutex<Vec<SystemTime>>,
+    originates: Mutex<Vec<Originate>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -117,8 +125,8 @@ impl Proxy {
         }
     }
 
-    /// When each originate of a call to a person came from the dialer.
-    pub(crate) fn originates(&self) -> Vec<SystemTime> {
+    /// Each originate of a call to a person that came from the dialer.
+    pub(crate) fn originates(&self) -> Vec<Originate> {
         self.shared.originates.lock().expect("no panic").clone()
     }
 }
@@ -164,9 +172,14 @@ impl Shared {
     fn note(&self, bytes: &[u8]) {
         let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or(bytes);
         let line = String::from_utf8_lossy(line);
-        if line.starts_with("POST /ari/channels?") && line.contains("endpoint=PJSIP") {
+        let to_a_person = line
+            .strip_prefix("POST /ari/channels?")
+            .and_then(|query| query.split_once("endpoint=PJSIP%2F"));
+        if let Some((_, number)) = to_a_person {
+            let at = SystemTime::now();
+            let number = number.chars().take_while(char::is_ascii_digit).collect();
             let mut originates = self.originates.lock().expect("no panic");
-            originates.push(SystemTime::now());
+            originates.push(Originate { at, number });
         }
     }
 
