@@ -21,6 +21,7 @@ mod console {
     mod overtaking;
     mod paste;
     mod pretending;
+    mod signals;
     mod sizes;
     mod suspend;
     mod terminals;
