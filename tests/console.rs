@@ -17,6 +17,7 @@ mod console {
     mod hostile;
     mod lab;
     mod leaving;
+    mod logging;
     mod looking;
     mod overtaking;
     mod paste;
