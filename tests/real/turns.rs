@@ -27,10 +27,12 @@ const ROUNDS: usize = 3;
 type Span = (f64, f64);
 
 /// Dials, and every other turn calls `disturb` with the time at which it must be back. Half of
-/// the answers may wait 4 ms longer for it than without, which nobody hears; and of a hundred
-/// answers the slowest may wait for a packet of sound (20 ms) longer, or twice as long where
-/// the machine is slow by itself. The best of a few rounds counts: other programs on the
-/// machine add to a time, and none takes from it.
+/// the answers may wait 2 ms longer for it than without: an engine that is held up for half of
+/// the time, 10 ms each, adds 3, and Asterisk's clock has whole ones. Of the forty answers of a
+/// turn the slowest may wait 15 ms longer, less than a packet of sound lasts, or twice as long
+/// where the machine is slow by itself; and of a hundred of all turns 100 ms, which one hears.
+/// The best of a few rounds counts: other programs on the machine add to a time, and none takes
+/// from it.
 pub(super) fn assert_unnoticed(lab: &Lab, mut disturb: impl FnMut(&Deck, &str, Instant)) {
     let mut faults = Vec::new();
     while let Err(fault) = round(lab, &mut disturb) {
@@ -56,12 +58,7 @@ fn round(lab: &Lab, disturb: &mut impl FnMut(&Deck, &str, Instant)) -> Result<()
     }
     drained(engine, &api);
     let (seen, each) = observer.verdict_and_each();
-    let among = |spans: &[Span]| {
-        let inside = |at: f64| spans.iter().any(|span| span.0 <= at && at < span.1);
-        let lags = each.iter().filter(|(at, _)| inside(*at));
-        Lags::of(lags.map(|(_, lag)| *lag).collect())
-    };
-    let (without, with) = (among(&without), among(&with));
+    let (without, with) = (Lags::of(&each, &without), Lags::of(&each, &with));
     // Figures are for a reader of every run; without a standard error there is none.
     let _ = writeln!(
         std::io::stderr(),
@@ -84,10 +81,13 @@ fn judged(without: &Lags, with: &Lags, seen: &Value) -> Result<(), String> {
     if without.count.min(with.count) < 100 {
         return fault("too few to judge by");
     }
-    if with.p50 > without.p50 + 4.0 {
+    if with.p50 > without.p50 + 2.0 {
         return fault("median");
     }
-    if with.p99 > f64::max(without.p99 + 20.0, without.p99 * 2.0) {
+    if with.slowest > f64::max(without.slowest + 15.0, without.slowest * 2.0) {
+        return fault("the slowest of a turn");
+    }
+    if with.p99 > f64::max(without.p99 + 100.0, without.p99 * 2.0) {
         return fault("p99");
     }
     Ok(())
@@ -118,11 +118,7 @@ fn drained(engine: Running, api: &str) {
         answer.expect("an answer").text().await.expect("text")
     });
     // A link whose events came faster than they were taken is lost, and says so.
-    for counter in [
-        "log_events_dropped_total",
-        "link_lost_total",
-        "recordings_failed_total",
-    ] {
+    for counter in ["log_events_dropped_total", "link_lost_total"] {
         let line = format!("\ndialdeck_{counter} 0\n");
         assert!(metrics.contains(&line), "{counter} is not 0: {metrics}");
     }
@@ -137,18 +133,41 @@ fn drained(engine: Running, api: &str) {
 struct Lags {
     count: usize,
     p50: f64,
+    /// The slowest of a turn; half of the turns had a faster one. What else the machine does
+    /// comes in bursts, and spoils a turn or two.
+    slowest: f64,
     p99: f64,
 }
 
 impl Lags {
-    fn of(mut lags: Vec<f64>) -> Self {
-        lags.sort_by(f64::total_cmp);
-        let at = |hundredth| lags.get(lags.len() * hundredth / 100);
-        let at = |hundredth| at(hundredth).copied().unwrap_or(f64::INFINITY);
+    /// Of those of `each` that were answered in one of the turns.
+    fn of(each: &[(f64, f64)], turns: &[Span]) -> Self {
+        let turns: Vec<Vec<f64>> = turns.iter().map(|turn| within(each, *turn)).collect();
+        let slowest = turns.iter().filter_map(|turn| turn.last().copied());
+        let slowest = sorted(slowest.collect());
+        let all = sorted(turns.concat());
         Self {
-            count: lags.len(),
-            p50: at(50),
-            p99: at(99),
+            count: all.len(),
+            p50: at(&all, 50),
+            slowest: at(&slowest, 50),
+            p99: at(&all, 99),
         }
     }
+}
+
+/// The dead air of those that were answered in this turn, in order.
+fn within(each: &[(f64, f64)], turn: Span) -> Vec<f64> {
+    let inside = each.iter().filter(|(at, _)| (turn.0..turn.1).contains(at));
+    sorted(inside.map(|(_, lag)| *lag).collect())
+}
+
+fn sorted(mut lags: Vec<f64>) -> Vec<f64> {
+    lags.sort_by(f64::total_cmp);
+    lags
+}
+
+/// The one that so many of a hundred are below.
+fn at(sorted: &[f64], hundredth: usize) -> f64 {
+    let lag = sorted.get(sorted.len() * hundredth / 100);
+    lag.copied().unwrap_or(f64::INFINITY)
 }
