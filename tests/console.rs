@@ -17,10 +17,12 @@ mod console {
     mod hostile;
     mod lab;
     mod leaving;
+    mod logging;
     mod looking;
     mod overtaking;
     mod paste;
     mod pretending;
+    mod signals;
     mod sizes;
     mod suspend;
     mod terminals;

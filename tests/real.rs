@@ -60,4 +60,5 @@ mod real {
     mod refusals;
     mod reload;
     mod settings;
+    mod turns;
 }

@@ -1,12 +1,16 @@
-//! Supervisors: what the shipped binary tells systemd, the unit, and real PM2; and the walk from
+//! Supervisors: what the shipped binary tells systemd, the unit under a real one, and real PM2; and the walk from
 //! the Node.js program to Dialdeck.
 
 mod support;
 
+#[path = "supervision/conversation.rs"]
+mod conversation;
 #[path = "supervision/dropin.rs"]
 mod dropin;
 #[path = "supervision/pm2.rs"]
 mod pm2;
+#[path = "supervision/unit.rs"]
+mod unit;
 
 use std::fs;
 use std::io::ErrorKind;

@@ -160,6 +160,7 @@ class Judge:
             "causes": dict(self.causes),
             "recordings_finished": self.recordings["RecordingFinished"],
             "recordings_failed": self.recordings["RecordingFailed"],
+            "each": [[self.up[call], lag] for call, lag in self.dead_air.items()],
         }
 
 

@@ -21,7 +21,7 @@ pub(super) struct Pm2<'a> {
 
 impl<'a> Pm2<'a> {
     /// With the file of `contrib/` and `.env` in the folder.
-    fn new(deck: &'a Deck) -> Self {
+    pub(super) fn new(deck: &'a Deck) -> Self {
         let pm2 = Self::without_file(deck);
         pm2.copy_file();
         deck.write_env();
@@ -209,4 +209,28 @@ fn a_killed_process_is_started_again_and_a_refused_one_is_not() {
     assert_eq!(process["pm2_env"]["restart_time"], before);
     let errors = fs::read_to_string(deck.path("dialdeck.err.log")).expect("text");
     assert_eq!(errors.matches("MAX_CC is \"none\"").count(), 1, "{errors}");
+}
+
+#[test]
+fn sighup_through_pm2_rereads_env() {
+    let rig = rig(&["8012345", "8012346", "8012347"]);
+    let mut deck = rig.deck;
+    deck.change("AUTOSTART", "yes");
+    deck.change("MAX_CC", 1);
+    deck.change("DRAIN_SECONDS", 1);
+    let pm2 = Pm2::new(&deck);
+    pm2.run(&["start", "ecosystem.config.cjs"]);
+    pm2.wait_for(" call.bridged ", 1);
+    let before = pm2.process()["pid"].clone();
+    let env = fs::read_to_string(deck.path(".env")).expect("text");
+    let env = env.replace("MAX_CC=1\n", "MAX_CC=2\n");
+    fs::write(deck.path(".env"), env).expect("the folder is ours");
+    pm2.run(&["sendSignal", "SIGHUP", "dialdeck"]);
+    pm2.wait_for(" call.bridged ", 2);
+    // Not by a new process, and not more than that.
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(pm2.out().matches(" call.dialing ").count(), 2);
+    assert_eq!(pm2.process()["pid"], before);
+    assert_eq!(pm2.process()["pm2_env"]["restart_time"], 0);
+    pm2.run(&["stop", "dialdeck"]);
 }

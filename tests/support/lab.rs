@@ -366,7 +366,13 @@ impl Observer {
     /// Waits until nothing has happened for the idle time; then what it saw: `calls`,
     /// `answered`, `bridged`, `left_up`, `dead_air_ms` (`p50`, `p90`, `p99`), `peak_cc`, `cps`,
     /// `causes`, `recordings_finished`, `recordings_failed`.
-    pub(crate) fn verdict(mut self) -> serde_json::Value {
+    pub(crate) fn verdict(self) -> serde_json::Value {
+        self.verdict_and_each().0
+    }
+
+    /// The same, and of each call that was bridged when it was answered, in milliseconds since
+    /// 1970, and its dead air in milliseconds.
+    pub(crate) fn verdict_and_each(mut self) -> (serde_json::Value, Vec<(f64, f64)>) {
         let mut text = String::new();
         let mut stdout = self.child.stdout.take().expect("stdout is piped");
         stdout
@@ -374,7 +380,12 @@ impl Observer {
             .expect("the observer's verdict can be read");
         let status = self.child.wait().expect("the observer ends");
         assert!(status.success(), "the observer failed: {status}");
-        serde_json::from_str(&text).expect("the observer prints one JSON object")
+        let mut seen: serde_json::Value =
+            serde_json::from_str(&text).expect("the observer prints one JSON object");
+        // Too much to be shown with the rest.
+        let each = seen.as_object_mut().and_then(|seen| seen.remove("each"));
+        let each = serde_json::from_value(each.expect("it tells of each call"));
+        (seen, each.expect("pairs of numbers"))
     }
 }
 
