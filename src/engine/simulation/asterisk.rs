@@ -44,6 +44,7 @@ impl Sim {
             return Ok(());
         };
         self.tally.count(mishap.name());
+        self.notes.mishap_at = self.uptime + Duration::from_secs(5);
         self.note(|| format!("   {}", mishap.name()));
         self.suffer_mishap(outgoing, mishap, there);
         Ok(())

@@ -16,12 +16,12 @@ use crate::journal::{LeadStatus, Recovered, WriteFailure};
 
 /// Nobody hears silence for longer, while the dialer runs and Asterisk answers requests.
 const LONGEST_SILENCE: Duration = Duration::from_secs(45);
-/// Nor is anybody whom the other one has left kept for longer.
+/// Nor is anybody whom the other one has left kept for longer, while all requests go well.
 const LONGEST_ALONE: Duration = Duration::from_secs(12);
 /// An originate that the client gave up for unanswered may be carried out for so long.
 const MAY_STILL_COME: Duration = Duration::from_secs(10);
-/// A call whose A is gone is shown no longer than this, as long as Asterisk answers requests.
-const LONGEST_GHOST: Duration = Duration::from_secs(12);
+/// A call whose A is gone is shown no longer than this, while all requests go well.
+const LONGEST_GHOST: Duration = Duration::from_secs(9);
 /// A picture is no older than this, where something has changed.
 const PICTURE_AGE: Duration = Duration::from_millis(100);
 
@@ -107,6 +107,8 @@ pub(super) struct Notes {
     /// How often each number was wanted called again in a run.
     pub(super) wishes: BTreeMap<(RunId, String), usize>,
     pub(super) silent_since: BTreeMap<AttemptId, Duration>,
+    /// When a request went wrong last.
+    pub(super) mishap_at: Duration,
     /// Since when calls are up in the dialer whose A is gone.
     ghost_since: BTreeMap<AttemptId, Duration>,
 }
@@ -187,7 +189,10 @@ impl Sim {
         let ghosts: BTreeSet<AttemptId> = match &self.deck {
             Some(deck) if self.rest_answers() => {
                 let calls = deck.engine.campaign.calls().map(|call| call.attempt);
-                let were_dialed = calls.filter(|a| self.notes.dialed.contains_key(a));
+                // What a dead process dialed may be waited for, though it has come and gone.
+                let were_dialed = calls.filter(|a| {
+                    self.notes.watched.contains(a) && self.notes.dialed.contains_key(a)
+                });
                 // Of an originate that was given up nobody knows whether it may come.
                 let doubtful = |a: &AttemptId| self.notes.given_up.contains_key(a);
                 were_dialed
@@ -199,7 +204,7 @@ impl Sim {
         self.notes.ghost_since.retain(|a, _| ghosts.contains(a));
         for attempt in ghosts {
             let since = *self.notes.ghost_since.entry(attempt).or_insert(self.uptime);
-            if self.uptime.saturating_sub(since) > LONGEST_GHOST {
+            if self.well_since(since) > LONGEST_GHOST {
                 let since = since.as_millis();
                 return broken(
                     Law::Snapshot,
@@ -220,6 +225,12 @@ impl Sim {
         if self.notes.max_cc.last().is_none_or(|(_, was)| *was != max) {
             self.notes.max_cc.push((self.uptime, max));
         }
+    }
+
+    /// For how long something has lasted while no request went wrong, each of which may take its
+    /// five seconds.
+    fn well_since(&self, since: Duration) -> Duration {
+        self.uptime.saturating_sub(since.max(self.notes.mishap_at))
     }
 
     fn note_done(&mut self) {
@@ -256,12 +267,10 @@ impl Sim {
                 .silent_since
                 .entry(attempt)
                 .or_insert(self.uptime);
-            let most = if self.notes.bridged.contains(&attempt) {
-                LONGEST_ALONE
-            } else {
-                LONGEST_SILENCE
-            };
-            if self.uptime.saturating_sub(since) > most {
+            let is_alone = self.notes.bridged.contains(&attempt);
+            if self.uptime.saturating_sub(since) > LONGEST_SILENCE
+                || is_alone && self.well_since(since) > LONGEST_ALONE
+            {
                 let since = since.as_millis();
                 return broken(
                     Law::Answered,

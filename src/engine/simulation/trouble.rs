@@ -8,7 +8,7 @@ use tokio::sync::oneshot::error::TryRecvError;
 use super::asterisk::APP;
 use super::laws::{Law, Verdict, broken};
 use super::{Item, Sim, Wish};
-use crate::ari::link::DownReason;
+use crate::ari::link::{DownReason, LinkState};
 use crate::campaign::{Command, Disposition, LeadId, LeadState, MaxCc, Number, Numbers, RunId};
 use crate::engine::Request;
 use crate::journal::Disk;
@@ -24,7 +24,9 @@ impl Sim {
             self.mend();
             return;
         }
-        let delay = Duration::from_millis(self.rng.u64(1..4000));
+        // Who has lost the application may be left alone with that for long.
+        let most = if self.is_replaced() { 25_000 } else { 4000 };
+        let delay = Duration::from_millis(self.rng.u64(1..most));
         self.plan(delay, Item::Mischief);
         if self.adds && self.rng.u8(..3) == 0 {
             return self.add();
@@ -54,18 +56,17 @@ impl Sim {
         self.disk = Disk::Well;
         self.folder_full = false;
         self.world.set_faults(self.world_now(), Faults::default());
-        let taken_over = self.deck.as_ref().is_some_and(|deck| {
-            deck.socket.is_none()
-                && matches!(
-                    *deck.link.borrow(),
-                    crate::ari::link::LinkState::Replaced { .. }
-                )
-        });
-        if taken_over {
+        if self.is_replaced() {
             self.crash();
             return;
         }
         self.command(Command::Start);
+    }
+
+    /// Another program has the application.
+    fn is_replaced(&self) -> bool {
+        let deck = self.deck.as_ref().filter(|deck| deck.socket.is_none());
+        deck.is_some_and(|deck| matches!(*deck.link.borrow(), LinkState::Replaced { .. }))
     }
 
     fn press_a_key(&mut self) {
