@@ -85,6 +85,7 @@ enum Item {
 }
 
 /// Who may be called once more, if the engine agrees.
+#[derive(Debug, Clone, Copy)]
 enum Wish {
     None,
     Again(LeadId),
