@@ -14,6 +14,7 @@
 //! | `campaign/orders.rs` | what a person or a program asks |
 //! | `campaign/call.rs` | one call: facts, phases, what can be done next |
 //! | `campaign/facts.rs` | what is known of its channels, bridge and recording |
+//! | `campaign/channel.rs` | what is known of one channel |
 //! | `campaign/stamps.rs` | Asterisk's own times: what was first, however events arrive |
 //! | `campaign/progress.rs` | what events and timers do to a call |
 //! | `campaign/answers.rs` | what answers to requests do to it |
@@ -51,6 +52,7 @@ pub(crate) const fn is_sabotaged(_what: &str) -> bool {
 mod add;
 mod answers;
 mod call;
+mod channel;
 mod dead_air;
 mod disposition;
 mod ending;
@@ -103,8 +105,9 @@ pub use stats::{CallView, CallWord, Stats};
 pub use time::Time;
 
 use call::{Call, Phase};
+use channel::Channel;
 use ending::Remains;
-use facts::{Channel, Facts};
+use facts::Facts;
 use limit::Silence;
 use next_run::NextRun;
 use timers::{Timer, Timers};

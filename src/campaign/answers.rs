@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::call::Verdict;
-use super::facts::Presence;
+use super::channel::Presence;
 use super::io::{Effect, Op, OpError};
 use super::progress::FAILED_TARGET;
 use super::timers::Timer;

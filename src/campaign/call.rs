@@ -4,7 +4,8 @@
 //! request that caused it), so they are kept apart from the phase, which only moves
 //! forward. After every input [`Call::next_ops`] is asked what can be done now.
 
-use super::facts::{Channel, Facts, Join, Music, Plan, Presence, Recording};
+use super::channel::{Channel, Join, Presence};
+use super::facts::{Facts, Music, Plan, Recording};
 use super::io::{CallSummary, Op};
 use super::rules::Rules;
 use super::{AttemptId, Disposition, EndedBy, HangupCause, LeadId, Number, Part, RunId, Time};

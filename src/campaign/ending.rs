@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::call::{Call, Phase, Verdict};
-use super::facts::{Facts, Presence, Recording};
+use super::channel::Presence;
+use super::facts::{Facts, Recording};
 use super::io::{Effect, Notice, Op, OpError};
 use super::timers::Timer;
 use super::{AttemptEnd, AttemptId, Campaign, Disposition, Number, Record, RecordingState, Time};

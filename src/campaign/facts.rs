@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::channel::{Channel, Join, Presence};
 use super::io::{DialStatus, LegEvent, Op, OpError};
 use super::stamps::{self, AsteriskClock, Stamps};
 use super::{Part, Time};
@@ -20,67 +21,6 @@ const MAY_STILL_COME: Duration = Duration::from_secs(10);
 /// For how long an originate may still come whose process died: it waited for the answer until
 /// then, at most for so long.
 const MAY_COME_OF_THE_DEAD: Duration = Duration::from_secs(5 + MAY_STILL_COME.as_secs());
-
-/// Whether a channel or bridge exists, as far as is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Presence {
-    /// Not asked for.
-    #[default]
-    Never,
-    /// Asked for, and neither confirmed nor refused. It must not be deleted yet: the
-    /// delete could overtake the creation.
-    Asked,
-    /// It exists.
-    There,
-    /// It is on its way out: its end was asked for, or Asterisk told that it leaves.
-    Leaving,
-    /// It is no more.
-    Gone,
-}
-
-impl Presence {
-    pub(super) const fn may_live(self) -> bool {
-        matches!(self, Self::Asked | Self::There | Self::Leaving)
-    }
-
-    /// The answer to the request that makes it.
-    fn answered(&mut self, done: bool) {
-        if *self == Self::Asked {
-            *self = if done { Self::There } else { Self::Never };
-        }
-    }
-}
-
-/// How far a channel is into the bridge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Join {
-    #[default]
-    Not,
-    Asked,
-    /// Asterisk said yes; its event is still to come.
-    Accepted,
-    In,
-}
-
-/// What is known of one channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Channel {
-    pub(super) presence: Presence,
-    /// When it was first known to exist: a census asked for before says nothing of it.
-    since: Time,
-    /// When it was asked for last: what a census that was asked for before has under its id is
-    /// a channel that it has replaced.
-    asked_at: Time,
-    /// Its originate was given up for unanswered: until then its absence proves nothing.
-    doubtful_until: Option<Time>,
-    /// And then it came.
-    came_late: bool,
-    /// In our Stasis application: only then may it join a bridge (422 before).
-    pub(super) entered: bool,
-    pub(super) up: bool,
-    pub(super) join: Join,
-    stamps: Stamps,
-}
 
 /// What is known of the recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -129,77 +69,6 @@ pub(super) struct Facts {
     pub(super) target_dialed_at: Option<Time>,
     trouble: u8,
     asterisk_clock: AsteriskClock,
-}
-
-impl Channel {
-    /// A channel that is being asked for.
-    pub(super) fn asked() -> Self {
-        Self {
-            presence: Presence::Asked,
-            ..Self::default()
-        }
-    }
-
-    /// The next one under the same id.
-    pub(super) fn asked_again(&self) -> Self {
-        let mut next = Self::asked();
-        next.stamps = self.stamps.of_the_next();
-        next
-    }
-
-    fn exists(&mut self, now: Time) {
-        if matches!(self.presence, Presence::Never | Presence::Asked) {
-            self.presence = Presence::There;
-            self.since = now;
-        }
-    }
-
-    /// Out of the application and soon gone; nobody else needs to hang it up.
-    fn leaves(&mut self, now: Time) {
-        self.exists(now);
-        self.presence = Presence::Leaving;
-    }
-
-    fn gone(&mut self) {
-        *self = Self {
-            presence: Presence::Gone,
-            stamps: self.stamps,
-            ..Self::default()
-        };
-    }
-
-    /// Asterisk may still make it, whatever it says of it now.
-    fn may_still_come(&self, now: Time) -> bool {
-        self.doubtful_until.is_some_and(|until| now < until)
-    }
-
-    /// Nobody has seen it, and it may still come: then it is hung up by itself.
-    const fn is_only_feared(&self) -> bool {
-        self.doubtful_until.is_some() && !self.came_late
-    }
-
-    /// It was made after all, and what was asked of it before did not find it: that it was not
-    /// found may be told even after this.
-    fn has_come(&mut self) {
-        let is_news = !std::mem::replace(&mut self.came_late, self.doubtful_until.is_some());
-        if is_news && self.came_late && self.presence == Presence::Leaving {
-            self.presence = Presence::There;
-        }
-    }
-
-    fn join_answered(&mut self, done: bool) {
-        if self.join == Join::Asked {
-            self.join = if done { Join::Accepted } else { Join::Not };
-        }
-    }
-
-    /// Asks for its end, if it exists and that was not asked for.
-    pub(super) fn hang_up(&mut self, part: Part, ops: &mut Vec<Op>) {
-        if self.presence == Presence::There {
-            self.presence = Presence::Leaving;
-            ops.push(Op::HangUp(part));
-        }
-    }
 }
 
 impl Facts {

@@ -1,7 +1,8 @@
 //! What events and timers do to a living call.
 
 use super::call::{Answer, Bridged, Phase, Verdict};
-use super::facts::{Presence, Recording};
+use super::channel::Presence;
+use super::facts::Recording;
 use super::io::{CallStep, DialStatus, Effect, LegEvent};
 use super::timers::Timer;
 use super::{

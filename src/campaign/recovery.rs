@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::call::{Answer, Bridged, Call, Phase, Verdict};
+use super::channel::Presence;
 use super::ending::INSIST_EVERY;
-use super::facts::{Facts, Presence, Recording};
+use super::facts::{Facts, Recording};
 use super::io::{Census, Effect, LegEvent, Notice};
 use super::rules::Rules;
 use super::timers::Timer;

@@ -12,7 +12,8 @@
 //! | `simulation/asterisk.rs` | requests that arrive, events that leave, the event stream |
 //! | `simulation/trouble.rs` | faults and commands |
 //! | `simulation/trace.rs` | what the engine is told, as a line of the trace |
-//! | `simulation/laws.rs` | what must hold |
+//! | `simulation/laws.rs` | what must hold after every step |
+//! | `simulation/books.rs` | what must be written down |
 //! | `simulation/tests.rs` | many seeds, the places broken on purpose, the soak |
 //!
 //! What is not real: the sockets, the supervisor of the event stream (its verdict on the
@@ -21,6 +22,7 @@
 
 mod asterisk;
 mod beginning;
+mod books;
 mod deck;
 mod laws;
 mod network;
@@ -40,7 +42,7 @@ use super::Incoming;
 use super::clock::virtual_time;
 use crate::ari::link::DownReason;
 use crate::campaign::{
-    Added, AsteriskIds, AttemptId, CallWord, Command, LeadId, Number, Numbers, RunState, Time,
+    Added, AsteriskIds, AttemptId, CallWord, Command, Number, Numbers, RunState, Time,
 };
 use crate::config::Settings;
 use crate::engine::Request;
@@ -51,6 +53,7 @@ use deck::{Deck, world_time};
 use laws::{Law, Notes, Verdict, Violation, broken};
 use network::{Outgoing, Result as Answer};
 use trace::{heard, shown};
+use trouble::Wish;
 
 /// How long a run may take when nothing goes wrong any more.
 const PATIENCE: Duration = Duration::from_secs(1500);
@@ -82,17 +85,6 @@ enum Item {
     DiskHasRoom,
     FolderHasRoom,
     Mischief,
-}
-
-/// Who may be called once more, if the engine agrees.
-#[derive(Debug, Clone, Copy)]
-enum Wish {
-    None,
-    Again(LeadId),
-    /// Everybody, in another run, which is tallied as that.
-    Run(&'static str),
-    /// Nobody: the run was done a moment ago.
-    NoRun,
 }
 
 /// Numbers, and where the answer to whoever adds them comes.

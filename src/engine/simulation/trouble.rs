@@ -7,7 +7,7 @@ use tokio::sync::oneshot::error::TryRecvError;
 
 use super::asterisk::APP;
 use super::laws::{Law, Verdict, broken};
-use super::{Item, Sim, Wish};
+use super::{Item, Sim};
 use crate::ari::link::{DownReason, LinkState};
 use crate::campaign::{Command, Disposition, LeadId, LeadState, MaxCc, Number, Numbers, RunId};
 use crate::engine::Request;
@@ -16,6 +16,17 @@ use crate::simulator::{Fault, Faults};
 
 /// Longer than the wait for an answer to a ping.
 const NOTICED_AFTER: Duration = Duration::from_secs(6);
+
+/// Who may be called once more, if the engine agrees.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wish {
+    None,
+    Again(LeadId),
+    /// Everybody, in another run, which is tallied as that.
+    Run(&'static str),
+    /// Nobody: the run was done a moment ago.
+    NoRun,
+}
 
 impl Sim {
     /// Something goes wrong, or somebody presses a key.

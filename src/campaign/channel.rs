@@ -1,0 +1,137 @@
+//! What is known of one channel.
+
+use super::io::Op;
+use super::stamps::Stamps;
+use super::{Part, Time};
+
+/// Whether a channel or bridge exists, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Presence {
+    /// Not asked for.
+    #[default]
+    Never,
+    /// Asked for, and neither confirmed nor refused. It must not be deleted yet: the
+    /// delete could overtake the creation.
+    Asked,
+    /// It exists.
+    There,
+    /// It is on its way out: its end was asked for, or Asterisk told that it leaves.
+    Leaving,
+    /// It is no more.
+    Gone,
+}
+
+impl Presence {
+    pub(super) const fn may_live(self) -> bool {
+        matches!(self, Self::Asked | Self::There | Self::Leaving)
+    }
+
+    /// The answer to the request that makes it.
+    pub(super) fn answered(&mut self, done: bool) {
+        if *self == Self::Asked {
+            *self = if done { Self::There } else { Self::Never };
+        }
+    }
+}
+
+/// How far a channel is into the bridge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Join {
+    #[default]
+    Not,
+    Asked,
+    /// Asterisk said yes; its event is still to come.
+    Accepted,
+    In,
+}
+
+/// What is known of one channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Channel {
+    pub(super) presence: Presence,
+    /// When it was first known to exist: a census asked for before says nothing of it.
+    pub(super) since: Time,
+    /// When it was asked for last: what a census that was asked for before has under its id is
+    /// a channel that it has replaced.
+    pub(super) asked_at: Time,
+    /// Its originate was given up for unanswered: until then its absence proves nothing.
+    pub(super) doubtful_until: Option<Time>,
+    /// And then it came.
+    pub(super) came_late: bool,
+    /// In our Stasis application: only then may it join a bridge (422 before).
+    pub(super) entered: bool,
+    pub(super) up: bool,
+    pub(super) join: Join,
+    pub(super) stamps: Stamps,
+}
+
+impl Channel {
+    /// A channel that is being asked for.
+    pub(super) fn asked() -> Self {
+        Self {
+            presence: Presence::Asked,
+            ..Self::default()
+        }
+    }
+
+    /// The next one under the same id.
+    pub(super) fn asked_again(&self) -> Self {
+        let mut next = Self::asked();
+        next.stamps = self.stamps.of_the_next();
+        next
+    }
+
+    pub(super) fn exists(&mut self, now: Time) {
+        if matches!(self.presence, Presence::Never | Presence::Asked) {
+            self.presence = Presence::There;
+            self.since = now;
+        }
+    }
+
+    /// Out of the application and soon gone; nobody else needs to hang it up.
+    pub(super) fn leaves(&mut self, now: Time) {
+        self.exists(now);
+        self.presence = Presence::Leaving;
+    }
+
+    pub(super) fn gone(&mut self) {
+        *self = Self {
+            presence: Presence::Gone,
+            stamps: self.stamps,
+            ..Self::default()
+        };
+    }
+
+    /// Asterisk may still make it, whatever it says of it now.
+    pub(super) fn may_still_come(&self, now: Time) -> bool {
+        self.doubtful_until.is_some_and(|until| now < until)
+    }
+
+    /// Nobody has seen it, and it may still come: then it is hung up by itself.
+    pub(super) const fn is_only_feared(&self) -> bool {
+        self.doubtful_until.is_some() && !self.came_late
+    }
+
+    /// It was made after all, and what was asked of it before did not find it: that it was not
+    /// found may be told even after this.
+    pub(super) fn has_come(&mut self) {
+        let is_news = !std::mem::replace(&mut self.came_late, self.doubtful_until.is_some());
+        if is_news && self.came_late && self.presence == Presence::Leaving {
+            self.presence = Presence::There;
+        }
+    }
+
+    pub(super) fn join_answered(&mut self, done: bool) {
+        if self.join == Join::Asked {
+            self.join = if done { Join::Accepted } else { Join::Not };
+        }
+    }
+
+    /// Asks for its end, if it exists and that was not asked for.
+    pub(super) fn hang_up(&mut self, part: Part, ops: &mut Vec<Op>) {
+        if self.presence == Presence::There {
+            self.presence = Presence::Leaving;
+            ops.push(Op::HangUp(part));
+        }
+    }
+}
