@@ -78,7 +78,7 @@ mod tests;
 mod time;
 mod timers;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -110,6 +110,7 @@ use ending::Remains;
 use facts::Facts;
 use limit::Silence;
 use next_run::NextRun;
+use recovery::OrphanEnds;
 use timers::{Timer, Timers};
 
 /// How long after the originate B is staged where neither ringing nor an end was heard. A
@@ -147,7 +148,7 @@ pub struct Campaign {
     /// Attempts of a dead process that were not settled yet.
     orphans: BTreeMap<AttemptId, Orphan>,
     /// What of them has ended since events come in: a census on its way may still list it.
-    orphan_ends: BTreeSet<(AttemptId, Part)>,
+    orphan_ends: OrphanEnds,
     /// The run that begins when nothing is left of this one.
     next_run: Option<NextRun>,
     next_attempt: AttemptId,
@@ -185,7 +186,7 @@ impl Campaign {
             live: BTreeMap::new(),
             remains: BTreeMap::new(),
             orphans: BTreeMap::new(),
-            orphan_ends: BTreeSet::new(),
+            orphan_ends: OrphanEnds::new(),
             next_run: None,
             next_attempt,
             timers: Timers::default(),

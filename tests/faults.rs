@@ -174,6 +174,25 @@ fn a_stop_waits_for_what_may_still_ring_and_hangs_it_up() {
     assert_eq!(ended.code, Some(0));
     assert_eq!(asterisk.calls_placed().len(), 1, "it was carried out late");
     assert!(asterisk.channels().is_empty(), "and hung up");
+    assert!(asterisk.bridges().is_empty(), "with what was staged for it");
     let row = &deck.report()[0];
     assert_eq!(row["disposition"], "cancelled", "{row:?}\n{}", ended.stdout);
+}
+
+#[test]
+fn an_asterisk_that_never_returns_is_given_up_on_though_a_call_was_ringing() {
+    let asterisk = Asterisk::with_faults("{}");
+    let mut deck = asterisk
+        .deck()
+        .set("CALL_TIMEOUT", 2)
+        .set("GIVE_UP_SECONDS", 2);
+    let list = mixed(&["30"], 1);
+    deck.list(&list);
+    let running = deck.spawn(&DIAL);
+    running.wait_for(" call.ringing ", SOON);
+    asterisk.restart(Duration::from_secs(120));
+    let ended = running.wait(SOON);
+    assert_eq!(ended.code, Some(4), "{}\n{}", ended.stderr, ended.stdout);
+    // What became of the call is told by the next one that sees Asterisk.
+    assert_eq!(deck.report()[0]["disposition"].as_str().unwrap_or(""), "");
 }

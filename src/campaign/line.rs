@@ -6,6 +6,7 @@ use super::{Campaign, LeadId, LeadState, Numbers, Record, RunState, Time};
 impl Campaign {
     /// A person wants a waiting lead taken off.
     pub(super) fn skip(&mut self, now: Time, lead: LeadId) -> Outcome {
+        self.unless_a_run_awaits()?;
         if self.leads.state(lead) != Some(LeadState::Waiting) {
             return Err(format!("lead {lead} does not wait"));
         }

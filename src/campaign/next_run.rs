@@ -4,6 +4,7 @@
 //! at any start: conversations go on to their end and keep their recording, and who may still be
 //! rung is not called a second time meanwhile. The new run begins when nothing of them is left.
 
+use super::io::{Effect, Notice};
 use super::{Campaign, Numbers, RunState, Time};
 
 const SOON: &str = "a new run begins when the calls of the one before have ended";
@@ -42,15 +43,24 @@ impl Campaign {
             self.open_run(now, &next.list, &next.numbers);
             if next.starts {
                 self.set_state(now, RunState::Dialing);
+            } else {
+                let state = RunState::Idle;
+                self.effects
+                    .push_back(Effect::Tell(Notice::State { state }));
             }
         }
     }
 
-    /// Whoever wants this run dialed means the next one.
-    pub(super) fn start_next(&mut self) -> Option<String> {
+    /// Whoever wants this run dialed means the next one. Whether that is news.
+    pub(super) fn start_next(&mut self) -> Option<(bool, String)> {
         let next = self.next_run.as_mut()?;
-        next.starts = true;
-        Some(SOON.to_owned())
+        let is_news = !std::mem::replace(&mut next.starts, true);
+        Some((is_news, SOON.to_owned()))
+    }
+
+    /// The process is to end: it begins no other run.
+    pub fn forget_next_run(&mut self) {
+        self.next_run = None;
     }
 
     /// The next run is to wait for a start. Whether it was not going to.

@@ -27,7 +27,7 @@ impl Campaign {
     }
 
     pub(super) fn start(&mut self, now: Time) -> Outcome {
-        if let Some(said) = self.start_next() {
+        if let Some((_, said)) = self.start_next() {
             return Ok(said);
         }
         match self.state {

@@ -1,9 +1,12 @@
 //! What events and timers do to a living call.
 
+use std::time::Duration;
+
 use super::call::{Answer, Bridged, Phase, Verdict};
 use super::channel::Presence;
 use super::facts::Recording;
 use super::io::{CallStep, DialStatus, Effect, LegEvent};
+use super::recovery::OrphanEnd;
 use super::timers::Timer;
 use super::{
     AttemptId, Campaign, Disposition, EndedBy, HangupCause, Part, Record, RecordingState, Step,
@@ -14,6 +17,9 @@ use super::{Op, ending::INSIST_EVERY};
 pub(super) const FAILED_TARGET: &str = "the target failed or is missing";
 const BUSY_TARGET: &str = "the target is busy";
 const SILENT_TARGET: &str = "the target did not answer within TARGET_TIMEOUT";
+
+/// How soon a target that may have answered since a census was asked for tells so.
+const TARGET_GRACE: Duration = Duration::from_secs(1);
 
 impl Campaign {
     /// A channel of a call did something.
@@ -42,8 +48,12 @@ impl Campaign {
                 LegEvent::Up | LegEvent::Entered if part == Part::A => {
                     orphan.answered_at.get_or_insert(now);
                 }
-                LegEvent::Left | LegEvent::Leaving(_) | LegEvent::Gone(_) => {
-                    self.orphan_ends.insert((attempt, part));
+                LegEvent::Left => {
+                    let ends = self.orphan_ends.entry((attempt, part));
+                    ends.or_insert(OrphanEnd::Left);
+                }
+                LegEvent::Leaving(_) | LegEvent::Gone(_) => {
+                    self.orphan_ends.insert((attempt, part), OrphanEnd::Gone);
                 }
                 _ => {}
             }
@@ -322,12 +332,17 @@ impl Campaign {
         }
     }
 
-    /// After a census the targets that are too late are so for good.
-    pub(super) fn set_target_timers(&mut self) {
+    /// After a census the targets that were too late when it was asked for are so for good.
+    pub(super) fn set_target_timers(&mut self, now: Time, asked_at: Time) {
         for call in self.live.values() {
             if let Phase::Connecting(answer) = call.phase {
                 let limit = answer.at + call.rules.target_timeout;
-                self.timers.set(limit, call.attempt, Timer::Target);
+                let due = if asked_at < limit {
+                    limit.max(now + TARGET_GRACE)
+                } else {
+                    limit
+                };
+                self.timers.set(due, call.attempt, Timer::Target);
             }
         }
     }

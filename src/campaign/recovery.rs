@@ -1,6 +1,6 @@
 //! What a crash or a lost link left behind, and what is done with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::call::{Answer, Bridged, Call, Phase, Verdict};
@@ -37,6 +37,18 @@ pub struct Orphan {
     /// What was written down of its recording.
     pub recorded: Recorded,
 }
+
+/// How far a channel of a dead process has ended since events come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OrphanEnd {
+    /// It left the bridge, and may live.
+    Left,
+    /// It is no more, or is on its way out by itself.
+    Gone,
+}
+
+/// What has ended of attempts that are not settled yet.
+pub(super) type OrphanEnds = BTreeMap<(AttemptId, Part), OrphanEnd>;
 
 /// What a dead process wrote down of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,9 +177,10 @@ impl Campaign {
                 call.facts.doubt_no_more();
             }
         }
-        let alive = &self.without_ends(census);
+        let ends = std::mem::take(&mut self.orphan_ends);
+        let alive = &without_ends(census, &ends);
         self.find_recordings(now, census, alive);
-        let mut done = self.settle_orphans(now, alive);
+        let mut done = self.settle_orphans(now, alive, &ends);
         // Ends first: a leg that came up unheard has bridged nobody if the other had left.
         let known = self.live.len();
         self.miss_what_is_gone(now, alive);
@@ -175,7 +188,7 @@ impl Campaign {
         let unheard = !std::mem::replace(&mut self.heard_all, true);
         self.hear_what_was_missed(now, alive);
         done.strays = self.take_down_strays(alive);
-        self.set_target_timers();
+        self.set_target_timers(now, census.asked_at);
         let all = self.live.len();
         done.going_on = all.saturating_sub(done.taken_over + done.hung_up + done.awaited);
         // While events are missed each look finds the same calls again, which is no news.
@@ -190,29 +203,20 @@ impl Campaign {
         }
     }
 
-    /// The census without what has ended since it was asked for, of calls that are settled only
-    /// by it: their events were told before anybody knew them.
-    fn without_ends(&mut self, census: &Census) -> Census {
-        let ended = std::mem::take(&mut self.orphan_ends);
-        let mut census = census.clone();
-        if !super::sabotaged!(TrustsAnOldCensus) {
-            let lives = |attempt, part| !ended.contains(&(attempt, part));
-            census.channels.retain(|(a, part, _)| lives(*a, *part));
-            census.joined.retain(|(a, part)| lives(*a, *part));
-        }
-        census
-    }
-
     /// Each attempt of the dead process: adopted if its conversation lives, hung up if only
     /// a part of it does, closed if nothing does.
-    fn settle_orphans(&mut self, now: Time, census: &Census) -> Reconciled {
+    fn settle_orphans(&mut self, now: Time, census: &Census, ends: &OrphanEnds) -> Reconciled {
         let mut done = Reconciled::default();
         let orphans = std::mem::take(&mut self.orphans);
         let settled = usize::from(!super::sabotaged!(ForgetsOrphans)) * orphans.len();
         for orphan in orphans.into_values().take(settled) {
             let attempt = orphan.attempt;
             let rules = self.rules();
-            let call = inherit(now, orphan, facts_of(now, attempt, census), rules);
+            let mut facts = facts_of(now, attempt, census);
+            for (part, _) in ended(attempt, ends).filter(|(_, end)| *end == OrphanEnd::Gone) {
+                facts.note_event(now, part, LegEvent::Gone(HangupCause::default()), None);
+            }
+            let call = inherit(now, orphan, facts, rules);
             let adopted = match call.phase {
                 Phase::Talking(_, bridged) => Some(bridged.at),
                 _ => None,
@@ -274,7 +278,7 @@ impl Campaign {
         let has = |attempt, part| census.has_up(attempt, part);
         let there = |a| has(a, Part::A) && has(a, Part::Snoop) || census.recorded.contains(&a);
         let orphans = self.orphans.keys().copied();
-        let is_asked = |a| talks(a) && has(a, Part::Snoop);
+        let is_asked = |a| talks(a) && alive.has_up(a, Part::Snoop);
         let recorded: Vec<AttemptId> = orphans.filter(|a| there(*a) && !is_asked(*a)).collect();
         for attempt in recorded {
             self.recording_of_orphan(now, attempt);
@@ -361,6 +365,25 @@ impl Campaign {
             .map(|c| c.lead)
             .filter(|l| matches!(self.leads.state(*l), Some(LeadState::Calling(_))))
     }
+}
+
+/// What has ended of one attempt.
+fn ended(attempt: AttemptId, ends: &OrphanEnds) -> impl Iterator<Item = (Part, OrphanEnd)> + '_ {
+    let of_it = ends.iter().filter(move |((a, _), _)| *a == attempt);
+    of_it.map(|((_, part), end)| (*part, *end))
+}
+
+/// The census without what has ended since it was asked for, of calls that are settled only by
+/// it: their events were told before anybody knew them.
+fn without_ends(census: &Census, ends: &OrphanEnds) -> Census {
+    let mut census = census.clone();
+    if !super::sabotaged!(TrustsAnOldCensus) {
+        let end = |attempt, part| ends.get(&(attempt, part)).copied();
+        let lives = |attempt, part| end(attempt, part) != Some(OrphanEnd::Gone);
+        census.channels.retain(|(a, part, _)| lives(*a, *part));
+        census.joined.retain(|(a, part)| end(*a, *part).is_none());
+    }
+    census
 }
 
 fn facts_of(now: Time, attempt: AttemptId, census: &Census) -> Facts {

@@ -84,10 +84,16 @@ impl Campaign {
     /// often it asks, nobody is called a second time in a run, and a run follows another only
     /// where that one is done.
     pub fn start_again(&mut self, now: Time, list: Listed<'_>) -> Result<StartedAgain, String> {
-        if let Some(said) = self.start_next() {
-            self.relist_next(list.numbers);
+        if let Some((is_news, said)) = self.start_next() {
+            if list.of_this_run {
+                self.relist_next(list.numbers);
+            }
             return Ok(StartedAgain {
-                began: Began::AlreadyRunning,
+                began: if is_news {
+                    Began::Started
+                } else {
+                    Began::AlreadyRunning
+                },
                 relisted: Relisted::default(),
                 said,
             });

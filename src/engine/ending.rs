@@ -59,6 +59,7 @@ impl Engine {
     /// sends who won't wait.
     pub(super) fn stop(&mut self, at_once: bool, by_signal: bool, by: &str) {
         let now = self.clock.now();
+        self.campaign.forget_next_run();
         let second_signal = by_signal && self.stopping.as_ref().is_some_and(|s| s.signalled);
         if at_once || second_signal {
             // Either command is always taken.
@@ -98,7 +99,7 @@ impl Engine {
         if !self.exit_when_done {
             return None;
         }
-        if *self.campaign.state() == RunState::Done {
+        if *self.campaign.state() == RunState::Done && !self.campaign.awaits_a_run() {
             let over = self.campaign.is_quiet() && self.is_clean() && self.recordings_done(now);
             return over.then_some(Exit::Finished);
         }
@@ -135,18 +136,26 @@ impl Engine {
         none_left || now >= since + RECORDINGS_AT_EXIT
     }
 
+    /// A call is up, as far as is known. What was to be hung up for so long, and asked for again
+    /// and again, is not there any more: nobody answers.
+    fn anything_is_up(&self, now: Time) -> bool {
+        let mut calls = self.campaign.calls();
+        calls.any(|call| call.word != CallWord::Ending || now < call.since + LAST_CHANCE)
+    }
+
     pub(super) fn gives_up(&mut self, now: Time) -> Option<Exit> {
-        // Of those that are being hung up nothing more will be heard.
-        if self.campaign.calls().any(|c| c.word != CallWord::Ending) {
-            return None;
-        }
+        let is_ready = self.link_state.ready;
         let (since, why) = match self.campaign.state() {
-            RunState::Paused(reason) => (self.paused_by_rule_since?, reason.clone()),
-            _ if !self.link_state.ready => {
-                (self.link_state.down_since, self.link_state.why.clone())
+            RunState::Paused(reason) if !self.campaign.awaits_a_run() => {
+                (self.paused_by_rule_since?, reason.clone())
             }
+            _ if !is_ready => (self.link_state.down_since, self.link_state.why.clone()),
             _ => return None,
         };
+        let waits = is_ready && !self.campaign.is_quiet() || !is_ready && self.anything_is_up(now);
+        if waits {
+            return None;
+        }
         (now >= since + self.in_force.borrow().latest().give_up).then_some(Exit::GaveUp(why))
     }
 

@@ -109,10 +109,11 @@ impl Engine {
     fn start_unless_ending(&mut self, reading: Reading, held: bool) -> Result<Started, String> {
         self.unless_ending()?;
         // A run that is paused stays so, and one that dials was told to after that.
-        let stays = matches!(
-            self.campaign.state(),
-            RunState::Paused(_) | RunState::Dialing
-        );
+        let stays = !self.campaign.awaits_a_run()
+            && matches!(
+                self.campaign.state(),
+                RunState::Paused(_) | RunState::Dialing
+            );
         if held && !stays {
             return Err(HELD.to_owned());
         }

@@ -76,3 +76,17 @@ fn a_look_while_no_event_comes_dials_nobody_and_tells_only_news() {
     assert_eq!(told(&rig), before + 1);
     assert!(!rig.take().contains(&Op::OriginateA));
 }
+
+#[test]
+fn a_target_that_may_have_answered_since_the_look_was_asked_for_is_not_cut_off() {
+    let rings = census(&[(Part::A, true), (Part::B, false)], BOTH, true);
+    let mut rig = Rig::connecting();
+    rig.handle(Input::LinkDown);
+    rig.wait(19_900);
+    let asked_at = rig.now;
+    rig.wait(500);
+    rig.handle(Input::Glimpse(Census { asked_at, ..rings }));
+    assert_eq!(rig.word(), Some(CallWord::Answered));
+    glimpse(&mut rig, census(BOTH_UP, BOTH, true));
+    assert_eq!(rig.word(), Some(CallWord::Bridged));
+}

@@ -84,3 +84,22 @@ fn who_was_recorded_unseen_and_left_before_it_was_asked_again_is_looked_for() {
     assert!(rig.effects.iter().any(fetched));
     assert_eq!(rig.campaign.stats().recordings_failed, 0);
 }
+
+#[test]
+fn who_left_the_bridge_and_lives_is_hung_up() {
+    let mut rig = restarted(orphan(true, true, true));
+    rig.leg(Part::A, LegEvent::Left);
+    rig.link_up(census(BOTH_UP, BOTH, true));
+    assert!(rig.take().contains(&Op::HangUp(Part::A)));
+}
+
+#[test]
+fn a_call_whose_end_was_told_is_waited_for_no_longer() {
+    let mut unheard = orphan(false, false, false);
+    unheard.ringing_at = None;
+    let mut rig = restarted(unheard);
+    rig.gone(Part::A, 17);
+    rig.link_up(Census::default());
+    assert_eq!(rig.end().disposition, Disposition::Interrupted);
+    assert!(rig.campaign.is_quiet());
+}

@@ -67,6 +67,7 @@ fn what_the_old_run_would_lose_is_refused_and_a_pause_holds_the_new_one() {
     let number = Number::parse("5000").expect("digits");
     assert!(rig.campaign.add(rig.now, &[number]).is_err());
     assert!(rig.command(&Command::Requeue(LeadId(1))).is_err());
+    assert!(rig.command(&Command::Skip(LeadId(1))).is_err());
     assert!(rig.campaign.may_begin_anew().is_err());
     rig.campaign.relist(rig.now, &numbers(5));
     rig.command(&Command::Pause).expect("it was to dial");
@@ -77,4 +78,38 @@ fn what_the_old_run_would_lose_is_refused_and_a_pause_holds_the_new_one() {
     assert_eq!(*rig.campaign.state(), RunState::Idle);
     assert_eq!(rig.campaign.leads().len(), 5);
     assert_eq!(rig.asked(AttemptId(2), Op::OriginateA), 0);
+}
+
+#[test]
+fn a_start_that_a_program_asks_for_is_the_next_run_s_and_another_list_is_not() {
+    let mut rig = restarted(orphan(true, true, true));
+    rig.campaign.open_run_when_quiet("list", &numbers(2));
+    let others = numbers(7);
+    let mut ask = |of_this_run| {
+        let listed = Listed {
+            name: "list",
+            of_this_run,
+            numbers: &others,
+        };
+        let started = rig.campaign.start_again(rig.now, listed);
+        started.expect("it can").began
+    };
+    assert_eq!(ask(false), Began::Started);
+    assert_eq!(ask(false), Began::AlreadyRunning);
+    rig.link_up(Census::default());
+    rig.wait(3000);
+    assert_eq!(
+        (rig.campaign.run(), rig.campaign.leads().len()),
+        (RunId(2), 2)
+    );
+}
+
+#[test]
+fn a_process_that_is_told_to_end_begins_no_other_run() {
+    let mut rig = restarted(orphan(true, true, true));
+    asked_for(&mut rig, 3);
+    rig.campaign.forget_next_run();
+    rig.link_up(Census::default());
+    rig.wait(60_000);
+    assert_eq!((rig.campaign.run(), opened(&rig)), (RunId(1), 0));
 }

@@ -336,7 +336,10 @@ fn a_target_that_was_too_late_while_nobody_listened_is_so_when_the_link_is_back(
     let mut rig = Rig::connecting();
     rig.handle(Input::LinkDown);
     rig.wait(60_000);
-    rig.link_up(census(&[(Part::A, true), (Part::B, false)], BOTH, true));
+    rig.link_up(Census {
+        asked_at: rig.now,
+        ..census(&[(Part::A, true), (Part::B, false)], BOTH, true)
+    });
     assert_eq!(rig.word(), Some(CallWord::Ending));
 }
 
