@@ -177,7 +177,10 @@ impl Campaign {
                 call.facts.doubt_no_more();
             }
         }
-        let ends = std::mem::take(&mut self.orphan_ends);
+        let mut ends = std::mem::take(&mut self.orphan_ends);
+        if super::sabotaged!(TrustsAnOldCensus) {
+            ends.clear();
+        }
         let alive = &without_ends(census, &ends);
         self.find_recordings(now, census, alive);
         let mut done = self.settle_orphans(now, alive, &ends);
@@ -377,12 +380,10 @@ fn ended(attempt: AttemptId, ends: &OrphanEnds) -> impl Iterator<Item = (Part, O
 /// it: their events were told before anybody knew them.
 fn without_ends(census: &Census, ends: &OrphanEnds) -> Census {
     let mut census = census.clone();
-    if !super::sabotaged!(TrustsAnOldCensus) {
-        let end = |attempt, part| ends.get(&(attempt, part)).copied();
-        let lives = |attempt, part| end(attempt, part) != Some(OrphanEnd::Gone);
-        census.channels.retain(|(a, part, _)| lives(*a, *part));
-        census.joined.retain(|(a, part)| end(*a, *part).is_none());
-    }
+    let end = |attempt, part| ends.get(&(attempt, part)).copied();
+    let lives = |attempt, part| end(attempt, part) != Some(OrphanEnd::Gone);
+    census.channels.retain(|(a, part, _)| lives(*a, *part));
+    census.joined.retain(|(a, part)| end(*a, *part).is_none());
     census
 }
 
