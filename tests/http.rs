@@ -350,6 +350,13 @@ fn hostile_and_endless_requests_end_and_harm_nobody() {
     let idle: Vec<TcpStream> = (0..200).map(|_| open()).collect();
     std::thread::sleep(Duration::from_millis(300));
     drop(idle);
+    // The server has to hear of each end before there are places again.
+    support::wait::wait("a place", SOON, || {
+        let mut stream = open();
+        let _ = stream.write_all(format!("GET /healthz HTTP/1.0\r\n{host}\r\n").as_bytes());
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).is_ok() && answer.starts_with("HTTP/1.0 200")
+    });
     rig.until(&served, "an answer", |s| s["state"] == "IDLE");
     served.process.signal("TERM");
     assert_eq!(served.process.wait(SOON).code, Some(0));
