@@ -102,9 +102,18 @@ impl Channel {
         };
     }
 
-    /// Asterisk may still make it, whatever it says of it now.
+    /// Asterisk may still make it, or has made it since it was asked: that a request does not
+    /// find it proves nothing.
     pub(super) fn may_still_come(&self, now: Time) -> bool {
         self.doubtful_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether a census that was asked for at `asked_at` would have to list it. It is made
+    /// once, so what has come and is not listed is over.
+    pub(super) fn is_due_in_census(&self, asked_at: Time) -> bool {
+        let known = matches!(self.presence, Presence::There | Presence::Leaving);
+        let feared = self.is_only_feared() && self.may_still_come(asked_at);
+        known && self.since < asked_at && !feared
     }
 
     /// Nobody has seen it, and it may still come: then it is hung up by itself.
@@ -114,10 +123,21 @@ impl Channel {
 
     /// It was made after all, and what was asked of it before did not find it: that it was not
     /// found may be told even after this.
-    pub(super) fn has_come(&mut self) {
-        let is_news = !std::mem::replace(&mut self.came_late, self.doubtful_until.is_some());
-        if is_news && self.came_late && self.presence == Presence::Leaving {
-            self.presence = Presence::There;
+    pub(super) fn has_come(&mut self, now: Time) {
+        if self.is_only_feared() {
+            self.came_late = true;
+            self.since = now;
+            if self.presence == Presence::Leaving {
+                self.presence = Presence::There;
+            }
+        }
+    }
+
+    /// Its end was asked for, and Asterisk had one to end.
+    pub(super) fn was_hung_up(&mut self, now: Time) {
+        if self.is_only_feared() {
+            self.came_late = true;
+            self.since = now;
         }
     }
 

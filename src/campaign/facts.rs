@@ -99,7 +99,7 @@ impl Facts {
             // Late, or told twice.
             return;
         }
-        channel.has_come();
+        channel.has_come(now);
         match event {
             // A snoop channel leaves our application when it ends; its ChannelDestroyed is
             // never sent (measured on 22.10.1).
@@ -165,6 +165,11 @@ impl Facts {
                     && (!channel.may_still_come(now) || super::sabotaged!(TrustsA404))
                 {
                     channel.gone();
+                }
+            }
+            Op::HangUp(part) if result.is_ok() => {
+                if let Some(channel) = self.channel(part) {
+                    channel.was_hung_up(now);
                 }
             }
             Op::DestroyBridge if matches!(result, Ok(()) | Err(OpError::NotFound)) => {
@@ -277,6 +282,14 @@ impl Facts {
             .is_some_and(|channel| channel.stamps.is_of_the_one_before(stamp_ms))
     }
 
+    /// A census lists `part`.
+    pub(super) fn note_listed(&mut self, now: Time, part: Part) {
+        if let Some(channel) = self.channel(part) {
+            channel.has_come(now);
+            channel.exists(now);
+        }
+    }
+
     /// Whether what a census that was asked for at `asked_at` says of `part` is about this one.
     pub(super) fn is_that_of_census(&mut self, part: Part, asked_at: Time) -> bool {
         // Of the second half of a local channel nothing is kept.
@@ -286,10 +299,8 @@ impl Facts {
 
     /// Whether a census that was asked for at `asked_at` would have to list the channel.
     pub(super) fn is_due_in_census(&mut self, part: Part, asked_at: Time) -> bool {
-        self.channel(part).is_some_and(|c| {
-            let known = matches!(c.presence, Presence::There | Presence::Leaving);
-            known && c.since < asked_at && !c.may_still_come(asked_at)
-        })
+        self.channel(part)
+            .is_some_and(|channel| channel.is_due_in_census(asked_at))
     }
 
     /// Nobody knew whether there would be an A, and it is not over yet.

@@ -120,11 +120,20 @@ pub struct Census {
     /// Which of [`Campaign::unknown_recordings`](super::Campaign::unknown_recordings) lie in
     /// Asterisk's spool.
     pub recorded: Vec<AttemptId>,
+    /// The spool could not be looked into: that an attempt is not in [`Self::recorded`] says
+    /// nothing.
+    pub spool_unknown: bool,
     /// Asterisk was restarted since the last census that could tell.
     pub restarted: bool,
 }
 
 impl Census {
+    /// Whether it has this channel.
+    pub(super) fn lists(&self, attempt: AttemptId, part: Part) -> bool {
+        let of_it = |(a, p, _): &(AttemptId, Part, bool)| (*a, *p) == (attempt, part);
+        self.channels.iter().any(of_it)
+    }
+
     /// Whether it has this channel, and up.
     pub(super) fn has_up(&self, attempt: AttemptId, part: Part) -> bool {
         self.channels.contains(&(attempt, part, true))

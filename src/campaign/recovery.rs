@@ -184,6 +184,8 @@ impl Campaign {
         let alive = &without_ends(census, &ends);
         self.find_recordings(now, census, alive);
         let mut done = self.settle_orphans(now, alive, &ends);
+        ends.retain(|(attempt, _), _| self.orphans.contains_key(attempt));
+        self.orphan_ends = ends;
         // Ends first: a leg that came up unheard has bridged nobody if the other had left.
         let known = self.live.len();
         self.miss_what_is_gone(now, alive);
@@ -210,10 +212,13 @@ impl Campaign {
     /// a part of it does, closed if nothing does.
     fn settle_orphans(&mut self, now: Time, census: &Census, ends: &OrphanEnds) -> Reconciled {
         let mut done = Reconciled::default();
-        let orphans = std::mem::take(&mut self.orphans);
+        let (orphans, waiting) = std::mem::take(&mut self.orphans)
+            .into_iter()
+            .partition(|(_, orphan)| may_be_settled(orphan, census));
+        self.orphans = waiting;
+        let orphans: BTreeMap<AttemptId, Orphan> = orphans;
         let settled = usize::from(!super::sabotaged!(ForgetsOrphans)) * orphans.len();
-        for orphan in orphans.into_values().take(settled) {
-            let attempt = orphan.attempt;
+        for (attempt, orphan) in orphans.into_iter().take(settled) {
             let rules = self.rules();
             let mut facts = facts_of(now, attempt, census);
             for (part, _) in ended(attempt, ends).filter(|(_, end)| *end == OrphanEnd::Gone) {
@@ -279,7 +284,10 @@ impl Campaign {
             alive.has_up(attempt, Part::B) && joined(Part::A) && joined(Part::B)
         };
         let has = |attempt, part| census.has_up(attempt, part);
-        let there = |a| has(a, Part::A) && has(a, Part::Snoop) || census.recorded.contains(&a);
+        let there = |a| {
+            let asked = has(a, Part::Snoop) || census.spool_unknown;
+            has(a, Part::A) && asked || census.recorded.contains(&a)
+        };
         let orphans = self.orphans.keys().copied();
         let is_asked = |a| talks(a) && alive.has_up(a, Part::Snoop);
         let recorded: Vec<AttemptId> = orphans.filter(|a| there(*a) && !is_asked(*a)).collect();
@@ -296,6 +304,9 @@ impl Campaign {
             };
             let is_it = call.facts.is_that_of_census(part, census.asked_at);
             let there = is_it && call.facts.knows(part);
+            if there {
+                call.facts.note_listed(now, part);
+            }
             // A staged B and a snoop channel enter our application when they are made.
             let entered = up || part == Part::Snoop || part == Part::B && !call.facts.b_is_plain();
             if there && entered {
@@ -385,6 +396,13 @@ fn without_ends(census: &Census, ends: &OrphanEnds) -> Census {
     census.channels.retain(|(a, part, _)| lives(*a, *part));
     census.joined.retain(|(a, part)| end(*a, *part).is_none());
     census
+}
+
+/// Nobody waits for what the spool would tell while somebody may be on the line. Of the others
+/// it tells whether they had answered; what lives of them meanwhile is taken down as a stray.
+fn may_be_settled(orphan: &Orphan, census: &Census) -> bool {
+    let spool_matters = census.spool_unknown && orphan.recorded == Recorded::Nothing;
+    !spool_matters || census.lists(orphan.attempt, Part::A)
 }
 
 fn facts_of(now: Time, attempt: AttemptId, census: &Census) -> Facts {

@@ -90,7 +90,10 @@ pub(super) fn had_parted(legs: [Stamps; 2], clock: AsteriskClock) -> bool {
     })
 }
 
-fn parted_and_met(legs: [Stamps; 2]) -> Option<(i64, i64)> {
-    let left = legs.iter().filter_map(|leg| leg.left);
-    left.min().zip(met_ms(legs))
+/// When the first one left, and when they met at the earliest: what no event told may have been
+/// later still.
+fn parted_and_met([a, b]: [Stamps; 2]) -> Option<(i64, i64)> {
+    let left = [a.left, b.left].into_iter().flatten().min();
+    let met = [a.up, a.joined, b.up, b.joined].into_iter().flatten().max();
+    left.zip(met)
 }

@@ -113,14 +113,19 @@ impl Engine {
         }
         let mut survey = match survey {
             Ok(survey) => survey,
-            Err(error) => {
-                self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
-                if !self.link_state.ready {
-                    self.link_is_down(&error.to_string());
-                }
-                return;
-            }
+            Err(error) => return self.survey_failed(&error),
         };
+        if let Some(error) = survey.incomplete {
+            // Whoever is on the line does not wait for the rest.
+            self.survey_failed(&error);
+            self.seen_ids = survey.ids;
+            self.feed(if self.link_state.ready {
+                Input::Census(survey.census)
+            } else {
+                Input::Glimpse(survey.census)
+            });
+            return;
+        }
         if self.final_survey == FinalSurvey::Asked {
             let clean = survey.ids.is_empty();
             self.final_survey = if clean {
@@ -150,6 +155,13 @@ impl Engine {
                 "Asterisk knows no PJSIP endpoint {trunk}: check ARI_TRUNK against pjsip.conf"
             );
             self.link_is_down(&why);
+        }
+    }
+
+    fn survey_failed(&mut self, error: &AriError) {
+        self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
+        if !self.link_state.ready {
+            self.link_is_down(&error.to_string());
         }
     }
 

@@ -216,7 +216,8 @@ impl Requester {
     }
 
     /// What lives in Asterisk of this journal's, asked for from `now` on, and which of
-    /// `recordings` are there.
+    /// `recordings` are there. An error if it is not known what lives; a request that fails
+    /// after that makes the survey incomplete.
     pub(super) async fn survey(
         &self,
         now: Time,
@@ -225,6 +226,7 @@ impl Requester {
     ) -> Result<Survey, AriError> {
         let mut survey = Survey::default();
         survey.census.asked_at = now;
+        survey.census.spool_unknown = !recordings.is_empty();
         for channel in self.client.channels().await? {
             let Some((attempt, part)) = self.ids.parse(&channel.id) else {
                 continue;
@@ -242,6 +244,16 @@ impl Requester {
             survey.census.bridges.push(attempt);
             survey.ids.push((bridge.id, attempt, Part::Bridge));
         }
+        survey.incomplete = self.look_further(look, recordings, &mut survey).await.err();
+        Ok(survey)
+    }
+
+    async fn look_further(
+        &self,
+        look: Look,
+        recordings: Vec<(AttemptId, String)>,
+        survey: &mut Survey,
+    ) -> Result<(), AriError> {
         if look == Look::First {
             self.hear_all(&survey.ids).await?;
             survey.asterisk_since = Some(self.client.info().await?.startup_time);
@@ -255,8 +267,9 @@ impl Requester {
                 survey.census.recorded.push(attempt);
             }
         }
+        survey.census.spool_unknown = false;
         survey.trunk_exists = self.trunk_exists().await?;
-        Ok(survey)
+        Ok(())
     }
 
     async fn hear_all(&self, ids: &[(String, AttemptId, Part)]) -> Result<(), AriError> {
@@ -323,6 +336,8 @@ pub(super) struct Survey {
     pub(super) trunk_exists: bool,
     /// When Asterisk was started, in its own form, if that was asked.
     pub(super) asterisk_since: Option<String>,
+    /// What lives is known, and something beside it is not, for this reason.
+    pub(super) incomplete: Option<AriError>,
 }
 
 fn op_error(error: &AriError) -> Result<(), OpError> {

@@ -125,6 +125,19 @@ fn music_plays_from_the_answer_until_b_is_up_and_then_a_joins() {
 }
 
 #[test]
+fn nobody_is_sent_from_the_music_to_a_target_that_is_leaving() {
+    let mut rig = plain(true);
+    rig.leg(Part::A, LegEvent::Entered);
+    rig.ok(Op::OriginateB);
+    rig.leg(Part::B, LegEvent::Up);
+    rig.leg(Part::B, LegEvent::Leaving(None));
+    rig.ok(Op::CreateBridge);
+    assert_eq!(rig.asked(FIRST, Op::Join(Part::A)), 0);
+    rig.gone(Part::B, 16);
+    assert_eq!(rig.word(), Some(CallWord::Ending));
+}
+
+#[test]
 fn music_is_not_stopped_before_it_is_known_to_have_started() {
     let mut rig = plain(true);
     rig.leg(Part::A, LegEvent::Entered);

@@ -86,6 +86,55 @@ fn an_originate_of_which_nothing_comes_gives_its_slot_back() {
     rig.assert_end(Disposition::Failed, EndedBy::Carrier, 0);
 }
 
+/// A channel is made once: what Asterisk had to hang up will not come a second time.
+#[test]
+fn what_was_there_to_be_hung_up_is_waited_for_no_longer() {
+    let mut rig = Rig::started(policy(1), 2);
+    rig.refuse(Op::OriginateA, TIMES_OUT);
+    let asked_before = nothing(&rig, false);
+    rig.wait(100);
+    rig.ok(Op::HangUp(Part::A));
+    rig.handle(Input::Census(asked_before));
+    assert_eq!(rig.ends().len(), 0, "its end is still to be told");
+    rig.wait(1000);
+    rig.handle(Input::Census(nothing(&rig, false)));
+    rig.assert_end(Disposition::Failed, EndedBy::Carrier, 0);
+}
+
+#[test]
+fn what_a_census_lists_is_not_in_doubt_though_its_originate_times_out() {
+    for up in [false, true] {
+        let mut rig = Rig::started(policy(1), 2);
+        rig.wait(1000);
+        rig.handle(Input::Census(Census {
+            channels: vec![(FIRST, Part::A, up)],
+            ..nothing(&rig, false)
+        }));
+        rig.refuse(Op::OriginateA, TIMES_OUT);
+        assert!(!rig.campaign.is_in_doubt());
+        assert_eq!(rig.asked(FIRST, Op::HangUp(Part::A)), 0, "it goes on");
+        rig.wait(1000);
+        rig.handle(Input::Census(nothing(&rig, false)));
+        assert_eq!(rig.ends().len(), 1, "and ends by the next one");
+    }
+}
+
+#[test]
+fn what_a_census_lists_after_its_originate_timed_out_is_hung_up_and_waited_for_no_longer() {
+    let mut rig = doubtful();
+    rig.wait(1000);
+    let listed = Census {
+        channels: vec![(FIRST, Part::A, false)],
+        ..nothing(&rig, false)
+    };
+    rig.take();
+    rig.handle(Input::Census(listed));
+    rig.wait(2000);
+    assert_eq!(rig.take(), [Op::HangUp(Part::A)]);
+    rig.handle(Input::Census(nothing(&rig, false)));
+    rig.assert_end(Disposition::Failed, EndedBy::Carrier, 0);
+}
+
 #[test]
 fn a_lost_link_takes_no_doubt_away_and_a_restart_of_asterisk_does() {
     for restarted in [false, true] {

@@ -1,6 +1,7 @@
 //! How calls end: by whom, with which cause, and what is taken down.
 
 use super::super::*;
+use super::recovery::census;
 use super::rig::{FIRST, Rig, cause, policy};
 
 fn sip(q850: u16, status: u16) -> LegEvent {
@@ -344,6 +345,30 @@ fn who_left_before_the_other_one_came_was_not_bridged_in_whatever_order_that_is_
         assert_eq!(end.dead_air_ms, None);
         assert_eq!(rig.campaign.stats().recordings_failed, 0);
     }
+}
+
+/// A census told that B was up, and no event: it says nothing of when.
+#[test]
+fn who_comes_after_the_other_one_left_has_met_nobody_though_a_part_of_it_went_unheard() {
+    let mut rig = Rig::staged();
+    rig.leg_at(Part::A, LegEvent::Entered, 0);
+    rig.ok(Op::DialB);
+    rig.handle(Input::LinkDown);
+    rig.wait(2000);
+    rig.leg_at(Part::B, LegEvent::Leaving(None), 0);
+    rig.link_up(Census {
+        asked_at: rig.now,
+        ..census(&[(Part::A, true), (Part::B, true)], &[Part::B], true)
+    });
+    rig.leg_at(Part::A, LegEvent::Joined, 100);
+    assert_eq!(rig.word(), Some(CallWord::Answered));
+    rig.wait(500);
+    rig.handle(Input::Census(Census {
+        asked_at: rig.now,
+        ..census(&[(Part::A, true)], &[Part::A], true)
+    }));
+    rig.gone(Part::A, 16);
+    assert_eq!(rig.end().disposition, Disposition::Abandoned);
 }
 
 #[test]

@@ -103,3 +103,66 @@ fn a_call_whose_end_was_told_is_waited_for_no_longer() {
     assert_eq!(rig.end().disposition, Disposition::Interrupted);
     assert!(rig.campaign.is_quiet());
 }
+
+/// The spool would tell whether a dead process had recorded, and nobody on the line waits for it.
+#[test]
+fn who_is_on_the_line_is_hung_up_though_the_spool_can_not_be_looked_into() {
+    let mut bare = orphan(true, false, false);
+    bare.recorded = Recorded::Nothing;
+    let mut rig = restarted(bare);
+    rig.handle(Input::Glimpse(Census {
+        spool_unknown: true,
+        ..census(&[(Part::A, true)], &[], true)
+    }));
+    assert_eq!(rig.take(), [Op::HangUp(Part::A)]);
+    rig.gone(Part::A, 16);
+    assert_eq!(rig.end().disposition, Disposition::Abandoned);
+    rig.ok(Op::DestroyBridge);
+    rig.wait(3000);
+    let fetched = |e: &Effect| matches!(e, Effect::FetchRecording { attempt: FIRST, .. });
+    assert!(rig.effects.iter().any(fetched), "there may be one");
+}
+
+#[test]
+fn who_is_gone_is_settled_only_by_what_the_spool_tells() {
+    let mut bare = orphan(false, false, false);
+    bare.recorded = Recorded::Nothing;
+    let mut rig = restarted(bare);
+    let target_only = census(&[(Part::B, true)], &[Part::B], true);
+    rig.handle(Input::Glimpse(Census {
+        spool_unknown: true,
+        ..target_only.clone()
+    }));
+    assert_eq!(rig.ends().len(), 0);
+    let strays = rig.effects.iter().filter_map(|e| match e {
+        Effect::TakeDownStray { part, .. } => Some(*part),
+        _ => None,
+    });
+    let strays: Vec<Part> = strays.collect();
+    assert_eq!(strays, [Part::B, Part::Bridge], "nobody is left alone");
+    rig.link_up(Census {
+        recorded: vec![FIRST],
+        ..target_only
+    });
+    assert_eq!(
+        rig.end().disposition,
+        Disposition::Abandoned,
+        "recorded: answered"
+    );
+}
+
+#[test]
+fn what_ended_while_one_waits_for_the_spool_is_not_forgotten() {
+    let mut bare = orphan(false, false, false);
+    bare.recorded = Recorded::Nothing;
+    let mut rig = restarted(bare);
+    rig.gone(Part::A, 16);
+    let rings = census(&[(Part::A, false)], &[], false);
+    rig.handle(Input::Glimpse(Census {
+        spool_unknown: true,
+        ..rings.clone()
+    }));
+    assert_eq!(rig.ends().len(), 0);
+    rig.link_up(rings);
+    assert_eq!(rig.ends().len(), 1, "an old census does not bring it back");
+}

@@ -303,8 +303,7 @@ impl Model {
                 .collect(),
             bridges: self.bridges.iter().copied().collect(),
             joined: joined.map(|(channel, _)| *channel).collect(),
-            recorded: Vec::new(),
-            restarted: false,
+            ..Census::default()
         }
     }
 }

@@ -46,8 +46,7 @@ pub(super) fn census(parts: &[(Part, bool)], joined: &[Part], bridge: bool) -> C
         channels: parts.iter().map(|(p, up)| (FIRST, *p, *up)).collect(),
         bridges: if bridge { vec![FIRST] } else { Vec::new() },
         joined: joined.iter().map(|p| (FIRST, *p)).collect(),
-        recorded: Vec::new(),
-        restarted: false,
+        ..Census::default()
     }
 }
 

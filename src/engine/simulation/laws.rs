@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Sim;
-use crate::campaign::{AttemptId, OpError, Part, RunId, RunState, Time};
+use crate::campaign::{AttemptId, Op, OpError, Part, RunId, RunState, Time};
 use crate::engine::{Message, Snapshot};
 use crate::journal::WriteFailure;
 
@@ -84,6 +84,8 @@ pub(super) struct Notes {
     pub(super) watched: BTreeSet<AttemptId>,
     /// When the client gave up waiting for the answer to an originate.
     pub(super) given_up: BTreeMap<AttemptId, Duration>,
+    /// An engine was told that no answer to their originate came.
+    unanswered: BTreeSet<AttemptId>,
     /// An engine was told that they were durable.
     pub(super) durable: BTreeSet<AttemptId>,
     /// Whose answer reached an engine.
@@ -187,18 +189,20 @@ impl Sim {
                 let were_dialed = calls.filter(|a| {
                     self.notes.watched.contains(a) && self.notes.dialed.contains_key(a)
                 });
-                // Of an originate that was given up nobody knows whether it may come.
-                let doubtful = |a: &AttemptId| self.notes.given_up.contains_key(a);
-                were_dialed
-                    .filter(|a| !people.contains(a) && !doubtful(a))
-                    .collect()
+                were_dialed.filter(|a| !people.contains(a)).collect()
             }
             _ => BTreeSet::new(),
         };
         self.notes.ghost_since.retain(|a, _| ghosts.contains(a));
         for attempt in ghosts {
             let since = *self.notes.ghost_since.entry(attempt).or_insert(self.uptime);
-            if self.well_since(since) > LONGEST_GHOST {
+            // Of an originate without an answer nobody knows for a while whether it may come.
+            let doubt = if self.notes.unanswered.contains(&attempt) {
+                MAY_STILL_COME
+            } else {
+                Duration::ZERO
+            };
+            if self.well_since(since) > LONGEST_GHOST + doubt {
                 let since = since.as_millis();
                 return broken(
                     Law::Snapshot,
@@ -348,6 +352,14 @@ impl Sim {
         } = message
         {
             self.tally.count("originates that the gate kept back");
+        }
+        if let Message::Answer {
+            attempt,
+            op: Op::OriginateA,
+            result: Err(OpError::Unknown),
+        } = message
+        {
+            self.notes.unanswered.insert(*attempt);
         }
         let Message::Durable(begun, result) = message else {
             return Ok(());
