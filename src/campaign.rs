@@ -19,7 +19,8 @@
 //! | `campaign/progress.rs` | what events and timers do to a call |
 //! | `campaign/answers.rs` | what answers to requests do to it |
 //! | `campaign/ending.rs` | its end, and what is left of it |
-//! | `campaign/recovery.rs` | what a crash or a lost link left behind |
+//! | `campaign/recovery.rs` | what is known, compared with what lives in Asterisk |
+//! | `campaign/orphans.rs` | the calls of a dead process |
 //! | `campaign/next_run.rs` | a run that begins once that is settled |
 //! | `campaign/leads.rs` | who waits, and how the others ended |
 //! | `campaign/line.rs` | who is taken off the line or put back by a person's word |
@@ -66,6 +67,7 @@ mod next_run;
 mod number;
 mod numbers;
 mod orders;
+mod orphans;
 mod progress;
 mod record;
 mod recovery;
@@ -96,10 +98,11 @@ pub use leads::{Changes, Differ, LeadRow, LeadState, Leads};
 pub use limit::{HeldBack, Limit};
 pub use number::{MAX_NUMBER_LEN, Number, NumberError};
 pub use numbers::Numbers;
+pub use orphans::{Orphan, Recorded};
 pub use record::{
     AttemptEnd, LegNote, Record, RecordingState, RunState, Sent, Step, TargetFailure,
 };
-pub use recovery::{Orphan, Reconciled, Recorded};
+pub use recovery::Reconciled;
 pub use relist::{Began, Listed, NO_LONGER_LISTED, Relisted, StartedAgain};
 pub use stats::{CallView, CallWord, Stats};
 pub use time::Time;
@@ -110,7 +113,7 @@ use ending::Remains;
 use facts::Facts;
 use limit::Silence;
 use next_run::NextRun;
-use recovery::OrphanEnds;
+use orphans::OrphanEnds;
 use timers::{Timer, Timers};
 
 /// How long after the originate B is staged where neither ringing nor an end was heard. A

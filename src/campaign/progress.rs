@@ -6,7 +6,7 @@ use super::call::{Answer, Bridged, Phase, Verdict};
 use super::channel::Presence;
 use super::facts::Recording;
 use super::io::{CallStep, DialStatus, Effect, LegEvent};
-use super::recovery::OrphanEnd;
+use super::orphans::OrphanEnd;
 use super::timers::Timer;
 use super::{
     AttemptId, Campaign, Disposition, EndedBy, HangupCause, Part, Record, RecordingState, Step,

@@ -1,65 +1,15 @@
-//! What a crash or a lost link left behind, and what is done with it.
+//! What is known, compared with what lives in Asterisk: after a crash, after a lost link, and
+//! now and then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
-use super::call::{Answer, Bridged, Call, Phase, Verdict};
-use super::channel::Presence;
-use super::ending::INSIST_EVERY;
-use super::facts::{Facts, Recording};
 use super::io::{Census, Effect, LegEvent, Notice};
-use super::rules::Rules;
-use super::timers::Timer;
+use super::orphans::{Orphan, without_ends};
 use super::{
-    AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, LeadState, Leads, Number,
-    Numbers, Part, Record, RecordingState, RunId, RunState, Time,
+    AttemptId, Campaign, HangupCause, LeadId, LeadState, Leads, Numbers, Part, Record, RunId,
+    RunState, Time,
 };
-
-/// An attempt that a dead process had begun and not ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Orphan {
-    /// The attempt.
-    pub attempt: AttemptId,
-    /// Its run.
-    pub run: RunId,
-    /// Its lead.
-    pub lead: LeadId,
-    /// Its number.
-    pub number: Number,
-    /// When it began.
-    pub begun_at: Time,
-    /// When A began to ring, if that was written down.
-    pub ringing_at: Option<Time>,
-    /// When A answered, if that was written down.
-    pub answered_at: Option<Time>,
-    /// When both were bridged, if that was written down.
-    pub bridged_at: Option<Time>,
-    /// What was written down of its recording.
-    pub recorded: Recorded,
-}
-
-/// How far a channel of a dead process has ended since events come in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OrphanEnd {
-    /// It left the bridge, and may live.
-    Left,
-    /// It is no more, or is on its way out by itself.
-    Gone,
-}
-
-/// What has ended of attempts that are not settled yet.
-pub(super) type OrphanEnds = BTreeMap<(AttemptId, Part), OrphanEnd>;
-
-/// What a dead process wrote down of a recording.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recorded {
-    /// Nothing: there may be one all the same.
-    Nothing,
-    /// It began.
-    Begun,
-    /// It was saved, or given up.
-    Over,
-}
 
 /// What was done about calls when the link came back, or came up for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -140,17 +90,6 @@ impl Campaign {
         self.state_since = since;
     }
 
-    fn abandon(&mut self, now: Time, orphans: Vec<Orphan>) {
-        for orphan in orphans {
-            let verdict = orphan_verdict(&orphan, false);
-            self.effects
-                .push_back(Effect::Journal(Record::AttemptEnded {
-                    attempt: orphan.attempt,
-                    end: verdict.as_end(now, dead_air_ms(&orphan)),
-                }));
-        }
-    }
-
     /// Begins a run over `numbers`. Only while [`Self::is_quiet`]: the ids of channels carry
     /// their run.
     pub fn open_run(&mut self, now: Time, list: &str, numbers: &Numbers) {
@@ -205,94 +144,6 @@ impl Campaign {
         if unheard && done != nothing {
             self.effects
                 .push_back(Effect::Tell(Notice::Reconciled(done)));
-        }
-    }
-
-    /// Each attempt of the dead process: adopted if its conversation lives, hung up if only
-    /// a part of it does, closed if nothing does.
-    fn settle_orphans(&mut self, now: Time, census: &Census, ends: &OrphanEnds) -> Reconciled {
-        let mut done = Reconciled::default();
-        let (orphans, waiting) = std::mem::take(&mut self.orphans)
-            .into_iter()
-            .partition(|(_, orphan)| may_be_settled(orphan, census));
-        self.orphans = waiting;
-        let orphans: BTreeMap<AttemptId, Orphan> = orphans;
-        let settled = usize::from(!super::sabotaged!(ForgetsOrphans)) * orphans.len();
-        for (attempt, orphan) in orphans.into_iter().take(settled) {
-            let rules = self.rules();
-            let mut facts = facts_of(now, attempt, census);
-            for (part, _) in ended(attempt, ends).filter(|(_, end)| *end == OrphanEnd::Gone) {
-                facts.note_event(now, part, LegEvent::Gone(HangupCause::default()), None);
-            }
-            let call = inherit(now, orphan, facts, rules);
-            let adopted = match call.phase {
-                Phase::Talking(_, bridged) => Some(bridged.at),
-                _ => None,
-            };
-            self.live.insert(attempt, call);
-            match adopted {
-                Some(bridged_at) => self.limit_conversation(attempt, bridged_at),
-                None => self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist),
-            }
-            self.advance(now, attempt);
-            *match (self.live.get(&attempt), adopted) {
-                (Some(_), Some(_)) => &mut done.taken_over,
-                (Some(call), None) if call.facts.is_a_only_feared() => &mut done.awaited,
-                (Some(_), None) => &mut done.hung_up,
-                (None, _) => &mut done.ended,
-            } += 1;
-        }
-        done
-    }
-
-    /// A dead process had begun to record, and died before that was written down.
-    pub(super) fn recording_of_orphan(&mut self, now: Time, attempt: AttemptId) {
-        let Some(orphan) = self.orphans.get_mut(&attempt) else {
-            return;
-        };
-        // Nothing is recorded of somebody who has not answered.
-        orphan.answered_at.get_or_insert(now);
-        if orphan.recorded == Recorded::Nothing {
-            orphan.recorded = Recorded::Begun;
-            let state = RecordingState::Started {
-                name: self.ids.make(orphan.run, attempt, Part::Snoop),
-                format: self.recording_format.to_string(),
-            };
-            self.effects
-                .push_back(Effect::Journal(Record::Recording { attempt, state }));
-        }
-    }
-
-    /// The names, in Asterisk's spool, of what a dead process may have recorded without
-    /// writing it down. A census tells which of them are there.
-    #[must_use]
-    pub fn unknown_recordings(&self) -> Vec<(AttemptId, String)> {
-        self.orphans
-            .values()
-            .filter(|orphan| orphan.recorded == Recorded::Nothing)
-            .filter(|_| !super::sabotaged!(TrustsWhatIsWritten))
-            .map(|o| (o.attempt, self.ids.make(o.run, o.attempt, Part::Snoop)))
-            .collect()
-    }
-
-    /// Who has answered is recorded, if there is a channel to record on, whatever was written
-    /// down; and who has a recording has answered. In a conversation that goes on the
-    /// recording is asked for again, which tells whether there is one.
-    fn find_recordings(&mut self, now: Time, census: &Census, alive: &Census) {
-        let talks = |attempt| {
-            let joined = |part| alive.joined.contains(&(attempt, part));
-            alive.has_up(attempt, Part::B) && joined(Part::A) && joined(Part::B)
-        };
-        let has = |attempt, part| census.has_up(attempt, part);
-        let there = |a| {
-            let asked = has(a, Part::Snoop) || census.spool_unknown;
-            has(a, Part::A) && asked || census.recorded.contains(&a)
-        };
-        let orphans = self.orphans.keys().copied();
-        let is_asked = |a| talks(a) && alive.has_up(a, Part::Snoop);
-        let recorded: Vec<AttemptId> = orphans.filter(|a| there(*a) && !is_asked(*a)).collect();
-        for attempt in recorded {
-            self.recording_of_orphan(now, attempt);
         }
     }
 
@@ -379,123 +230,4 @@ impl Campaign {
             .map(|c| c.lead)
             .filter(|l| matches!(self.leads.state(*l), Some(LeadState::Calling(_))))
     }
-}
-
-/// What has ended of one attempt.
-fn ended(attempt: AttemptId, ends: &OrphanEnds) -> impl Iterator<Item = (Part, OrphanEnd)> + '_ {
-    let of_it = ends.iter().filter(move |((a, _), _)| *a == attempt);
-    of_it.map(|((_, part), end)| (*part, *end))
-}
-
-/// The census without what has ended since it was asked for, of calls that are settled only by
-/// it: their events were told before anybody knew them.
-fn without_ends(census: &Census, ends: &OrphanEnds) -> Census {
-    let mut census = census.clone();
-    let end = |attempt, part| ends.get(&(attempt, part)).copied();
-    let lives = |attempt, part| end(attempt, part) != Some(OrphanEnd::Gone);
-    census.channels.retain(|(a, part, _)| lives(*a, *part));
-    census.joined.retain(|(a, part)| end(*a, *part).is_none());
-    census
-}
-
-/// Nobody waits for what the spool would tell while somebody may be on the line. Of the others
-/// it tells whether they had answered; what lives of them meanwhile is taken down as a stray.
-fn may_be_settled(orphan: &Orphan, census: &Census) -> bool {
-    let spool_matters = census.spool_unknown && orphan.recorded == Recorded::Nothing;
-    !spool_matters || census.lists(orphan.attempt, Part::A)
-}
-
-fn facts_of(now: Time, attempt: AttemptId, census: &Census) -> Facts {
-    let mut facts = Facts::default();
-    for (_, part, up) in census.channels.iter().filter(|(a, ..)| *a == attempt) {
-        facts.note_event(now, *part, LegEvent::Ringing, None);
-        if *up {
-            facts.note_event(now, *part, LegEvent::Entered, None);
-            facts.note_event(now, *part, LegEvent::Up, None);
-        }
-    }
-    for (_, part) in census.joined.iter().filter(|(a, _)| *a == attempt) {
-        facts.note_event(now, *part, LegEvent::Joined, None);
-    }
-    if census.bridges.contains(&attempt) {
-        facts.bridge = Presence::There;
-    }
-    facts
-}
-
-/// The call of a dead process, as it is found: a conversation that lives goes on.
-fn inherit(now: Time, orphan: Orphan, mut facts: Facts, rules: Rules) -> Call {
-    facts.recording = match orphan.recorded {
-        Recorded::Nothing => Recording::Not,
-        // It was asked for, which may have come to nothing: where it still can be, it is asked
-        // for again.
-        Recorded::Begun if facts.is_bridged() && facts.snoop.presence == Presence::There => {
-            Recording::Not
-        }
-        Recorded::Begun => Recording::Running,
-        Recorded::Over => Recording::Ended,
-    };
-    let answered_at = orphan.answered_at.or(facts.a.up.then_some(now));
-    let bridged_at = orphan.bridged_at.or(facts.is_bridged().then_some(now));
-    let orphan = Orphan {
-        answered_at,
-        bridged_at,
-        ..orphan
-    };
-    let verdict = orphan_verdict(&orphan, facts.a.presence.may_live());
-    let unheard = answered_at.is_none() && orphan.ringing_at.is_none();
-    if unheard && !super::sabotaged!(TrustsTheDead) {
-        facts.doubt_a_of_the_dead(now);
-    }
-    let talks = facts.is_bridged();
-    let answer = answered_at.map(|at| Answer { at, stamp_ms: None });
-    let bridged = bridged_at.map(|at| Bridged {
-        at,
-        dead_air_ms: dead_air_ms(&orphan).unwrap_or_default(),
-    });
-    let phase = match (answer, bridged) {
-        (Some(answer), Some(bridged)) if talks => Phase::Talking(answer, bridged),
-        (answered, bridged) => Phase::HangingUp {
-            since: now,
-            verdict,
-            answered,
-            bridged,
-        },
-    };
-    Call {
-        attempt: orphan.attempt,
-        run: orphan.run,
-        lead: orphan.lead,
-        number: orphan.number,
-        rules,
-        before: None,
-        begun_at: orphan.begun_at,
-        ringing_at: orphan.ringing_at,
-        phase,
-        facts,
-        agent_at: None,
-        durable: true,
-        inherited: true,
-        recording_noted: orphan.recorded != Recorded::Nothing,
-    }
-}
-
-/// From A's answer to the bridge, as the dead process wrote both down.
-fn dead_air_ms(orphan: &Orphan) -> Option<u32> {
-    let dead_air = orphan.bridged_at?.since(orphan.answered_at?);
-    u32::try_from(dead_air.as_millis()).ok()
-}
-
-fn orphan_verdict(orphan: &Orphan, a_lives: bool) -> Verdict {
-    let disposition = match (orphan.answered_at, orphan.bridged_at) {
-        (_, Some(_)) => Disposition::Answered,
-        (Some(_), None) => Disposition::Abandoned,
-        (None, None) => Disposition::Interrupted,
-    };
-    let by = match (a_lives, orphan.answered_at) {
-        (true, _) => EndedBy::Operator,
-        (false, Some(_)) => EndedBy::Callee,
-        (false, None) => EndedBy::Carrier,
-    };
-    Verdict::new(disposition, by).note("the dialer was restarted")
 }

@@ -18,6 +18,7 @@ mod first_look;
 mod model;
 mod next_run;
 mod orders;
+mod orphans;
 mod recovery;
 mod refusals;
 mod relist;

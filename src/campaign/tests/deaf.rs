@@ -1,7 +1,7 @@
 //! No event comes, and Asterisk answers requests all the same.
 
 use super::super::*;
-use super::recovery::{BOTH, BOTH_UP, census};
+use super::orphans::{BOTH, BOTH_UP, census};
 use super::rig::{Rig, policy};
 
 /// Two seconds later somebody looks.

@@ -1,7 +1,7 @@
 //! How calls end: by whom, with which cause, and what is taken down.
 
 use super::super::*;
-use super::recovery::census;
+use super::orphans::census;
 use super::rig::{FIRST, Rig, cause, policy};
 
 fn sip(q850: u16, status: u16) -> LegEvent {

@@ -1,7 +1,7 @@
 //! What happens while the first look after a crash is on its way, and what it finds.
 
 use super::super::*;
-use super::recovery::{BOTH, BOTH_UP, census, orphan, restarted};
+use super::orphans::{BOTH, BOTH_UP, census, orphan, restarted};
 use super::rig::{FIRST, Rig, cause};
 
 fn reconciled(rig: &Rig) -> Vec<Reconciled> {

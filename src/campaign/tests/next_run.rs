@@ -1,7 +1,7 @@
 //! A new run, asked for at a start that finds calls of a dead process.
 
 use super::super::*;
-use super::recovery::{BOTH, BOTH_UP, census, orphan, restarted};
+use super::orphans::{BOTH, BOTH_UP, census, orphan, restarted};
 use super::rig::{FIRST, Rig, numbers};
 
 fn asked_for(rig: &mut Rig, count: u32) {
