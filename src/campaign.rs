@@ -80,7 +80,7 @@ mod tests;
 mod time;
 mod timers;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ use ending::Remains;
 use facts::Facts;
 use limit::Silence;
 use next_run::NextRun;
-use orphans::OrphanEnds;
+use orphans::Unsettled;
 use timers::{Timer, Timers};
 
 /// How long after the originate B is staged where neither ringing nor an end was heard. A
@@ -150,8 +150,9 @@ pub struct Campaign {
     remains: BTreeMap<AttemptId, Remains>,
     /// Attempts of a dead process that were not settled yet.
     orphans: BTreeMap<AttemptId, Orphan>,
-    /// What of them has ended since events come in: a census on its way may still list it.
-    orphan_ends: OrphanEnds,
+    unsettled: Unsettled,
+    /// What the last census had that no call knows.
+    strays: BTreeSet<(AttemptId, Part)>,
     /// The run that begins when nothing is left of this one.
     next_run: Option<NextRun>,
     next_attempt: AttemptId,
@@ -189,7 +190,8 @@ impl Campaign {
             live: BTreeMap::new(),
             remains: BTreeMap::new(),
             orphans: BTreeMap::new(),
-            orphan_ends: OrphanEnds::new(),
+            unsettled: Unsettled::default(),
+            strays: BTreeSet::new(),
             next_run: None,
             next_attempt,
             timers: Timers::default(),

@@ -189,6 +189,10 @@ enum Message {
     Probed {
         answered: bool,
     },
+    Listed {
+        link: u64,
+        survey: Survey,
+    },
     Surveyed {
         link: u64,
         survey: Result<Survey, AriError>,
@@ -224,6 +228,8 @@ pub struct Engine {
     survey_due: Option<Time>,
     /// The ids that the last survey saw: strays of an earlier run carry that run's number.
     seen_ids: Vec<(String, AttemptId, Part)>,
+    /// What a survey that goes on has found so far, and when that is acted upon.
+    listed: Option<(Time, Survey)>,
 
     fetcher: Fetcher,
     fetched: mpsc::Receiver<Fetched>,
@@ -343,6 +349,7 @@ impl Engine {
                 exists: true,
             }),
             Message::Probed { answered } => self.feed(Input::Probed { answered }),
+            Message::Listed { link, survey } => self.listed(link, survey),
             Message::Surveyed { link, survey } => self.surveyed(link, survey),
             Message::Sounds(attempt, told) => self.sounds(attempt, told),
         }
@@ -371,6 +378,9 @@ impl Engine {
         if self.survey_due.is_some_and(|due| due <= now) {
             self.survey_again();
         }
+        if self.listed.as_ref().is_some_and(|(due, _)| *due <= now) {
+            self.act_on_listing();
+        }
         if !self.campaign.journal_is_well() && self.writer.health() == Health::Well {
             self.feed(Input::JournalWell);
         }
@@ -388,6 +398,7 @@ impl Engine {
     fn wake_at(&self, now: Time) -> Time {
         let own = [
             self.survey_due,
+            self.listed.as_ref().map(|(due, _)| *due),
             self.pace.due(),
             self.sound.due().filter(|_| self.link_state.ready),
             self.campaign.poll_timeout(),

@@ -160,7 +160,7 @@ impl Call {
     fn connect(&mut self, now: Time, ops: &mut Vec<Op>) {
         let f = &mut self.facts;
         // A channel in a bridge hears the bridge, so music comes before it.
-        let may_join = !self.rules.music || f.b.up && f.b.presence == Presence::There;
+        let may_join = !self.rules.music || f.b.talks();
         if may_join
             && f.bridge == Presence::There
             && f.a.presence == Presence::There
@@ -196,7 +196,7 @@ impl Call {
                 f.music = Music::Asked;
                 ops.push(Op::StartMusic);
             }
-            Music::On if f.b.up => {
+            Music::On if f.b.talks() => {
                 f.music = Music::Over;
                 ops.push(Op::StopMusic);
             }

@@ -54,7 +54,8 @@ pub(super) struct Channel {
     /// When it was asked for last: what a census that was asked for before has under its id is
     /// a channel that it has replaced.
     pub(super) asked_at: Time,
-    /// Its originate was given up for unanswered: until then its absence proves nothing.
+    /// Its originate was given up for unanswered: until then its absence proves nothing, unless
+    /// it has come.
     pub(super) doubtful_until: Option<Time>,
     /// And then it came.
     pub(super) came_late: bool,
@@ -79,6 +80,11 @@ impl Channel {
         let mut next = Self::asked();
         next.stamps = self.stamps.of_the_next();
         next
+    }
+
+    /// Up, and not on its way out.
+    pub(super) fn talks(&self) -> bool {
+        self.up && self.presence == Presence::There
     }
 
     pub(super) fn exists(&mut self, now: Time) {

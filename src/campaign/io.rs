@@ -24,7 +24,8 @@ pub enum Input {
     LinkDown,
     /// What lives in Asterisk of ours, asked for while the link is up.
     Census(Census),
-    /// The same, asked for while no event stream is up: what happens next is missed again.
+    /// The same, asked for while events are missed: no event stream is up, or not all that
+    /// lives is subscribed to yet. What happens next may go unheard.
     Glimpse(Census),
     /// Asterisk answered a request.
     Answer {

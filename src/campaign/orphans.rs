@@ -12,7 +12,7 @@ use super::rules::Rules;
 use super::timers::Timer;
 use super::{
     AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, Number, Part, Record,
-    RecordingState, RunId, Time,
+    RecordingState, RunId, Step, Time,
 };
 
 /// An attempt that a dead process had begun and not ended.
@@ -47,8 +47,16 @@ pub(super) enum OrphanEnd {
     Gone,
 }
 
-/// What has ended of attempts that are not settled yet.
-pub(super) type OrphanEnds = BTreeMap<(AttemptId, Part), OrphanEnd>;
+type OrphanEnds = BTreeMap<(AttemptId, Part), OrphanEnd>;
+
+/// What was heard of attempts that are not settled yet.
+#[derive(Debug, Default)]
+pub(super) struct Unsettled {
+    /// What of them has ended since events come in: a census on its way may still list it.
+    pub(super) ends: OrphanEnds,
+    /// A census found none of those that are left on the line: they wait for the spool only.
+    passed_over: bool,
+}
 
 /// What a dead process wrote down of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +83,7 @@ impl Campaign {
     }
 
     /// Each attempt of the dead process: adopted if its conversation lives, hung up if only
-    /// a part of it does, closed if nothing does.
+    /// a part of it does, closed if nothing does and nothing more can be learned of it.
     pub(super) fn settle_orphans(
         &mut self,
         now: Time,
@@ -83,19 +91,21 @@ impl Campaign {
         ends: &OrphanEnds,
     ) -> Reconciled {
         let mut done = Reconciled::default();
-        let (orphans, waiting) = std::mem::take(&mut self.orphans)
-            .into_iter()
-            .partition(|(_, orphan)| may_be_settled(orphan, census));
-        self.orphans = waiting;
-        let orphans: BTreeMap<AttemptId, Orphan> = orphans;
-        let settled = usize::from(!super::sabotaged!(ForgetsOrphans)) * orphans.len();
-        for (attempt, orphan) in orphans.into_iter().take(settled) {
-            let rules = self.rules();
+        if super::sabotaged!(ForgetsOrphans) {
+            self.orphans.clear();
+        }
+        let settled = self.orphans.values().filter(|o| may_be_settled(o, census));
+        let settled: Vec<AttemptId> = settled.map(|orphan| orphan.attempt).collect();
+        for attempt in settled {
             let mut facts = facts_of(now, attempt, census);
             for (part, _) in ended(attempt, ends).filter(|(_, end)| *end == OrphanEnd::Gone) {
                 facts.note_event(now, part, LegEvent::Gone(HangupCause::default()), None);
             }
-            let call = inherit(now, orphan, facts, rules);
+            self.note_steps_of_orphan(now, attempt, &facts);
+            let Some(orphan) = self.orphans.remove(&attempt) else {
+                continue;
+            };
+            let call = inherit(now, orphan, facts, self.rules());
             let adopted = match call.phase {
                 Phase::Talking(_, bridged) => Some(bridged.at),
                 _ => None,
@@ -113,16 +123,71 @@ impl Campaign {
                 (None, _) => &mut done.ended,
             } += 1;
         }
+        self.unsettled.passed_over = !self.orphans.is_empty();
         done
+    }
+
+    /// That a call of a dead process was answered, and bridged, is written down before anything
+    /// is made of it: this process may die as well, and nobody who has answered is called again
+    /// for an interruption.
+    fn note_steps_of_orphan(&mut self, now: Time, attempt: AttemptId, facts: &Facts) {
+        if facts.a.up {
+            self.orphan_has_answered(now, attempt);
+        }
+        if let Some(orphan) = self.orphans.get_mut(&attempt)
+            && facts.is_bridged()
+            && orphan.bridged_at.is_none()
+        {
+            orphan.bridged_at = Some(now);
+            self.journal_step(now, attempt, Step::Bridged);
+        }
+    }
+
+    /// Somebody answered whom a dead process has called.
+    pub(super) fn orphan_has_answered(&mut self, now: Time, attempt: AttemptId) {
+        if let Some(orphan) = self.orphans.get_mut(&attempt)
+            && orphan.answered_at.is_none()
+        {
+            orphan.answered_at = Some(now);
+            self.journal_step(now, attempt, Step::Answered);
+        }
+    }
+
+    /// An event of a call that is not settled yet. The census, on its way, tells the rest, but
+    /// for what has ended since it was asked for.
+    pub(super) fn orphan_event(
+        &mut self,
+        now: Time,
+        attempt: AttemptId,
+        part: Part,
+        event: LegEvent,
+    ) {
+        match event {
+            LegEvent::Up | LegEvent::Entered if part == Part::A => {
+                self.orphan_has_answered(now, attempt);
+            }
+            LegEvent::Left => {
+                let ends = self.unsettled.ends.entry((attempt, part));
+                ends.or_insert(OrphanEnd::Left);
+            }
+            LegEvent::Leaving(_) | LegEvent::Gone(_) => {
+                self.unsettled.ends.insert((attempt, part), OrphanEnd::Gone);
+            }
+            _ => {}
+        }
+        if self.unsettled.passed_over {
+            // Nobody was on the line, so nobody waits there for whoever comes now.
+            self.stray(attempt, part, event);
+        }
     }
 
     /// A dead process had begun to record, and died before that was written down.
     pub(super) fn recording_of_orphan(&mut self, now: Time, attempt: AttemptId) {
+        // Nothing is recorded of somebody who has not answered.
+        self.orphan_has_answered(now, attempt);
         let Some(orphan) = self.orphans.get_mut(&attempt) else {
             return;
         };
-        // Nothing is recorded of somebody who has not answered.
-        orphan.answered_at.get_or_insert(now);
         if orphan.recorded == Recorded::Nothing {
             orphan.recorded = Recorded::Begun;
             let state = RecordingState::Started {
@@ -222,21 +287,14 @@ fn inherit(now: Time, orphan: Orphan, mut facts: Facts, rules: Rules) -> Call {
         Recorded::Begun => Recording::Running,
         Recorded::Over => Recording::Ended,
     };
-    let answered_at = orphan.answered_at.or(facts.a.up.then_some(now));
-    let bridged_at = orphan.bridged_at.or(facts.is_bridged().then_some(now));
-    let orphan = Orphan {
-        answered_at,
-        bridged_at,
-        ..orphan
-    };
     let verdict = orphan_verdict(&orphan, facts.a.presence.may_live());
-    let unheard = answered_at.is_none() && orphan.ringing_at.is_none();
+    let unheard = orphan.answered_at.is_none() && orphan.ringing_at.is_none();
     if unheard && !super::sabotaged!(TrustsTheDead) {
         facts.doubt_a_of_the_dead(now);
     }
     let talks = facts.is_bridged();
-    let answer = answered_at.map(|at| Answer { at, stamp_ms: None });
-    let bridged = bridged_at.map(|at| Bridged {
+    let answer = orphan.answered_at.map(|at| Answer { at, stamp_ms: None });
+    let bridged = orphan.bridged_at.map(|at| Bridged {
         at,
         dead_air_ms: dead_air_ms(&orphan).unwrap_or_default(),
     });

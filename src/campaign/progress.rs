@@ -6,7 +6,6 @@ use super::call::{Answer, Bridged, Phase, Verdict};
 use super::channel::Presence;
 use super::facts::Recording;
 use super::io::{CallStep, DialStatus, Effect, LegEvent};
-use super::orphans::OrphanEnd;
 use super::timers::Timer;
 use super::{
     AttemptId, Campaign, Disposition, EndedBy, HangupCause, Part, Record, RecordingState, Step,
@@ -41,22 +40,8 @@ impl Campaign {
             }
             return;
         }
-        if let Some(orphan) = self.orphans.get_mut(&attempt) {
-            // The census, on its way, tells the rest, but for what has ended since it was asked
-            // for.
-            match event {
-                LegEvent::Up | LegEvent::Entered if part == Part::A => {
-                    orphan.answered_at.get_or_insert(now);
-                }
-                LegEvent::Left => {
-                    let ends = self.orphan_ends.entry((attempt, part));
-                    ends.or_insert(OrphanEnd::Left);
-                }
-                LegEvent::Leaving(_) | LegEvent::Gone(_) => {
-                    self.orphan_ends.insert((attempt, part), OrphanEnd::Gone);
-                }
-                _ => {}
-            }
+        if self.orphans.contains_key(&attempt) {
+            self.orphan_event(now, attempt, part, event);
             return;
         }
         let Some(call) = self.live.get_mut(&attempt) else {
@@ -78,7 +63,7 @@ impl Campaign {
 
     /// A channel that no call knows: an originate that was given up for unanswered and was
     /// carried out after all, for one.
-    fn stray(&mut self, attempt: AttemptId, part: Part, event: LegEvent) {
+    pub(super) fn stray(&mut self, attempt: AttemptId, part: Part, event: LegEvent) {
         let lives = matches!(
             event,
             LegEvent::Entered | LegEvent::Ringing | LegEvent::Up | LegEvent::Joined
@@ -104,9 +89,7 @@ impl Campaign {
         if !matches!(event, LegEvent::Leaving(_) | LegEvent::Gone(_)) {
             return;
         }
-        if let Some(orphan) = self.orphans.get_mut(&attempt) {
-            orphan.answered_at.get_or_insert(now);
-        }
+        self.orphan_has_answered(now, attempt);
         self.a_answers(now, attempt, None);
     }
 
@@ -278,13 +261,17 @@ impl Campaign {
     }
 
     fn progress(&mut self, now: Time, attempt: AttemptId, step: Step, told: CallStep) {
+        self.journal_step(now, attempt, step);
+        self.tell_step(attempt, told);
+    }
+
+    pub(super) fn journal_step(&mut self, now: Time, attempt: AttemptId, step: Step) {
         self.effects
             .push_back(Effect::Journal(Record::AttemptProgress {
                 attempt,
                 step,
                 at: now,
             }));
-        self.tell_step(attempt, told);
     }
 
     /// Handles every timer that is due.

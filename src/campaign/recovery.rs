@@ -116,7 +116,7 @@ impl Campaign {
                 call.facts.doubt_no_more();
             }
         }
-        let mut ends = std::mem::take(&mut self.orphan_ends);
+        let mut ends = std::mem::take(&mut self.unsettled.ends);
         if super::sabotaged!(TrustsAnOldCensus) {
             ends.clear();
         }
@@ -124,7 +124,7 @@ impl Campaign {
         self.find_recordings(now, census, alive);
         let mut done = self.settle_orphans(now, alive, &ends);
         ends.retain(|(attempt, _), _| self.orphans.contains_key(attempt));
-        self.orphan_ends = ends;
+        self.unsettled.ends = ends;
         // Ends first: a leg that came up unheard has bridged nobody if the other had left.
         let known = self.live.len();
         self.miss_what_is_gone(now, alive);
@@ -203,8 +203,10 @@ impl Campaign {
         }
     }
 
+    /// How many of them the census before did not have: what is asked to go and stays is no
+    /// news.
     fn take_down_strays(&mut self, census: &Census) -> usize {
-        let mut strays = 0;
+        let mut strays = BTreeSet::new();
         let channels = census.channels.iter().map(|(a, p, _)| (*a, *p));
         let bridges = census.bridges.iter().map(|a| (*a, Part::Bridge));
         for (attempt, part) in channels.chain(bridges) {
@@ -215,12 +217,13 @@ impl Campaign {
                 .or_else(|| self.remains.get(&attempt).map(|r| &r.facts))
                 .is_some_and(|facts| facts.knows(part));
             if !known {
-                strays += 1;
+                strays.insert((attempt, part));
                 self.effects
                     .push_back(Effect::TakeDownStray { attempt, part });
             }
         }
-        strays
+        let before = std::mem::replace(&mut self.strays, strays);
+        self.strays.difference(&before).count()
     }
 
     /// The leads that are being called, for a reader of the state.

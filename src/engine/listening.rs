@@ -16,6 +16,10 @@ const SURVEY_EVERY: Duration = Duration::from_secs(30);
 /// asked while no event tells anything.
 const SURVEY_AGAIN: Duration = Duration::from_secs(2);
 
+/// How long a survey may take, once it is known what lives, before that much is acted upon:
+/// somebody may be on the line and hear nobody.
+const REST_OF_SURVEY: Duration = Duration::from_secs(1);
+
 /// The state of the event stream, as the engine acts upon it.
 pub(super) struct LinkState {
     /// Counts connections, so that a survey of an earlier one is told from one of this.
@@ -37,6 +41,7 @@ impl Engine {
             LinkEvent::Up { .. } => {
                 self.link_state.connection += 1;
                 self.link_state.connected = true;
+                self.listed = None;
                 self.survey(Look::First);
             }
             LinkEvent::Down { why, .. } => {
@@ -101,30 +106,18 @@ impl Engine {
         if link != self.link_state.connection {
             return;
         }
-        if !self.link_state.connected {
-            self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
-            if let Ok(survey) = survey
-                && !crate::campaign::sabotaged!(IsBlindWhenDeaf)
-            {
-                self.seen_ids = survey.ids;
-                self.feed(Input::Glimpse(survey.census));
-            }
-            return;
-        }
         let mut survey = match survey {
             Ok(survey) => survey,
-            Err(error) => return self.survey_failed(&error),
+            Err(error) => {
+                self.survey_failed(&error);
+                return self.act_on_listing();
+            }
         };
-        if let Some(error) = survey.incomplete {
-            // Whoever is on the line does not wait for the rest.
-            self.survey_failed(&error);
-            self.seen_ids = survey.ids;
-            self.feed(if self.link_state.ready {
-                Input::Census(survey.census)
-            } else {
-                Input::Glimpse(survey.census)
-            });
-            return;
+        self.listed = None;
+        if !self.link_state.connected {
+            self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
+            self.listed = Some((self.clock.now(), survey));
+            return self.act_on_listing();
         }
         if self.final_survey == FinalSurvey::Asked {
             let clean = survey.ids.is_empty();
@@ -160,9 +153,34 @@ impl Engine {
 
     fn survey_failed(&mut self, error: &AriError) {
         self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
-        if !self.link_state.ready {
+        if self.link_state.connected && !self.link_state.ready {
             self.link_is_down(&error.to_string());
         }
+    }
+
+    /// A survey tells what lives, and goes on with the rest.
+    pub(super) fn listed(&mut self, link: u64, listing: Survey) {
+        if link == self.link_state.connection {
+            self.listed = Some((self.clock.now() + REST_OF_SURVEY, listing));
+        }
+    }
+
+    /// Acts upon what a survey has found so far, unless that was done.
+    pub(super) fn act_on_listing(&mut self) {
+        let Some((_, listing)) = self.listed.take() else {
+            return;
+        };
+        let link = &self.link_state;
+        if !link.connected && crate::campaign::sabotaged!(IsBlindWhenDeaf) {
+            return;
+        }
+        let hears = link.connected && (link.ready || listing.heard);
+        self.seen_ids = listing.ids;
+        self.feed(if hears {
+            Input::Census(listing.census)
+        } else {
+            Input::Glimpse(listing.census)
+        });
     }
 
     /// The survey that is due is made.
@@ -182,7 +200,11 @@ impl Engine {
         self.survey_due = Some(now + SURVEY_EVERY);
         let recordings = self.campaign.unknown_recordings();
         tokio::spawn(async move {
-            let survey = requester.survey(now, look, recordings).await;
+            let so_far = |survey: &Survey| {
+                let survey = survey.clone();
+                let _ = inbox.send(Message::Listed { link, survey });
+            };
+            let survey = requester.survey(now, look, recordings, so_far).await;
             let _ = inbox.send(Message::Surveyed { link, survey });
         });
     }

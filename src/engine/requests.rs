@@ -216,17 +216,41 @@ impl Requester {
     }
 
     /// What lives in Asterisk of this journal's, asked for from `now` on, and which of
-    /// `recordings` are there. An error if it is not known what lives; a request that fails
-    /// after that makes the survey incomplete.
+    /// `recordings` are there. `so_far` is told what lives as soon as that is known, and again
+    /// once events of all of it come in: the rest may take long, or fail.
     pub(super) async fn survey(
         &self,
         now: Time,
         look: Look,
         recordings: Vec<(AttemptId, String)>,
+        so_far: impl Fn(&Survey),
     ) -> Result<Survey, AriError> {
+        let mut survey = self.list(now).await?;
+        survey.census.spool_unknown = !recordings.is_empty();
+        so_far(&survey);
+        if look == Look::First {
+            self.hear_all(&survey.ids).await?;
+            survey.heard = true;
+            so_far(&survey);
+            survey.asterisk_since = Some(self.client.info().await?.startup_time);
+        }
+        if look != Look::Deaf {
+            self.forget_dead_bridges(&survey.ids).await?;
+        }
+        // Only a 404 says that there is none; whoever passes over an error loses a recording.
+        for (attempt, name) in recordings {
+            if self.client.stored_recording(&name).await?.is_some() {
+                survey.census.recorded.push(attempt);
+            }
+        }
+        survey.census.spool_unknown = false;
+        survey.trunk_exists = self.trunk_exists().await?;
+        Ok(survey)
+    }
+
+    async fn list(&self, now: Time) -> Result<Survey, AriError> {
         let mut survey = Survey::default();
         survey.census.asked_at = now;
-        survey.census.spool_unknown = !recordings.is_empty();
         for channel in self.client.channels().await? {
             let Some((attempt, part)) = self.ids.parse(&channel.id) else {
                 continue;
@@ -244,32 +268,7 @@ impl Requester {
             survey.census.bridges.push(attempt);
             survey.ids.push((bridge.id, attempt, Part::Bridge));
         }
-        survey.incomplete = self.look_further(look, recordings, &mut survey).await.err();
         Ok(survey)
-    }
-
-    async fn look_further(
-        &self,
-        look: Look,
-        recordings: Vec<(AttemptId, String)>,
-        survey: &mut Survey,
-    ) -> Result<(), AriError> {
-        if look == Look::First {
-            self.hear_all(&survey.ids).await?;
-            survey.asterisk_since = Some(self.client.info().await?.startup_time);
-        }
-        if look != Look::Deaf {
-            self.forget_dead_bridges(&survey.ids).await?;
-        }
-        // Only a 404 says that there is none; whoever passes over an error loses a recording.
-        for (attempt, name) in recordings {
-            if self.client.stored_recording(&name).await?.is_some() {
-                survey.census.recorded.push(attempt);
-            }
-        }
-        survey.census.spool_unknown = false;
-        survey.trunk_exists = self.trunk_exists().await?;
-        Ok(())
     }
 
     async fn hear_all(&self, ids: &[(String, AttemptId, Part)]) -> Result<(), AriError> {
@@ -328,7 +327,7 @@ pub(super) enum Look {
 }
 
 /// What [`Requester::survey`] found.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Survey {
     pub(super) census: Census,
     /// The ids as Asterisk has them: a stray of an earlier run has that run in its id.
@@ -336,8 +335,8 @@ pub(super) struct Survey {
     pub(super) trunk_exists: bool,
     /// When Asterisk was started, in its own form, if that was asked.
     pub(super) asterisk_since: Option<String>,
-    /// What lives is known, and something beside it is not, for this reason.
-    pub(super) incomplete: Option<AriError>,
+    /// Events of all that it found come in since this survey subscribed to them.
+    pub(super) heard: bool,
 }
 
 fn op_error(error: &AriError) -> Result<(), OpError> {

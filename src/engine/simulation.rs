@@ -14,6 +14,7 @@
 //! | `simulation/trace.rs` | what the engine is told, as a line of the trace |
 //! | `simulation/laws.rs` | what must hold after every step |
 //! | `simulation/books.rs` | what must be written down |
+//! | `simulation/survey.rs` | a survey that takes long, step by step |
 //! | `simulation/tests.rs` | many seeds, the places broken on purpose, the soak |
 //!
 //! What is not real: the sockets, the supervisor of the event stream (its verdict on the
@@ -27,6 +28,7 @@ mod deck;
 mod laws;
 mod network;
 mod process;
+mod survey;
 mod tests;
 mod torn;
 mod trace;
@@ -52,7 +54,7 @@ use crate::simulator::{ConnectionId, World};
 use deck::{Deck, world_time};
 use laws::{Law, Notes, Verdict, Violation, broken};
 use network::{Outgoing, Result as Answer};
-use trace::{heard, shown};
+use trace::{ends_survey, heard, shown};
 use trouble::Wish;
 
 /// How long a run may take when nothing goes wrong any more.
@@ -304,7 +306,11 @@ impl Sim {
         self.notes.heard.extend(due);
         let campaign = &deck.engine.campaign;
         let run = (!campaign.awaits_a_run()).then(|| campaign.run());
+        let is_slow = deck.engine.listed.is_some() && !ends_survey(&incoming);
         deck.engine.step(incoming);
+        if is_slow && deck.engine.listed.is_none() {
+            self.tally.count("surveys: acted upon before their end");
+        }
         deck.steps_since_link += 1;
         self.grant(wish, run)?;
         let Some(deck) = &mut self.deck else {

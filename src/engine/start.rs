@@ -230,6 +230,7 @@ impl Parts {
             link_state: LinkState::not_yet(now),
             survey_due: None,
             seen_ids: Vec::new(),
+            listed: None,
             fetcher,
             fetched: outcomes,
             jobs: jobs(self.recovered.run.as_ref(), settings),

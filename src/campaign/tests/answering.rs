@@ -132,7 +132,9 @@ fn nobody_is_sent_from_the_music_to_a_target_that_is_leaving() {
     rig.leg(Part::B, LegEvent::Up);
     rig.leg(Part::B, LegEvent::Leaving(None));
     rig.ok(Op::CreateBridge);
+    rig.ok(Op::StartMusic);
     assert_eq!(rig.asked(FIRST, Op::Join(Part::A)), 0);
+    assert_eq!(rig.asked(FIRST, Op::StopMusic), 0);
     rig.gone(Part::B, 16);
     assert_eq!(rig.word(), Some(CallWord::Ending));
 }

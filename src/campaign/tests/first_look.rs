@@ -166,3 +166,63 @@ fn what_ended_while_one_waits_for_the_spool_is_not_forgotten() {
     rig.link_up(rings);
     assert_eq!(rig.ends().len(), 1, "an old census does not bring it back");
 }
+
+#[test]
+fn who_comes_while_one_waits_for_the_spool_is_hung_up() {
+    let mut bare = orphan(false, false, false);
+    bare.recorded = Recorded::Nothing;
+    let mut rig = restarted(bare);
+    let comes = |rig: &mut Rig| {
+        rig.leg(Part::A, LegEvent::Up);
+        let stray = Effect::TakeDownStray {
+            attempt: FIRST,
+            part: Part::A,
+        };
+        rig.has(&stray)
+    };
+    assert!(!comes(&mut rig), "a census is on its way");
+    rig.handle(Input::Glimpse(Census {
+        spool_unknown: true,
+        ..Census::default()
+    }));
+    assert!(comes(&mut rig));
+    rig.gone(Part::A, 16);
+    rig.link_up(Census::default());
+    assert_eq!(rig.end().disposition, Disposition::Abandoned);
+}
+
+/// The next process may die before the call has ended, and nobody is called again who answered.
+#[test]
+fn that_a_dead_process_reached_somebody_is_written_down_once() {
+    type Tell = fn(&mut Rig);
+    let ways: [(Tell, &[Step]); 4] = [
+        (|rig| rig.leg(Part::A, LegEvent::Up), &[Step::Answered]),
+        (
+            |rig| rig.link_up(census(&[(Part::A, true)], &[Part::A], true)),
+            &[Step::Answered],
+        ),
+        (
+            |rig| rig.link_up(census(BOTH_UP, BOTH, true)),
+            &[Step::Answered, Step::Bridged],
+        ),
+        (
+            |rig| {
+                rig.handle(Input::RecordingEnded {
+                    attempt: FIRST,
+                    ok: true,
+                });
+            },
+            &[Step::Answered],
+        ),
+    ];
+    for (tell, expected) in ways {
+        let mut rig = restarted(orphan(false, false, false));
+        tell(&mut rig);
+        tell(&mut rig);
+        let steps = rig.effects.iter().filter_map(|e| match e {
+            Effect::Journal(Record::AttemptProgress { step, .. }) => Some(*step),
+            _ => None,
+        });
+        assert_eq!(steps.collect::<Vec<_>>(), expected);
+    }
+}

@@ -26,6 +26,20 @@ fn strays_are_taken_down_and_what_is_known_is_not() {
 }
 
 #[test]
+fn a_stray_that_stays_is_asked_again_to_go_and_is_no_news() {
+    let mut rig = Rig::started(policy(1), 1);
+    let found = census(&[(Part::Snoop, true)], &[], false);
+    for _ in 0..3 {
+        rig.handle(Input::LinkDown);
+        rig.handle(Input::Glimpse(found.clone()));
+    }
+    let asked = |e: &&Effect| matches!(e, Effect::TakeDownStray { .. });
+    assert_eq!(rig.effects.iter().filter(asked).count(), 3);
+    let told: Vec<usize> = told(&rig).iter().map(|done| done.strays).collect();
+    assert_eq!(told, [1]);
+}
+
+#[test]
 fn a_lost_link_stops_dialing_and_its_return_goes_on() {
     let mut rig = Rig::started(policy(1), 3);
     rig.handle(Input::LinkDown);

@@ -86,6 +86,8 @@ pub(super) struct Notes {
     pub(super) given_up: BTreeMap<AttemptId, Duration>,
     /// An engine was told that no answer to their originate came.
     unanswered: BTreeSet<AttemptId>,
+    /// An engine was told that their A was listed, or there to be hung up.
+    met: BTreeSet<AttemptId>,
     /// An engine was told that they were durable.
     pub(super) durable: BTreeSet<AttemptId>,
     /// Whose answer reached an engine.
@@ -196,12 +198,11 @@ impl Sim {
         self.notes.ghost_since.retain(|a, _| ghosts.contains(a));
         for attempt in ghosts {
             let since = *self.notes.ghost_since.entry(attempt).or_insert(self.uptime);
-            // Of an originate without an answer nobody knows for a while whether it may come.
-            let doubt = if self.notes.unanswered.contains(&attempt) {
-                MAY_STILL_COME
-            } else {
-                Duration::ZERO
-            };
+            // Of an originate without an answer nobody knows for a while whether it may come,
+            // unless it has.
+            let notes = &self.notes;
+            let doubtful = notes.unanswered.contains(&attempt) && !notes.met.contains(&attempt);
+            let doubt = MAY_STILL_COME * u32::from(doubtful);
             if self.well_since(since) > LONGEST_GHOST + doubt {
                 let since = since.as_millis();
                 return broken(
@@ -344,23 +345,42 @@ impl Sim {
         .find_map(|(differs, what)| differs.then_some(what))
     }
 
+    fn note_answer(&mut self, message: &Message) {
+        let connection = self.deck.as_ref().map(|d| d.engine.link_state.connection);
+        match message {
+            Message::Answer {
+                result: Err(OpError::Withheld),
+                ..
+            } => self.tally.count("originates that the gate kept back"),
+            Message::Answer {
+                attempt,
+                op: Op::OriginateA,
+                result: Err(OpError::Unknown),
+            } => {
+                self.notes.unanswered.insert(*attempt);
+            }
+            Message::Answer {
+                attempt,
+                op: Op::HangUp(Part::A),
+                result: Ok(()),
+            } => {
+                self.notes.met.insert(*attempt);
+            }
+            Message::Surveyed {
+                link,
+                survey: Ok(survey),
+            } if Some(*link) == connection => {
+                let listed = survey.census.channels.iter();
+                let listed = listed.filter(|(_, part, _)| *part == Part::A);
+                self.notes.met.extend(listed.map(|(attempt, ..)| *attempt));
+            }
+            _ => {}
+        }
+    }
+
     /// What the engine is about to be told.
     pub(super) fn note_message(&mut self, message: &Message) -> Verdict {
-        if let Message::Answer {
-            result: Err(OpError::Withheld),
-            ..
-        } = message
-        {
-            self.tally.count("originates that the gate kept back");
-        }
-        if let Message::Answer {
-            attempt,
-            op: Op::OriginateA,
-            result: Err(OpError::Unknown),
-        } = message
-        {
-            self.notes.unanswered.insert(*attempt);
-        }
+        self.note_answer(message);
         let Message::Durable(begun, result) = message else {
             return Ok(());
         };

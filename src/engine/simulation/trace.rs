@@ -34,6 +34,9 @@ pub(super) fn shown(incoming: &Incoming) -> String {
         Incoming::Message(Message::Probed { answered }) => {
             format!("<- Asterisk answers: {answered}")
         }
+        Incoming::Message(Message::Listed { link, survey }) => {
+            format!("<- listing of link {link}: {survey:?}")
+        }
         Incoming::Message(Message::Surveyed { link, survey }) => {
             format!("<- survey of link {link}: {survey:?}")
         }
@@ -48,4 +51,13 @@ pub(super) fn shown(incoming: &Incoming) -> String {
         Incoming::Fetched(fetched) => format!("<- {fetched:?}"),
         Incoming::Tick => "<- tick".to_owned(),
     }
+}
+
+/// A survey came to its end, or nobody waits for it any more.
+pub(super) fn ends_survey(incoming: &Incoming) -> bool {
+    let is_whole = matches!(
+        incoming,
+        Incoming::Message(Message::Surveyed { survey: Ok(_), .. })
+    );
+    is_whole || matches!(incoming, Incoming::Link(_))
 }
