@@ -24,7 +24,8 @@ pub(super) struct Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bridged {
     pub(super) at: Time,
-    pub(super) dead_air_ms: u32,
+    /// `None` where nobody heard when it began.
+    pub(super) dead_air_ms: Option<u32>,
 }
 
 /// How a call will have ended once A is gone. The first one that is set holds.
@@ -236,8 +237,9 @@ impl Call {
         }
     }
 
-    /// Moves on to the conversation once both are up and in the bridge.
-    pub(super) fn become_bridged(&mut self, now: Time) -> Option<Bridged> {
+    /// Moves on to the conversation once both are up and in the bridge: after how many
+    /// milliseconds of dead air.
+    pub(super) fn become_bridged(&mut self, now: Time) -> Option<u32> {
         let Phase::Connecting(answer) = self.phase else {
             return None;
         };
@@ -249,12 +251,10 @@ impl Call {
             .zip(self.facts.met_ms())
             .and_then(|(from, to)| u128::try_from(to.saturating_sub(from).max(0)).ok());
         let dead_air = by_asterisk.unwrap_or_else(|| now.since(answer.at).as_millis());
-        let bridged = Bridged {
-            at: now,
-            dead_air_ms: u32::try_from(dead_air).unwrap_or(u32::MAX),
-        };
-        self.phase = Phase::Talking(answer, bridged);
-        Some(bridged)
+        let dead_air_ms = Some(u32::try_from(dead_air).unwrap_or(u32::MAX));
+        let at = now;
+        self.phase = Phase::Talking(answer, Bridged { at, dead_air_ms });
+        dead_air_ms
     }
 
     /// Decides how the call ends, unless that is decided.
@@ -354,7 +354,7 @@ impl Call {
             cause: verdict.cause,
             by: verdict.by,
             note: verdict.note,
-            dead_air_ms: bridged.map(|b| b.dead_air_ms),
+            dead_air_ms: bridged.and_then(|b| b.dead_air_ms),
             recorded: matches!(
                 self.facts.recording,
                 Recording::Asked | Recording::Running | Recording::Ended

@@ -101,11 +101,12 @@ impl Campaign {
             for (part, _) in ended(attempt, ends).filter(|(_, end)| *end == OrphanEnd::Gone) {
                 facts.note_event(now, part, LegEvent::Gone(HangupCause::default()), None);
             }
+            let dead_air_ms = self.orphans.get(&attempt).and_then(dead_air_ms);
             self.note_steps_of_orphan(now, attempt, &facts);
             let Some(orphan) = self.orphans.remove(&attempt) else {
                 continue;
             };
-            let call = inherit(now, orphan, facts, self.rules());
+            let call = inherit(now, orphan, dead_air_ms, facts, self.rules());
             let adopted = match call.phase {
                 Phase::Talking(_, bridged) => Some(bridged.at),
                 _ => None,
@@ -276,7 +277,13 @@ fn facts_of(now: Time, attempt: AttemptId, census: &Census) -> Facts {
 }
 
 /// The call of a dead process, as it is found: a conversation that lives goes on.
-fn inherit(now: Time, orphan: Orphan, mut facts: Facts, rules: Rules) -> Call {
+fn inherit(
+    now: Time,
+    orphan: Orphan,
+    dead_air_ms: Option<u32>,
+    mut facts: Facts,
+    rules: Rules,
+) -> Call {
     facts.recording = match orphan.recorded {
         Recorded::Nothing => Recording::Not,
         // It was asked for, which may have come to nothing: where it still can be, it is asked
@@ -294,10 +301,7 @@ fn inherit(now: Time, orphan: Orphan, mut facts: Facts, rules: Rules) -> Call {
     }
     let talks = facts.is_bridged();
     let answer = orphan.answered_at.map(|at| Answer { at, stamp_ms: None });
-    let bridged = orphan.bridged_at.map(|at| Bridged {
-        at,
-        dead_air_ms: dead_air_ms(&orphan).unwrap_or_default(),
-    });
+    let bridged = orphan.bridged_at.map(|at| Bridged { at, dead_air_ms });
     let phase = match (answer, bridged) {
         (Some(answer), Some(bridged)) if talks => Phase::Talking(answer, bridged),
         (answered, bridged) => Phase::HangingUp {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::call::{Answer, Bridged, Phase, Verdict};
+use super::call::{Answer, Phase, Verdict};
 use super::channel::Presence;
 use super::facts::Recording;
 use super::io::{CallStep, DialStatus, Effect, LegEvent};
@@ -229,8 +229,8 @@ impl Campaign {
             }
             self.ask(attempt, op);
         }
-        if let Some(Bridged { at, dead_air_ms }) = bridged {
-            self.limit_conversation(attempt, at);
+        if let Some(dead_air_ms) = bridged {
+            self.limit_conversation(attempt, now);
             let told = CallStep::Bridged { dead_air_ms };
             self.progress(now, attempt, Step::Bridged, told);
         }

@@ -185,6 +185,21 @@ fn an_adopted_conversation_keeps_its_limit_and_its_dead_air() {
 }
 
 #[test]
+fn nobody_knows_the_dead_air_of_a_conversation_that_began_unheard() {
+    for answered in [false, true] {
+        let mut rig = restarted(orphan(answered, false, false));
+        rig.link_up(census(BOTH_UP, BOTH, true));
+        assert_eq!(rig.word(), Some(CallWord::Bridged));
+        rig.gone(Part::A, 16);
+        let end = rig.end();
+        assert_eq!(
+            (end.disposition, end.dead_air_ms),
+            (Disposition::Answered, None)
+        );
+    }
+}
+
+#[test]
 fn half_of_a_conversation_is_hung_up() {
     let mut rig = restarted(orphan(true, true, false));
     rig.link_up(census(&[(Part::A, true)], &[Part::A], true));
