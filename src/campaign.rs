@@ -210,6 +210,8 @@ impl Campaign {
             Input::JournalWell => self.journal_well = true,
             Input::LinkUp(census) => {
                 self.link_up = true;
+                // What was looked at before this could be told is told now.
+                self.heard_all = false;
                 self.no_more_hold(now);
                 self.answers_again(now);
                 self.reconcile(now, &census);

@@ -93,6 +93,16 @@ pub enum LegEvent {
     Gone(HangupCause),
 }
 
+impl LegEvent {
+    /// Whether it is of a channel that lives, and goes on to.
+    pub(super) const fn tells_of_life(self) -> bool {
+        matches!(
+            self,
+            Self::Entered | Self::Ringing | Self::Up | Self::Joined
+        )
+    }
+}
+
 /// The ends of a dial, as `Dial` events tell them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DialStatus {

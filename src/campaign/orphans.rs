@@ -1,6 +1,6 @@
 //! The calls of a dead process: what is known of them, and what becomes of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::call::{Answer, Bridged, Call, Phase, Verdict};
 use super::channel::Presence;
@@ -54,6 +54,8 @@ type OrphanEnds = BTreeMap<(AttemptId, Part), OrphanEnd>;
 pub(super) struct Unsettled {
     /// What of them has ended since events come in: a census on its way may still list it.
     pub(super) ends: OrphanEnds,
+    /// Whose A was heard of: the census on its way may be too old to list it.
+    came: BTreeSet<AttemptId>,
     /// A census found none of those that are left on the line: they wait for the spool only.
     passed_over: bool,
 }
@@ -94,10 +96,17 @@ impl Campaign {
         if super::sabotaged!(ForgetsOrphans) {
             self.orphans.clear();
         }
-        let settled = self.orphans.values().filter(|o| may_be_settled(o, census));
+        let came = std::mem::take(&mut self.unsettled.came);
+        let settled = self.orphans.values().filter(|orphan| {
+            let is_there = came.contains(&orphan.attempt);
+            is_there || may_be_settled(orphan, census)
+        });
         let settled: Vec<AttemptId> = settled.map(|orphan| orphan.attempt).collect();
         for attempt in settled {
             let mut facts = facts_of(now, attempt, census);
+            if came.contains(&attempt) {
+                facts.note_event(now, Part::A, LegEvent::Ringing, None);
+            }
             for (part, _) in ended(attempt, ends).filter(|(_, end)| *end == OrphanEnd::Gone) {
                 facts.note_event(now, part, LegEvent::Gone(HangupCause::default()), None);
             }
@@ -163,6 +172,9 @@ impl Campaign {
         part: Part,
         event: LegEvent,
     ) {
+        if part == Part::A && event.tells_of_life() {
+            self.unsettled.came.insert(attempt);
+        }
         match event {
             LegEvent::Up | LegEvent::Entered if part == Part::A => {
                 self.orphan_has_answered(now, attempt);
@@ -332,7 +344,9 @@ fn inherit(
 /// From A's answer to the bridge, as the dead process wrote both down.
 fn dead_air_ms(orphan: &Orphan) -> Option<u32> {
     let dead_air = orphan.bridged_at?.since(orphan.answered_at?);
-    u32::try_from(dead_air.as_millis()).ok()
+    // Learned of in one, of a conversation that went on.
+    let is_known = !dead_air.is_zero();
+    is_known.then_some(u32::try_from(dead_air.as_millis()).ok()?)
 }
 
 fn orphan_verdict(orphan: &Orphan, a_lives: bool) -> Verdict {

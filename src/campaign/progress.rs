@@ -64,11 +64,7 @@ impl Campaign {
     /// A channel that no call knows: an originate that was given up for unanswered and was
     /// carried out after all, for one.
     pub(super) fn stray(&mut self, attempt: AttemptId, part: Part, event: LegEvent) {
-        let lives = matches!(
-            event,
-            LegEvent::Entered | LegEvent::Ringing | LegEvent::Up | LegEvent::Joined
-        );
-        if lives {
+        if event.tells_of_life() {
             self.effects
                 .push_back(Effect::TakeDownStray { attempt, part });
         }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::call::Call;
 use super::io::{Census, Effect, LegEvent, Notice};
 use super::orphans::{Orphan, without_ends};
 use super::{
@@ -216,7 +217,7 @@ impl Campaign {
                 .map(|c| &c.facts)
                 .or_else(|| self.remains.get(&attempt).map(|r| &r.facts))
                 .is_some_and(|facts| facts.knows(part));
-            if !known {
+            if !known && !self.may_make_it_again(attempt, part) {
                 strays.insert((attempt, part));
                 self.effects
                     .push_back(Effect::TakeDownStray { attempt, part });
@@ -224,6 +225,13 @@ impl Campaign {
         }
         let before = std::mem::replace(&mut self.strays, strays);
         self.strays.difference(&before).count()
+    }
+
+    /// A B that has failed makes room for another one of the same id, which the request to take
+    /// it down could meet. What is left of it goes with its call.
+    fn may_make_it_again(&self, attempt: AttemptId, part: Part) -> bool {
+        let goes_on = |call: &Call| !call.is_hanging_up();
+        matches!(part, Part::B | Part::B2) && self.live.get(&attempt).is_some_and(goes_on)
     }
 
     /// The leads that are being called, for a reader of the state.

@@ -172,23 +172,36 @@ fn who_comes_while_one_waits_for_the_spool_is_hung_up() {
     let mut bare = orphan(false, false, false);
     bare.recorded = Recorded::Nothing;
     let mut rig = restarted(bare);
-    let comes = |rig: &mut Rig| {
-        rig.leg(Part::A, LegEvent::Up);
-        let stray = Effect::TakeDownStray {
-            attempt: FIRST,
-            part: Part::A,
-        };
-        rig.has(&stray)
-    };
-    assert!(!comes(&mut rig), "a census is on its way");
     rig.handle(Input::Glimpse(Census {
         spool_unknown: true,
         ..Census::default()
     }));
-    assert!(comes(&mut rig));
+    rig.leg(Part::A, LegEvent::Up);
+    assert!(rig.has(&Effect::TakeDownStray {
+        attempt: FIRST,
+        part: Part::A,
+    }));
     rig.gone(Part::A, 16);
     rig.link_up(Census::default());
     assert_eq!(rig.end().disposition, Disposition::Abandoned);
+}
+
+/// The originate of the dead process was on its way when the census was asked for.
+#[test]
+fn who_answers_before_the_first_census_has_come_is_hung_up_though_it_does_not_list_them() {
+    for spool_unknown in [false, true] {
+        let mut unheard = orphan(false, false, false);
+        unheard.ringing_at = None;
+        let mut rig = restarted(unheard);
+        rig.leg(Part::A, LegEvent::Up);
+        rig.handle(Input::Glimpse(Census {
+            spool_unknown,
+            ..Census::default()
+        }));
+        assert_eq!(rig.take(), [Op::HangUp(Part::A)]);
+        rig.gone(Part::A, 16);
+        assert_eq!(rig.end().disposition, Disposition::Abandoned);
+    }
 }
 
 /// The next process may die before the call has ended, and nobody is called again who answered.

@@ -39,6 +39,38 @@ fn a_stray_that_stays_is_asked_again_to_go_and_is_no_news() {
     assert_eq!(told, [1]);
 }
 
+/// The request to take it down could meet the next B, which has the same id.
+#[test]
+fn a_b_that_has_failed_and_is_listed_by_an_old_census_is_left_alone_while_its_call_goes_on() {
+    let mut rig = Rig::staged();
+    rig.gone(Part::B, 16);
+    let found = census(&[(Part::A, false), (Part::B, false)], &[], true);
+    let strays = |rig: &Rig| {
+        let is = |e: &&Effect| matches!(e, Effect::TakeDownStray { .. });
+        rig.effects.iter().filter(is).count()
+    };
+    rig.handle(Input::Census(found.clone()));
+    assert_eq!(strays(&rig), 0);
+    rig.gone(Part::A, 17);
+    rig.handle(Input::Census(found));
+    assert!(strays(&rig) > 0, "it is nobody's now");
+}
+
+#[test]
+fn a_look_before_the_link_is_up_takes_nothing_from_what_is_told_then() {
+    let mut rig = Rig::talking();
+    rig.handle(Input::LinkDown);
+    let found = census(BOTH_UP, BOTH, true);
+    rig.handle(Input::Census(found.clone()));
+    assert_eq!(told(&rig), []);
+    rig.link_up(found);
+    let goes_on = Reconciled {
+        going_on: 1,
+        ..Reconciled::default()
+    };
+    assert_eq!(told(&rig), [goes_on]);
+}
+
 #[test]
 fn a_lost_link_stops_dialing_and_its_return_goes_on() {
     let mut rig = Rig::started(policy(1), 3);
