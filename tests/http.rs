@@ -8,6 +8,7 @@ mod http {
     mod browser;
     mod commands;
     mod leads;
+    mod memory;
     mod metrics;
     mod overtaken;
     mod start;
