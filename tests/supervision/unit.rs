@@ -193,7 +193,7 @@ fn assert_over(machine: &Machine) {
     }
     let first = told
         .lines()
-        .find(|line| line.contains(" call.ended ") && line.contains("8055"));
+        .find(|line| line.contains(" call.ended ") && line.contains(" number=8055"));
     let first = first.unwrap_or_else(|| panic!("the first call did not end: {told}"));
     assert!(
         first.contains("disposition=answered") && first.contains("by=operator"),
