@@ -130,17 +130,14 @@ impl Channel {
     /// It was made after all, and what was asked of it before did not find it: that it was not
     /// found may be told even after this.
     pub(super) fn has_come(&mut self, now: Time) {
-        if self.is_only_feared() {
-            self.came_late = true;
-            self.since = now;
-            if self.presence == Presence::Leaving {
-                self.presence = Presence::There;
-            }
+        if self.is_only_feared() && self.presence == Presence::Leaving {
+            self.presence = Presence::There;
         }
+        self.was_met(now);
     }
 
-    /// Its end was asked for, and Asterisk had one to end.
-    pub(super) fn was_hung_up(&mut self, now: Time) {
+    /// Asterisk had it, if only to hang it up.
+    pub(super) fn was_met(&mut self, now: Time) {
         if self.is_only_feared() {
             self.came_late = true;
             self.since = now;

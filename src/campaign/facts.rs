@@ -169,7 +169,7 @@ impl Facts {
             }
             Op::HangUp(part) if result.is_ok() => {
                 if let Some(channel) = self.channel(part) {
-                    channel.was_hung_up(now);
+                    channel.was_met(now);
                 }
             }
             Op::DestroyBridge if matches!(result, Ok(()) | Err(OpError::NotFound)) => {
