@@ -21,6 +21,7 @@
 //! | `campaign/ending.rs` | its end, and what is left of it |
 //! | `campaign/recovery.rs` | what is known, compared with what lives in Asterisk |
 //! | `campaign/orphans.rs` | the calls of a dead process |
+//! | `campaign/kept.rs` | what was to go, and Asterisk keeps |
 //! | `campaign/next_run.rs` | a run that begins once that is settled |
 //! | `campaign/leads.rs` | who waits, and how the others ended |
 //! | `campaign/line.rs` | who is taken off the line or put back by a person's word |
@@ -60,6 +61,7 @@ mod ending;
 mod facts;
 mod ids;
 mod io;
+mod kept;
 mod leads;
 mod limit;
 mod line;
@@ -94,6 +96,7 @@ pub use io::{
     BY_OPERATOR, CallStep, CallSummary, Census, Command, DialStatus, Effect, Input, LegEvent,
     Notice, Op, OpError, Outcome, Policy,
 };
+pub use kept::kept_words;
 pub use leads::{Changes, Differ, LeadRow, LeadState, Leads};
 pub use limit::{HeldBack, Limit};
 pub use number::{MAX_NUMBER_LEN, Number, NumberError};

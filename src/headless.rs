@@ -13,7 +13,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use crate::campaign::{CallStep, CallSummary, Disposition, Notice, RunState, Time};
+use crate::campaign::{CallStep, CallSummary, Disposition, Notice, RunState, Time, kept_words};
 use crate::config::LogFormat;
 use crate::engine::{News, Snapshot, Told};
 use crate::journal::call_id;
@@ -144,6 +144,18 @@ fn notice_lines(at: Time, notice: &Notice, context: &Context<'_>) -> String {
                 .value("awaited", done.awaited)
                 .value("ended", done.ended)
                 .value("strays", done.strays);
+        }
+        Notice::Kept {
+            attempt,
+            part,
+            holds_slot,
+        } => {
+            line.level(Level::Warning)
+                .event("asterisk.keeps")
+                .call(*attempt, context)
+                .text("part", &part.to_string())
+                .value("holds_slot", holds_slot)
+                .text("why", kept_words(*holds_slot));
         }
         Notice::Warning(text) => {
             line.level(Level::Warning)

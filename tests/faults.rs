@@ -196,3 +196,46 @@ fn an_asterisk_that_never_returns_is_given_up_on_though_a_call_was_ringing() {
     // What became of the call is told by the next one that sees Asterisk.
     assert_eq!(deck.report()[0]["disposition"].as_str().unwrap_or(""), "");
 }
+
+/// Asterisk keeps the channel of the only call there may be, though its phone has hung up.
+#[test]
+fn a_channel_that_asterisk_keeps_holds_up_neither_the_line_nor_the_end() {
+    let asterisk = Asterisk::with_faults(r#"{"kept_channels_percent": 100}"#);
+    let mut deck = asterisk
+        .deck()
+        .set("TARGET_ENDPOINT", "Local/101@lab")
+        .set("CALL_TIMEOUT", 2)
+        .set("MAX_CC", 1);
+    let list = ["8155550001", "3055550002"].map(str::to_owned);
+    deck.list(&list);
+    let running = deck.spawn(&DIAL);
+    running.wait_for(" asterisk.keeps ", Duration::from_secs(90));
+    running.wait_for(" call.dialing attempt=2 ", SOON);
+    let ended = running.wait(Duration::from_secs(40));
+    assert_eq!(ended.code, Some(0), "{}\n{}", ended.stderr, ended.stdout);
+    let of = |event| ended.stdout.find(event).expect("it was told");
+    assert!(
+        of(" asterisk.keeps ") < of(" call.dialing attempt=2 "),
+        "its slot is held at first"
+    );
+    let left = "1 channels and bridges of this dialer stay in Asterisk";
+    assert!(ended.stdout.contains(left), "{}", ended.stdout);
+    assert_eq!(asterisk.channels().len(), 1, "the kept one");
+    assert!(asterisk.bridges().is_empty(), "bridges are left");
+    let report = deck.report();
+    let dispositions = report.iter().map(|row| row["disposition"].as_str());
+    let dispositions: Vec<&str> = dispositions.map(Option::unwrap_or_default).collect();
+    assert_eq!(dispositions, ["answered", "no-answer"]);
+    let recording = report[0]["recording"].as_str().unwrap_or_default();
+    assert!(deck.path(recording).is_file(), "{:?}", report[0]);
+
+    // Whoever comes next finds a stray, and takes nobody over.
+    asterisk.set_faults(Faults::default());
+    deck.list([&list[..], &["3055550003".to_owned()]].concat());
+    let next = deck.run(&DIAL);
+    assert_eq!(next.code, Some(0), "{}\n{}", next.stderr, next.stdout);
+    assert!(next.stdout.contains(" strays=1"), "{}", next.stdout);
+    assert!(next.stdout.contains(left), "{}", next.stdout);
+    let called = asterisk.calls_placed();
+    assert_eq!(called, [&list[0], &list[1], "3055550003"]);
+}

@@ -66,6 +66,9 @@ pub enum EventKind {
         cause: Option<u16>,
         /// The SIP status behind it.
         tech_cause: Option<u16>,
+        /// A program asked for it, ARI or Asterisk's own dial timeout among them. Where it is
+        /// not set, the far end has hung up or refused (measured on 22.10.1).
+        soft: bool,
     },
     /// Dialing came further.
     Dial {
@@ -345,6 +348,8 @@ struct HangupRequest {
     cause: Option<u16>,
     #[serde(default, deserialize_with = "lenient")]
     tech_cause: Option<u16>,
+    #[serde(default, deserialize_with = "lenient")]
+    soft: Option<bool>,
 }
 
 impl From<HangupRequest> for EventKind {
@@ -353,6 +358,7 @@ impl From<HangupRequest> for EventKind {
             channel: raw.channel,
             cause: raw.cause,
             tech_cause: raw.tech_cause.filter(|code| *code != 0),
+            soft: raw.soft.unwrap_or_default(),
         }
     }
 }

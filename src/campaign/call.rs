@@ -306,8 +306,23 @@ impl Call {
         }
     }
 
+    /// A note on its end, where there is none.
+    pub(super) fn explain(&mut self, note: &'static str) {
+        if let Phase::HangingUp { verdict, .. } = &mut self.phase {
+            verdict.note.get_or_insert(note);
+        }
+    }
+
     pub(super) const fn is_hanging_up(&self) -> bool {
-        matches!(self.phase, Phase::HangingUp { .. })
+        self.ending_since().is_some()
+    }
+
+    /// Since when it is decided how it ends.
+    pub(super) const fn ending_since(&self) -> Option<Time> {
+        match self.phase {
+            Phase::HangingUp { since, .. } => Some(since),
+            _ => None,
+        }
     }
 
     pub(super) const fn answered(&self) -> Option<Answer> {

@@ -2,7 +2,7 @@
 
 use super::io::Op;
 use super::stamps::Stamps;
-use super::{Part, Time};
+use super::{HangupCause, Part, Time};
 
 /// Whether a channel or bridge exists, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,6 +45,13 @@ pub(super) enum Join {
     In,
 }
 
+/// Its far end has hung up, by Asterisk's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct HungUp {
+    pub(super) at: Time,
+    pub(super) cause: Option<HangupCause>,
+}
+
 /// What is known of one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Channel {
@@ -59,10 +66,13 @@ pub(super) struct Channel {
     pub(super) doubtful_until: Option<Time>,
     /// And then it came.
     pub(super) came_late: bool,
+    pub(super) hung_up: Option<HungUp>,
     /// In our Stasis application: only then may it join a bridge (422 before).
     pub(super) entered: bool,
     pub(super) up: bool,
     pub(super) join: Join,
+    /// When it was first known to be in the bridge.
+    joined_at: Time,
     pub(super) stamps: Stamps,
 }
 
@@ -98,6 +108,13 @@ impl Channel {
     pub(super) fn leaves(&mut self, now: Time) {
         self.exists(now);
         self.presence = Presence::Leaving;
+    }
+
+    /// Its far end has hung up; the first cause that is told counts.
+    pub(super) fn hangs_up(&mut self, now: Time, cause: Option<HangupCause>) {
+        self.leaves(now);
+        let hung_up = self.hung_up.get_or_insert(HungUp { at: now, cause });
+        hung_up.cause = hung_up.cause.or(cause);
     }
 
     pub(super) fn gone(&mut self) {
@@ -142,6 +159,20 @@ impl Channel {
             self.came_late = true;
             self.since = now;
         }
+    }
+
+    pub(super) fn joins(&mut self, now: Time) {
+        if self.join != Join::In {
+            self.join = Join::In;
+            self.joined_at = now;
+        }
+    }
+
+    /// Whether a census that was asked for at `asked_at` would have to show it in the bridge:
+    /// nobody who was not asked to go leaves it but for good.
+    pub(super) fn is_due_in_bridge(&self, asked_at: Time) -> bool {
+        let stays = self.presence == Presence::There && self.join == Join::In;
+        stays && self.joined_at < asked_at
     }
 
     pub(super) fn join_answered(&mut self, done: bool) {

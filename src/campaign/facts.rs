@@ -67,6 +67,8 @@ pub(super) struct Facts {
     pub(super) plan: Plan,
     pub(super) music: Music,
     pub(super) target_dialed_at: Option<Time>,
+    /// It was told that Asterisk does not end A.
+    pub(super) told_kept: bool,
     trouble: u8,
     asterisk_clock: AsteriskClock,
 }
@@ -103,8 +105,9 @@ impl Facts {
         match event {
             // A snoop channel leaves our application when it ends; its ChannelDestroyed is
             // never sent (measured on 22.10.1).
-            LegEvent::Leaving(_) if part == Part::Snoop => channel.gone(),
+            LegEvent::Leaving(_) | LegEvent::HungUp(_) if part == Part::Snoop => channel.gone(),
             LegEvent::Leaving(_) => channel.leaves(now),
+            LegEvent::HungUp(cause) => channel.hangs_up(now, cause),
             LegEvent::Gone(_) => channel.gone(),
             LegEvent::Dial(status) => channel.up |= status == DialStatus::Answer,
             LegEvent::Entered => {
@@ -121,7 +124,7 @@ impl Facts {
             }
             LegEvent::Joined => {
                 channel.exists(now);
-                channel.join = Join::In;
+                channel.joins(now);
             }
         }
     }
@@ -301,6 +304,13 @@ impl Facts {
     pub(super) fn is_due_in_census(&mut self, part: Part, asked_at: Time) -> bool {
         self.channel(part)
             .is_some_and(|channel| channel.is_due_in_census(asked_at))
+    }
+
+    /// Whether a census that was asked for at `asked_at` would have to show the channel in the
+    /// bridge.
+    pub(super) fn is_due_in_bridge(&mut self, part: Part, asked_at: Time) -> bool {
+        self.channel(part)
+            .is_some_and(|channel| channel.is_due_in_bridge(asked_at))
     }
 
     /// Nobody knew whether there would be an A, and it is not over yet.

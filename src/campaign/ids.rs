@@ -74,6 +74,18 @@ pub enum Part {
     Bridge,
 }
 
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::A => "leg A",
+            Self::B => "leg B",
+            Self::B2 => "the second half of leg B",
+            Self::Snoop => "the recording's channel",
+            Self::Bridge => "the bridge",
+        })
+    }
+}
+
 impl Part {
     const ALL: [Self; 5] = [Self::A, Self::B, Self::B2, Self::Snoop, Self::Bridge];
 

@@ -87,8 +87,10 @@ pub enum LegEvent {
     Left,
     /// A dial made on it, or by its second half, has come to this.
     Dial(DialStatus),
-    /// It is leaving: a hangup was asked for, or it left our application.
+    /// It is leaving: a program asked for that, or it left our application.
     Leaving(Option<HangupCause>),
+    /// It is leaving, for its far end has hung up or refused: nobody is there any more.
+    HungUp(Option<HangupCause>),
     /// It is no more.
     Gone(HangupCause),
 }
@@ -100,6 +102,11 @@ impl LegEvent {
             self,
             Self::Entered | Self::Ringing | Self::Up | Self::Joined
         )
+    }
+
+    /// Whether it is of a channel that is no more, or soon is not.
+    pub(super) const fn tells_of_the_end(self) -> bool {
+        matches!(self, Self::Leaving(_) | Self::HungUp(_) | Self::Gone(_))
     }
 }
 
@@ -280,6 +287,15 @@ pub enum Notice {
     },
     /// The link is back, or there for the first time, and this was done about what it missed.
     Reconciled(Reconciled),
+    /// Asterisk keeps what was to go, asked again and again.
+    Kept {
+        /// The attempt.
+        attempt: AttemptId,
+        /// What it keeps.
+        part: Part,
+        /// Somebody may be there, so the call goes on and holds its slot.
+        holds_slot: bool,
+    },
     /// Something that a person should know, as a sentence.
     Warning(String),
 }

@@ -183,7 +183,7 @@ impl Campaign {
                 let ends = self.unsettled.ends.entry((attempt, part));
                 ends.or_insert(OrphanEnd::Left);
             }
-            LegEvent::Leaving(_) | LegEvent::Gone(_) => {
+            event if event.tells_of_the_end() => {
                 self.unsettled.ends.insert((attempt, part), OrphanEnd::Gone);
             }
             _ => {}

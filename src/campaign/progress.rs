@@ -74,7 +74,9 @@ impl Campaign {
         match event {
             LegEvent::Ringing => self.a_rings(now, attempt),
             LegEvent::Up | LegEvent::Entered => self.a_answers(now, attempt, stamp_ms),
-            LegEvent::Leaving(cause) => self.a_leaves(now, attempt, cause),
+            LegEvent::Leaving(cause) | LegEvent::HungUp(cause) => {
+                self.a_leaves(now, attempt, cause);
+            }
             LegEvent::Gone(cause) => self.a_gone(now, attempt, cause),
             LegEvent::Joined | LegEvent::Left | LegEvent::Dial(_) => {}
         }
@@ -82,7 +84,7 @@ impl Campaign {
 
     /// The end of A tells that A had answered, should the event of the answer come later.
     pub(super) fn a_was_up(&mut self, now: Time, attempt: AttemptId, event: LegEvent) {
-        if !matches!(event, LegEvent::Leaving(_) | LegEvent::Gone(_)) {
+        if !event.tells_of_the_end() {
             return;
         }
         self.orphan_has_answered(now, attempt);
@@ -149,7 +151,9 @@ impl Campaign {
             LegEvent::Dial(DialStatus::NoAnswer) => silent_target(),
             LegEvent::Dial(DialStatus::Unavailable) => verdict.note(FAILED_TARGET),
             LegEvent::Gone(cause) => return self.b_leaves(now, attempt, Some(cause)),
-            LegEvent::Leaving(cause) => return self.b_leaves(now, attempt, cause),
+            LegEvent::Leaving(cause) | LegEvent::HungUp(cause) => {
+                return self.b_leaves(now, attempt, cause);
+            }
             _ => return,
         };
         self.target_failed(now, attempt, verdict);

@@ -129,6 +129,8 @@ impl Campaign {
         // Ends first: a leg that came up unheard has bridged nobody if the other had left.
         let known = self.live.len();
         self.miss_what_is_gone(now, alive);
+        self.miss_who_left_the_bridge(now, alive);
+        self.give_up_what_is_kept(now, alive);
         done.ended += known - self.live.len();
         let unheard = !std::mem::replace(&mut self.heard_all, true);
         self.hear_what_was_missed(now, alive);
@@ -198,6 +200,24 @@ impl Campaign {
                     .is_some_and(|facts| facts.is_due_in_census(part, census.asked_at));
                 if due && !listed.contains(&(attempt, part)) {
                     let event = LegEvent::Gone(HangupCause::default());
+                    self.leg_event(now, attempt, part, event, None);
+                }
+            }
+        }
+    }
+
+    /// Whoever was in the bridge and is not any more has left it unheard, as far ends do that
+    /// hang up: the other one is alone there, though Asterisk may keep the channel.
+    fn miss_who_left_the_bridge(&mut self, now: Time, census: &Census) {
+        let live: Vec<AttemptId> = self.live.keys().copied().collect();
+        for attempt in live {
+            for part in [Part::B, Part::A] {
+                let due = self
+                    .facts(attempt)
+                    .is_some_and(|facts| facts.is_due_in_bridge(part, census.asked_at));
+                let is_out = !census.joined.contains(&(attempt, part));
+                if due && is_out && census.lists(attempt, part) {
+                    let event = LegEvent::HungUp(Some(HangupCause::default()));
                     self.leg_event(now, attempt, part, event, None);
                 }
             }

@@ -31,7 +31,8 @@ impl Stamps {
             LegEvent::Up | LegEvent::Dial(DialStatus::Answer) => &mut self.up,
             LegEvent::Entered if part == Part::A => &mut self.up,
             LegEvent::Joined => &mut self.joined,
-            LegEvent::Left | LegEvent::Leaving(_) | LegEvent::Gone(_) => &mut self.left,
+            LegEvent::Left => &mut self.left,
+            event if event.tells_of_the_end() => &mut self.left,
             _ => return,
         };
         *told = [*told, stamp_ms].into_iter().flatten().min();

@@ -15,6 +15,7 @@ mod deaf;
 mod doubt;
 mod ends;
 mod first_look;
+mod kept;
 mod model;
 mod next_run;
 mod orders;

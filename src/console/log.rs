@@ -12,7 +12,7 @@ use tui_logger::{ExtLogRecord, LevelFilter, LogFormatter, TuiWidgetEvent, TuiWid
 
 use super::text::{clock_span, fine_span, harmless, hide_digits, wrap};
 use super::theme::Theme;
-use crate::campaign::{CallStep, CallSummary, Notice, RunState, Time};
+use crate::campaign::{CallStep, CallSummary, Notice, RunState, Time, kept_words};
 use crate::engine::{News, Told};
 use crate::keys::Action;
 use crate::wire::LogLine;
@@ -241,6 +241,15 @@ fn notice_line(notice: &Notice) -> (&'static str, Level, String) {
             "asterisk",
             Level::Info,
             format!("answers again, after {}", fine_span(*lasted)),
+        ),
+        Notice::Kept {
+            attempt,
+            part,
+            holds_slot,
+        } => (
+            "asterisk",
+            Level::Warn,
+            format!("{part} of call {attempt}: {}", kept_words(*holds_slot)),
         ),
         Notice::Reconciled(done) => ("link", Level::Info, done.to_string()),
         Notice::Warning(text) => ("campaign", Level::Warn, text.clone()),

@@ -15,6 +15,10 @@ const LAST_CHANCE: Duration = Duration::from_secs(10);
 /// How much longer an originate is waited for of which nobody knows whether it will ring: what
 /// comes of it would ring for nobody.
 const DOUBT: Duration = Duration::from_secs(10);
+/// How long what is left in Asterisk may keep it, asked to go again and again.
+const TIDY_AT_EXIT: Duration = Duration::from_secs(10);
+/// How soon it is looked at again.
+const TIDY_AGAIN: Duration = Duration::from_millis(250);
 /// How long recordings may keep a process that is done. What is left waits in Asterisk.
 const RECORDINGS_AT_EXIT: Duration = Duration::from_secs(20);
 /// How long rows for MySQL may keep it. What is left waits in the journal.
@@ -93,14 +97,14 @@ impl Engine {
         }
         if let Some(stopping) = &self.stopping {
             let last = stopping.hung_up && self.stop_due().is_some_and(|due| due <= now);
-            let quiet = self.campaign.is_quiet() && self.is_clean() && self.recordings_done(now);
+            let quiet = self.campaign.is_quiet() && self.is_clean(now) && self.recordings_done(now);
             return (last || quiet).then_some(Exit::Finished);
         }
         if !self.exit_when_done {
             return None;
         }
         if *self.campaign.state() == RunState::Done && !self.campaign.awaits_a_run() {
-            let over = self.campaign.is_quiet() && self.is_clean() && self.recordings_done(now);
+            let over = self.campaign.is_quiet() && self.is_clean(now) && self.recordings_done(now);
             return over.then_some(Exit::Finished);
         }
         self.gives_up(now)
@@ -118,8 +122,10 @@ impl Engine {
         Some(stopping.deadline + patience)
     }
 
-    /// Asterisk has nothing of ours any more, by its own word; or it can't be asked.
-    pub(super) fn is_clean(&mut self) -> bool {
+    /// Asterisk has nothing of ours any more, by its own word; or it can't be asked, or keeps
+    /// what was to go.
+    pub(super) fn is_clean(&mut self, now: Time) -> bool {
+        let since = *self.quiet_since.get_or_insert(now);
         if !self.link_state.connected || self.final_survey == FinalSurvey::Clean {
             return true;
         }
@@ -127,7 +133,28 @@ impl Engine {
             self.final_survey = FinalSurvey::Asked;
             self.survey(Look::Again);
         }
-        false
+        let kept = now >= since + TIDY_AT_EXIT;
+        if kept {
+            self.final_survey = FinalSurvey::Clean;
+            let left = self.seen_ids.len();
+            self.tell(Told::Warning(format!(
+                "{left} channels and bridges of this dialer stay in Asterisk, which was asked to \
+                 end them: they go when it is restarted"
+            )));
+        }
+        kept
+    }
+
+    /// The last look has come back.
+    pub(super) fn finally_surveyed(&mut self, is_clean: bool) {
+        if self.final_survey != FinalSurvey::Asked {
+            return;
+        }
+        if is_clean {
+            self.final_survey = FinalSurvey::Clean;
+        } else {
+            self.survey_due = Some(self.clock.now() + TIDY_AGAIN);
+        }
     }
 
     pub(super) fn recordings_done(&mut self, now: Time) -> bool {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::ending::FinalSurvey;
 use super::requests::{Look, Survey};
 use super::translate::translate;
 use super::{Engine, Message, Told};
@@ -119,14 +118,7 @@ impl Engine {
             self.listed = Some((self.clock.now(), survey));
             return self.act_on_listing();
         }
-        if self.final_survey == FinalSurvey::Asked {
-            let clean = survey.ids.is_empty();
-            self.final_survey = if clean {
-                FinalSurvey::Clean
-            } else {
-                FinalSurvey::NotYet
-            };
-        }
+        self.finally_surveyed(survey.ids.is_empty());
         if let Some(since) = survey.asterisk_since {
             let before = self.link_state.asterisk_since.replace(since);
             let changed = before.is_some() && before != self.link_state.asterisk_since;

@@ -54,7 +54,7 @@ use crate::simulator::{ConnectionId, World};
 use deck::{Deck, world_time};
 use laws::{Law, Notes, Verdict, Violation, broken};
 use network::{Outgoing, Result as Answer};
-use trace::{ends_survey, heard, shown};
+use trace::{ends_survey, heard, hung_up, shown};
 use trouble::Wish;
 
 /// How long a run may take when nothing goes wrong any more.
@@ -139,10 +139,14 @@ struct Sim {
     adding: Vec<Adding>,
     /// Whether one does, in this seed.
     adds: bool,
+    /// Whether Asterisk keeps channels, in this seed, when all else goes well.
+    keeps: bool,
     leads: u32,
     deck: Option<Deck>,
     process: u32,
     stalled: bool,
+    /// The operator was told that Asterisk does not end a call that may have somebody in it.
+    told_to_restart: bool,
     last_event: Duration,
     rest_back_at: Duration,
     /// Of a thousand requests, so many go wrong.
@@ -297,6 +301,9 @@ impl Sim {
             _ => {}
         }
         self.note(|| shown(&incoming));
+        if let Some(attempt) = hung_up(&incoming, &self.ids) {
+            self.notes.hung_up.insert(attempt);
+        }
         let heard = heard(&incoming, &self.ids);
         let Some(deck) = &mut self.deck else {
             return Ok(());
@@ -355,8 +362,9 @@ impl Sim {
         let over = deck.engine.is_over(now);
         let queued = deck.engine.writer.stats().queued > 0;
         let news = deck.news();
-        for line in news {
-            self.note(|| format!("   {line}"));
+        for told in news {
+            self.is_told(&told);
+            self.note(|| format!("   {told:?}"));
         }
         if queued && !self.writing {
             self.writing = true;

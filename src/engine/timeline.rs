@@ -152,7 +152,9 @@ impl Timelines {
     fn leg(&mut self, now: Time, attempt: AttemptId, part: Part, event: LegEvent) {
         let tells = match event {
             LegEvent::Gone(_) => matches!(part, Part::A | Part::B),
-            LegEvent::Leaving(cause) => cause.is_some() && matches!(part, Part::A | Part::B),
+            LegEvent::Leaving(cause) | LegEvent::HungUp(cause) => {
+                cause.is_some() && matches!(part, Part::A | Part::B)
+            }
             // That it is up says the same, and says it of every kind of target.
             LegEvent::Dial(DialStatus::Answer) | LegEvent::Entered | LegEvent::Left => false,
             LegEvent::Joined | LegEvent::Up | LegEvent::Ringing | LegEvent::Dial(_) => {
@@ -174,6 +176,7 @@ impl Timelines {
             } => {}
             Notice::Call { attempt, step, .. } => self.note(now, *attempt, What::Step(*step)),
             Notice::RecordingFailed { attempt, why } => self.no_recording(now, *attempt, why),
+            Notice::Kept { attempt, part, .. } => self.note(now, *attempt, What::Kept(*part)),
             _ => {}
         }
     }

@@ -16,6 +16,7 @@ pub fn translate(ids: &AsteriskIds, event: &Event) -> Option<Input> {
             channel,
             cause,
             tech_cause,
+            soft,
         } => {
             // 0 says nothing, and 32 is a hangup that a program asked for, Asterisk's own
             // dial timeout among them: the channel's end, next to come, has the cause.
@@ -25,7 +26,12 @@ pub fn translate(ids: &AsteriskIds, event: &Event) -> Option<Input> {
                     q850,
                     sip: *tech_cause,
                 });
-            (channel, LegEvent::Leaving(cause))
+            let event_of = if *soft {
+                LegEvent::Leaving
+            } else {
+                LegEvent::HungUp
+            };
+            (channel, event_of(cause))
         }
         EventKind::ChannelDestroyed {
             channel,

@@ -285,6 +285,37 @@ fn a_lost_recording_is_reported_as_finished_and_is_not_there() {
 }
 
 #[test]
+fn a_kept_channel_is_out_of_its_bridge_and_listed_and_a_hangup_ends_nothing() {
+    let mut play = Play::lab();
+    let faults = |kept_for| Faults {
+        kept_channels_percent: 100,
+        kept_for,
+        ..Faults::default()
+    };
+    play.world
+        .set_faults(play.now, faults(Span::new(5000, 5000)));
+    play.dial("a", "81000001");
+    play.ask(Method::Post, "bridges/room", &[]);
+    play.pass(SECOND / 2);
+    assert_eq!(play.enter("a"), 204);
+    play.pass(2 * SECOND);
+    assert_eq!(play.events("a").last(), Some(&"ChannelLeftBridge"));
+    assert_eq!(play.ask(Method::Delete, "channels/a", &[]).status, 204);
+    assert_eq!(play.events("a").last(), Some(&"ChannelHangupRequest"));
+    assert_eq!(play.world.channel_ids(), ["a"]);
+    play.pass(5 * SECOND);
+    assert_eq!(play.events("a").last(), Some(&"ChannelDestroyed"));
+    assert!(play.world.channel_ids().is_empty());
+
+    play.world.set_faults(play.now, faults(None));
+    play.dial("b", "81000002");
+    play.pass(100 * SECOND);
+    assert_eq!(play.world.channel_ids(), ["b"]);
+    play.world.inflict(play.now, Fault::Restart { down: 0 });
+    assert!(play.world.channel_ids().is_empty());
+}
+
+#[test]
 fn late_and_doubled_events_come_late_and_doubled() {
     let mut play = Play::lab();
     let faults = Faults {

@@ -57,6 +57,8 @@ pub(crate) enum Sabotage {
     TrustsAnOldCensus,
     /// Asterisk is not looked at while no event stream is up.
     IsBlindWhenDeaf,
+    /// A call is over only when Asterisk has no channel of it any more.
+    WaitsForWhatIsKept,
     /// The timelines of calls that ended long ago are kept.
     KeepsTimelines,
 }

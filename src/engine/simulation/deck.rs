@@ -1,6 +1,5 @@
 //! One process: the real engine, and the ends of what is around it.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use crate::ari::link::{EVENT_QUEUE, Link, LinkEvent, LinkState, Occasion};
 use crate::campaign::{Numbers, Time};
 use crate::config::Settings;
 use crate::engine::start::{Outside, connection, parts};
-use crate::engine::{Clock, Engine, Fetched, Handle, Incoming, Options, Snapshot};
+use crate::engine::{Clock, Engine, Fetched, Handle, Incoming, Options, Snapshot, Told};
 use crate::journal::{ByHand, Journal, Recovered};
 use crate::recordings::{Admitted, Fetcher};
 use crate::simulator::ConnectionId;
@@ -125,10 +124,10 @@ impl Deck {
     }
 
     /// Nobody reads the news here; they must not pile up.
-    pub(super) fn news(&mut self) -> VecDeque<String> {
-        let mut news = VecDeque::new();
+    pub(super) fn news(&mut self) -> Vec<Told> {
+        let mut news = Vec::new();
         while let Ok(told) = self.handle.news.try_recv() {
-            news.push_back(format!("{:?}", told.what));
+            news.push(told.what);
         }
         news
     }

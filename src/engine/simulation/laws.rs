@@ -16,6 +16,9 @@ const LONGEST_ALONE: Duration = Duration::from_secs(12);
 const MAY_STILL_COME: Duration = Duration::from_secs(10);
 /// A call whose A is gone is shown no longer than this, while all requests go well.
 const LONGEST_GHOST: Duration = Duration::from_secs(9);
+/// Nor is one whose phone has hung up, by Asterisk's word, shown for longer than this, whatever
+/// Asterisk keeps: it is given up when a census lists it 30 s later, which comes every 30 s.
+const LONGEST_KEPT: Duration = Duration::from_secs(30 + 30 + 9);
 /// A picture is no older than this, where something has changed.
 const PICTURE_AGE: Duration = Duration::from_millis(100);
 
@@ -107,8 +110,10 @@ pub(super) struct Notes {
     pub(super) silent_since: BTreeMap<AttemptId, Duration>,
     /// When a request went wrong last.
     pub(super) mishap_at: Duration,
-    /// Since when calls are up in the dialer whose A is gone.
-    ghost_since: BTreeMap<AttemptId, Duration>,
+    /// The engine that lives was told that the phone had hung up.
+    pub(super) hung_up: BTreeSet<AttemptId>,
+    /// Since when calls are up in the dialer whose A is gone, or is kept.
+    ghost_since: BTreeMap<(AttemptId, bool), Duration>,
 }
 
 impl Sim {
@@ -165,7 +170,8 @@ impl Sim {
 
     /// The attempts that have a leg A; of those that have one, only the answered.
     pub(super) fn people(&self, answered: bool) -> BTreeSet<AttemptId> {
-        let legs = self.world.legs().filter(|leg| leg.is_up || !answered);
+        let legs = self.world.legs().filter(|leg| !leg.is_kept);
+        let legs = legs.filter(|leg| leg.is_up || !answered);
         let ours = legs.filter_map(|leg| self.ids.parse(leg.id));
         ours.filter(|(_, part)| *part == Part::A)
             .map(|(attempt, _)| attempt)
@@ -183,35 +189,55 @@ impl Sim {
 
     /// What the operator sees is what Asterisk does, also without an event stream.
     fn check_ghosts(&mut self) -> Verdict {
-        let people = self.people(false);
-        let ghosts: BTreeSet<AttemptId> = match &self.deck {
-            Some(deck) if self.rest_answers() => {
-                let calls = deck.engine.campaign.calls().map(|call| call.attempt);
-                // What a dead process dialed may be waited for, though it has come and gone.
-                let were_dialed = calls.filter(|a| {
-                    self.notes.watched.contains(a) && self.notes.dialed.contains_key(a)
-                });
-                were_dialed.filter(|a| !people.contains(a)).collect()
-            }
-            _ => BTreeSet::new(),
-        };
-        self.notes.ghost_since.retain(|a, _| ghosts.contains(a));
-        for attempt in ghosts {
-            let since = *self.notes.ghost_since.entry(attempt).or_insert(self.uptime);
+        let ghosts = self.ghosts();
+        self.notes.ghost_since.retain(|g, _| ghosts.contains(g));
+        for (attempt, is_kept) in ghosts {
+            let ghost_since = &mut self.notes.ghost_since;
+            let since = *ghost_since.entry((attempt, is_kept)).or_insert(self.uptime);
             // Of an originate without an answer nobody knows for a while whether it may come,
             // unless it has.
             let notes = &self.notes;
             let doubtful = notes.unanswered.contains(&attempt) && !notes.met.contains(&attempt);
-            let doubt = MAY_STILL_COME * u32::from(doubtful);
-            if self.well_since(since) > LONGEST_GHOST + doubt {
+            let longest = if is_kept {
+                LONGEST_KEPT
+            } else {
+                LONGEST_GHOST + MAY_STILL_COME * u32::from(doubtful)
+            };
+            if self.well_since(since) > longest {
                 let since = since.as_millis();
                 return broken(
                     Law::Snapshot,
-                    format!("{attempt} is shown, and gone since {since}"),
+                    format!("{attempt} is shown, and gone since {since}, kept {is_kept}"),
                 );
             }
         }
         Ok(())
+    }
+
+    /// The calls that are shown though nobody is there, and whether Asterisk keeps their channel.
+    fn ghosts(&self) -> BTreeSet<(AttemptId, bool)> {
+        let Some(deck) = self.deck.as_ref().filter(|_| self.rest_answers()) else {
+            return BTreeSet::new();
+        };
+        let people = self.people(false);
+        let kept = self.kept();
+        let calls = deck.engine.campaign.calls().map(|call| call.attempt);
+        // What a dead process dialed may be waited for, though it has come and gone.
+        let notes = &self.notes;
+        let were_dialed =
+            calls.filter(|a| notes.watched.contains(a) && notes.dialed.contains_key(a));
+        let gone = were_dialed.filter(|a| !people.contains(a));
+        gone.map(|attempt| (attempt, kept.contains(&attempt)))
+            // Whose end was not told may have somebody in it.
+            .filter(|(attempt, is_kept)| !is_kept || notes.hung_up.contains(attempt))
+            .collect()
+    }
+
+    /// The attempts whose phone has hung up, and whose channel Asterisk keeps.
+    fn kept(&self) -> BTreeSet<AttemptId> {
+        let kept = self.world.legs().filter(|leg| leg.is_kept);
+        let ours = kept.filter_map(|leg| self.ids.parse(leg.id));
+        ours.map(|(attempt, _)| attempt).collect()
     }
 
     pub(super) fn rest_answers(&self) -> bool {

@@ -58,6 +58,7 @@ impl Sim {
     pub(super) fn end_process(&mut self) {
         let Some(deck) = self.deck.take() else { return };
         self.notes.watched.clear();
+        self.notes.hung_up.clear();
         if let Some(socket) = deck.socket {
             self.world.disconnect(socket);
         }

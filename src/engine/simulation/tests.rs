@@ -140,7 +140,9 @@ const SEEDS: u64 = if cfg!(debug_assertions) { 150 } else { 2000 };
 const SEEDS_TO_NOTICE: u64 = 6000;
 
 /// What must have happened in any thousand seeds, and at least so often.
-const COVERED: [(&str, u64); 60] = [
+const COVERED: [(&str, u64); 63] = [
+    ("Asterisk: keeps what has hung up", 20),
+    ("Asterisk: keeps what was only asked to go", 5),
     ("Asterisk: restart with its calls", 200),
     ("Asterisk: restart without its calls", 400),
     ("REST: 401", 10),
@@ -157,6 +159,7 @@ const COVERED: [(&str, u64); 60] = [
     ("REST: timeout, not carried out", 100),
     ("answers that refuse", 1000),
     ("calls placed", 5000),
+    ("channels: kept by Asterisk", 100),
     ("command: MAX_CC", 300),
     ("command: add numbers", 200),
     ("command: call again", 300),
@@ -287,7 +290,7 @@ fn a_seed_is_played_the_same_again() {
 }
 
 /// What is broken, and the law that must notice it.
-const BREAKS: [(Sabotage, Law); 26] = [
+const BREAKS: [(Sabotage, Law); 27] = [
     (Sabotage::AnswersBeforeDurable, Law::Journal),
     (Sabotage::SkipsAdded, Law::Policy),
     (Sabotage::OneTooMany, Law::MaxCc),
@@ -313,6 +316,7 @@ const BREAKS: [(Sabotage, Law); 26] = [
     (Sabotage::LatePicture, Law::Snapshot),
     (Sabotage::LateAnswer, Law::Snapshot),
     (Sabotage::IsBlindWhenDeaf, Law::Snapshot),
+    (Sabotage::WaitsForWhatIsKept, Law::Snapshot),
     (Sabotage::DialsBeforeDurable, Law::Journal),
 ];
 

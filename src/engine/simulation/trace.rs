@@ -17,6 +17,18 @@ pub(super) fn heard(incoming: &Incoming, ids: &AsteriskIds) -> Option<AttemptId>
     (part == Part::A).then_some(attempt)
 }
 
+/// Whose phone has hung up, by Asterisk's word.
+pub(super) fn hung_up(incoming: &Incoming, ids: &AsteriskIds) -> Option<AttemptId> {
+    let Incoming::Link(LinkEvent::Event(event)) = incoming else {
+        return None;
+    };
+    let EventKind::ChannelHangupRequest { channel, soft, .. } = &event.kind else {
+        return None;
+    };
+    let (attempt, part) = ids.parse(&channel.id)?;
+    (part == Part::A && !soft).then_some(attempt)
+}
+
 pub(super) fn shown(incoming: &Incoming) -> String {
     match incoming {
         Incoming::Message(Message::Durable(begun, result)) => {

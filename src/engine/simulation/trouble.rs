@@ -9,8 +9,10 @@ use super::asterisk::APP;
 use super::laws::{Law, Verdict, broken};
 use super::{Item, Sim};
 use crate::ari::link::{DownReason, LinkState};
-use crate::campaign::{Command, Disposition, LeadId, LeadState, MaxCc, Number, Numbers, RunId};
-use crate::engine::Request;
+use crate::campaign::{
+    Command, Disposition, LeadId, LeadState, MaxCc, Notice, Number, Numbers, RunId,
+};
+use crate::engine::{Request, Told};
 use crate::journal::Disk;
 use crate::simulator::{Fault, Faults};
 
@@ -66,12 +68,33 @@ impl Sim {
         self.plan(Duration::from_secs(5), Item::Mischief);
         self.disk = Disk::Well;
         self.folder_full = false;
-        self.world.set_faults(self.world_now(), Faults::default());
+        let faults = if self.keeps {
+            self.keeping()
+        } else {
+            Faults::default()
+        };
+        self.world.set_faults(self.world_now(), faults);
         if self.is_replaced() {
             self.crash();
             return;
         }
+        if std::mem::take(&mut self.told_to_restart) {
+            self.restart_asterisk();
+        }
         self.command(Command::Start);
+    }
+
+    /// The operator reads the log.
+    pub(super) fn is_told(&mut self, told: &Told) {
+        let Told::Campaign(Notice::Kept { holds_slot, .. }) = told else {
+            return;
+        };
+        self.told_to_restart |= holds_slot;
+        self.tally.count(if *holds_slot {
+            "Asterisk: keeps what was only asked to go"
+        } else {
+            "Asterisk: keeps what has hung up"
+        });
     }
 
     /// Another program has the application.
@@ -341,7 +364,7 @@ impl Sim {
     /// Events come late and twice, recordings get lost, channels enter late.
     fn set_faults(&mut self) {
         let span = |to| crate::simulator::Span::new(0, to);
-        let faults = match self.rng.u8(..5) {
+        let faults = match self.rng.u8(..6) {
             0 => Faults::default(),
             1 => Faults {
                 duplicate_events_percent: 20,
@@ -356,6 +379,7 @@ impl Sim {
                 stasis_delay: span(500),
                 ..Faults::default()
             },
+            4 => self.keeping(),
             _ => Faults {
                 lost_recordings_percent: 30,
                 duplicate_events_percent: 5,
@@ -379,10 +403,26 @@ impl Sim {
                 lost_recordings_percent: 30,
                 ..
             } => "recordings: lost by Asterisk",
+            Faults {
+                kept_channels_percent: 60,
+                ..
+            } => "channels: kept by Asterisk",
             _ => "events: in order again",
         });
         let now = self.world_now();
         self.world.set_faults(now, faults);
+    }
+
+    /// Asterisk keeps channels that have hung up: for a while, or until it restarts.
+    fn keeping(&mut self) -> Faults {
+        let lasts = self.rng.bool();
+        Faults {
+            kept_channels_percent: 60,
+            kept_for: lasts
+                .then(|| crate::simulator::Span::new(0, 90_000))
+                .flatten(),
+            ..Faults::default()
+        }
     }
 
     /// What somebody asks for, as things stand before the engine takes it.

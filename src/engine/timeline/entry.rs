@@ -24,6 +24,7 @@ pub(super) enum What {
     NotSaved(Box<str>),
     HungUpBy(Arc<str>),
     Ended(Disposition, EndedBy),
+    Kept(Part),
 }
 
 /// `what`, for a reader.
@@ -44,6 +45,7 @@ pub(super) fn sentence(what: &What, number: &Number, setting: &Setting<'_>) -> S
         What::Saved => "the recording is in the folder".to_owned(),
         What::NotSaved(why) => format!("no recording: {why}"),
         What::HungUpBy(who) => format!("hung up by {}", harmless(who)),
+        What::Kept(part) => format!("Asterisk keeps {part}, though it was to go"),
         What::Ended(disposition, by) => format!("over: {disposition}, by {}", by.as_str()),
     }
 }
@@ -55,12 +57,12 @@ fn wish(op: Op, number: &Number, setting: &Setting<'_>) -> String {
         Op::CreateBridge => "to make the bridge".to_owned(),
         Op::CreateB => format!("to prepare the target {}", setting.plan.target),
         Op::DialB | Op::OriginateB => format!("to dial the target {}", setting.plan.target),
-        Op::Join(part) => format!("to put {} into the bridge", name(part)),
+        Op::Join(part) => format!("to put {part} into the bridge"),
         Op::Snoop => "to listen to leg A for the recording".to_owned(),
         Op::Record => "to record".to_owned(),
         Op::StartMusic => "to play music to leg A".to_owned(),
         Op::StopMusic => "to end the music".to_owned(),
-        Op::HangUp(part) => format!("to hang up {}", name(part)),
+        Op::HangUp(part) => format!("to hang up {part}"),
         Op::DestroyBridge => "to take down the bridge".to_owned(),
     }
 }
@@ -80,20 +82,22 @@ fn failure(error: OpError, wish: &str) -> String {
 fn leg(part: Part, event: LegEvent) -> String {
     match (part, event) {
         (Part::A, LegEvent::Gone(cause)) => format!("gone: {}", cause_text(cause)),
-        (Part::A, LegEvent::Leaving(Some(cause))) => format!("hangs up: {}", cause_text(cause)),
+        (Part::A, LegEvent::Leaving(Some(cause)) | LegEvent::HungUp(Some(cause))) => {
+            format!("hangs up: {}", cause_text(cause))
+        }
         (_, LegEvent::Gone(cause)) => format!("the target is gone: {}", cause_text(cause)),
-        (_, LegEvent::Leaving(Some(cause))) => {
+        (_, LegEvent::Leaving(Some(cause)) | LegEvent::HungUp(Some(cause))) => {
             format!("the target hangs up: {}", cause_text(cause))
         }
-        (_, LegEvent::Leaving(None)) => format!("{} leaves", name(part)),
-        (_, LegEvent::Left) => format!("{} is out of the bridge", name(part)),
+        (_, LegEvent::Leaving(None) | LegEvent::HungUp(None)) => format!("{part} leaves"),
+        (_, LegEvent::Left) => format!("{part} is out of the bridge"),
         (_, LegEvent::Joined) => "bridge and target staged".to_owned(),
         (_, LegEvent::Ringing) => "the target rings".to_owned(),
         (_, LegEvent::Up | LegEvent::Dial(DialStatus::Answer)) => "the target answered".to_owned(),
         (_, LegEvent::Dial(DialStatus::Busy)) => "the target is busy".to_owned(),
         (_, LegEvent::Dial(DialStatus::NoAnswer)) => "the target does not answer".to_owned(),
         (_, LegEvent::Dial(DialStatus::Unavailable)) => "the target is not reachable".to_owned(),
-        (_, LegEvent::Entered) => format!("{} is ready", name(part)),
+        (_, LegEvent::Entered) => format!("{part} is ready"),
     }
 }
 
@@ -112,15 +116,5 @@ fn cause_text(cause: HangupCause) -> String {
     match cause.sip {
         Some(sip) => format!("cause {}, SIP {sip}", cause.q850),
         None => format!("cause {}", cause.q850),
-    }
-}
-
-const fn name(part: Part) -> &'static str {
-    match part {
-        Part::A => "leg A",
-        Part::B => "leg B",
-        Part::B2 => "the second half of leg B",
-        Part::Snoop => "the recording's channel",
-        Part::Bridge => "the bridge",
     }
 }

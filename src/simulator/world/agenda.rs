@@ -37,6 +37,8 @@ pub(super) enum Step {
     Timeout,
     /// It hangs up.
     Leave,
+    /// It was kept though it had hung up, and ends now.
+    EndAtLast,
     /// The agent of the queue behind it picks up.
     Agent,
 }

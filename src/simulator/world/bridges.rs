@@ -114,7 +114,8 @@ impl World {
     }
 
     fn enter_bridge(&mut self, channel: &str, bridge: &str) {
-        if self.channels[channel].bridge.as_deref() == Some(bridge) {
+        let leg = &self.channels[channel];
+        if leg.bridge.as_deref() == Some(bridge) || leg.is_kept() {
             return;
         }
         self.leave_bridge(channel);

@@ -69,6 +69,8 @@ pub(super) struct Channel {
     /// Its dialing has begun.
     pub(super) dialed: bool,
     pub(super) bridge: Option<String>,
+    /// Since when its far end has hung up, and it stays all the same.
+    pub(super) kept_since: Option<Time>,
     /// The live recording on it.
     pub(super) recording: Option<String>,
     /// Since when it is up.
@@ -93,6 +95,11 @@ impl Channel {
     /// Whether SIP carries it.
     pub(super) fn is_sip(&self) -> bool {
         !self.protocol_id.is_empty()
+    }
+
+    /// Whether it stays though its far end has hung up.
+    pub(super) const fn is_kept(&self) -> bool {
+        self.kept_since.is_some()
     }
 
     /// Whether it was dialed through the trunk.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::agenda::{Happening, Step};
 use super::apps::About;
 use super::channel::{Channel, Role, State};
+use super::hangup::NORMAL_CLEARING;
 use super::message::{Answer, Request, Response};
 use super::{World, channel_event};
 use crate::simulator::scenario::{
@@ -69,6 +70,7 @@ impl World {
             Step::Outcome => self.outcome(id),
             Step::Timeout => self.give_up(id),
             Step::Leave => self.leave(id),
+            Step::EndAtLast => self.end(id, NORMAL_CLEARING, None),
             Step::Agent => self.tell_agent(id, "ANSWER"),
         }
     }

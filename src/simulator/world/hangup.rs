@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
+use super::agenda::Step;
 use super::apps::About;
 use super::channel::{Role, State, cause_text};
 use super::message::{Answer, Request, Response};
 use super::{World, channel_event};
 use crate::simulator::scenario::TargetOutcome;
 
-const NORMAL_CLEARING: u16 = 16;
+pub(super) const NORMAL_CLEARING: u16 = 16;
 const USER_BUSY: u16 = 17;
 const NO_ANSWER: u16 = 19;
 const REJECTED: u16 = 21;
@@ -25,6 +26,9 @@ impl World {
         // Only a cause that was asked for gets a SIP status.
         let sip = (channel.is_sip() && cause != NORMAL_CLEARING).then(|| sip_status(cause));
         self.request_hangup(id, Some(BY_REQUEST), None, true);
+        if self.channels[id].is_kept() {
+            return Ok(Response::no_content());
+        }
         if originated {
             self.tell_progress(id, "NOANSWER");
         }
@@ -65,10 +69,26 @@ impl World {
             self.end(id, cause, None);
             return;
         }
+        let is_callee = channel.is_callee();
         // A bridge takes the hangup before the cause is known.
         let cause = channel.bridge.is_none().then_some(NORMAL_CLEARING);
         self.request_hangup(id, cause, None, false);
-        self.end(id, NORMAL_CLEARING, None);
+        if is_callee && self.faults.keeps_channel(&mut self.dice) {
+            self.keep(id);
+        } else {
+            self.end(id, NORMAL_CLEARING, None);
+        }
+    }
+
+    /// The phone of `id` is gone, and its channel stays.
+    fn keep(&mut self, id: &str) {
+        self.leave_bridge(id);
+        if let Some(channel) = self.channels.get_mut(id) {
+            channel.kept_since = Some(self.now);
+        }
+        if let Some(lasts) = self.faults.keeps_for(&mut self.dice) {
+            self.plan(id, self.now + lasts, Step::EndAtLast);
+        }
     }
 
     /// A target does not come.

@@ -10,11 +10,14 @@ pub(crate) struct Leg<'a> {
     pub(crate) id: &'a str,
     pub(crate) is_up: bool,
     pub(crate) bridge: Option<&'a str>,
+    /// Nobody is there any more.
+    pub(crate) is_kept: bool,
 }
 
 /// How much there is of everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Sizes {
+    /// Without those that are kept.
     pub(crate) channels: usize,
     pub(crate) bridges: usize,
     pub(crate) recording: usize,
@@ -29,12 +32,13 @@ impl World {
             id: &channel.id,
             is_up: channel.state == State::Up,
             bridge: channel.bridge.as_deref(),
+            is_kept: channel.is_kept(),
         })
     }
 
     pub(crate) fn sizes(&self) -> Sizes {
         Sizes {
-            channels: self.channels.len(),
+            channels: self.channels.values().filter(|c| !c.is_kept()).count(),
             bridges: self.bridges.len(),
             recording: self.live.len(),
             stored: self.stored.len(),

@@ -1,0 +1,200 @@
+//! Asterisk keeps what was to go.
+
+use super::super::kept::KEPT;
+use super::super::*;
+use super::orphans::census;
+use super::rig::{FIRST, Rig, cause, policy};
+
+/// A census that is asked for so many milliseconds later.
+fn look(rig: &mut Rig, ms: u64, channels: &[(Part, bool)], bridge: bool) {
+    rig.wait(ms);
+    rig.handle(Input::Census(Census {
+        asked_at: rig.now,
+        ..census(channels, &[], bridge)
+    }));
+}
+
+fn told(rig: &Rig, part: Part, holds_slot: bool) -> usize {
+    let kept = Effect::Tell(Notice::Kept {
+        attempt: FIRST,
+        part,
+        holds_slot,
+    });
+    rig.effects.iter().filter(|effect| **effect == kept).count()
+}
+
+/// Two talk, one more waits, and one call may be up.
+fn one_talks_and_one_waits() -> Rig {
+    let mut rig = Rig::started(policy(1), 2);
+    rig.stage();
+    rig.connect();
+    rig.talk();
+    rig
+}
+
+#[test]
+fn a_call_whose_phone_has_hung_up_is_over_though_asterisk_keeps_its_channel() {
+    let mut rig = one_talks_and_one_waits();
+    rig.leg(Part::A, LegEvent::HungUp(None));
+    assert_eq!(rig.take(), [Op::HangUp(Part::B)]);
+    rig.gone(Part::B, 16);
+    look(
+        &mut rig,
+        29_000,
+        &[(Part::A, true), (Part::Snoop, true)],
+        true,
+    );
+    assert_eq!(rig.word(), Some(CallWord::Ending));
+    assert!(!rig.take().contains(&Op::OriginateA));
+
+    look(
+        &mut rig,
+        2000,
+        &[(Part::A, true), (Part::Snoop, true)],
+        true,
+    );
+    rig.assert_end(Disposition::Answered, EndedBy::Callee, 0);
+    assert_eq!(rig.end().note.as_deref(), Some(KEPT));
+    assert_eq!(told(&rig, Part::A, false), 1);
+    let taken = rig.take();
+    assert!(taken.contains(&Op::DestroyBridge), "{taken:?}");
+    assert_eq!(rig.asked(AttemptId(2), Op::OriginateA), 1);
+    // Its recording's channel does not end with it this time.
+    rig.wait(2000);
+    assert!(rig.take().contains(&Op::HangUp(Part::Snoop)));
+}
+
+#[test]
+fn what_is_kept_is_asked_to_go_by_each_census_and_its_end_is_no_second_one() {
+    let mut rig = Rig::talking();
+    rig.leg(Part::A, LegEvent::HungUp(Some(cause(16))));
+    rig.gone(Part::B, 16);
+    look(&mut rig, 31_000, &[(Part::A, true)], false);
+    rig.assert_taken_down();
+    let stray = Effect::TakeDownStray {
+        attempt: FIRST,
+        part: Part::A,
+    };
+    let asked = |rig: &Rig| rig.effects.iter().filter(|e| **e == stray).count();
+    assert_eq!(asked(&rig), 1);
+    for times in 2..=4 {
+        look(&mut rig, 30_000, &[(Part::A, true)], false);
+        assert_eq!(asked(&rig), times);
+    }
+    rig.gone(Part::A, 16);
+    rig.assert_end(Disposition::Answered, EndedBy::Callee, 16);
+    assert_eq!(told(&rig, Part::A, false), 1);
+    assert_eq!(*rig.campaign.state(), RunState::Done);
+    assert!(rig.campaign.is_quiet());
+}
+
+#[test]
+fn who_left_the_bridge_unheard_is_not_taken_for_talking_though_the_channel_is_listed() {
+    let mut rig = Rig::connecting();
+    rig.handle(Input::LinkDown);
+    // A has hung up, then B came up.
+    let both = [(Part::A, true), (Part::B, true), (Part::Snoop, true)];
+    let b_alone = |rig: &Rig| Census {
+        asked_at: rig.now,
+        ..census(&both, &[Part::B], true)
+    };
+    rig.wait(1000);
+    let alone = b_alone(&rig);
+    rig.link_up(alone);
+    assert_eq!(rig.word(), Some(CallWord::Ending));
+    assert!(rig.take().contains(&Op::HangUp(Part::B)));
+    rig.gone(Part::B, 16);
+    rig.wait(31_000);
+    let kept = b_alone(&rig);
+    rig.handle(Input::Census(kept));
+    rig.assert_end(Disposition::Abandoned, EndedBy::Callee, 0);
+}
+
+#[test]
+fn who_is_alone_in_the_bridge_is_found_by_the_next_census() {
+    for (left, by) in [(Part::A, EndedBy::Callee), (Part::B, EndedBy::Target)] {
+        let stays = if left == Part::A { Part::B } else { Part::A };
+        let mut rig = Rig::talking();
+        let both = [(Part::A, true), (Part::B, true), (Part::Snoop, true)];
+        let joined_since = rig.now;
+        rig.wait(1000);
+        // One that was asked for before they came says nothing.
+        for (asked_at, word) in [
+            (joined_since, CallWord::Bridged),
+            (rig.now, CallWord::Ending),
+        ] {
+            rig.handle(Input::Census(Census {
+                asked_at,
+                ..census(&both, &[stays], true)
+            }));
+            assert_eq!(rig.word(), Some(word));
+        }
+        assert!(rig.take().contains(&Op::HangUp(stays)));
+        rig.gone(Part::A, 16);
+        rig.assert_end(Disposition::Answered, by, 16);
+    }
+}
+
+/// Its phone may ring, or somebody may listen.
+#[test]
+fn a_call_that_only_we_want_hung_up_holds_its_slot_and_that_is_told_once() {
+    let mut rig = one_talks_and_one_waits();
+    rig.leg(Part::B, LegEvent::HungUp(Some(cause(16))));
+    rig.gone(Part::B, 16);
+    rig.ok(Op::HangUp(Part::A));
+    rig.leg(Part::A, LegEvent::Leaving(None));
+    for _ in 0..4 {
+        look(&mut rig, 31_000, &[(Part::A, true)], true);
+    }
+    assert_eq!(rig.word(), Some(CallWord::Ending));
+    assert_eq!(rig.ends(), []);
+    assert_eq!(rig.asked(AttemptId(2), Op::OriginateA), 0);
+    assert_eq!(told(&rig, Part::A, true), 1);
+    let asked = rig.asked(FIRST, Op::HangUp(Part::A));
+    assert!(asked > 50, "asked {asked} times in 124 s");
+
+    // Whoever was there is gone.
+    rig.leg(Part::A, LegEvent::HungUp(None));
+    look(&mut rig, 29_000, &[(Part::A, true)], true);
+    assert_eq!(rig.ends(), []);
+    look(&mut rig, 2000, &[(Part::A, true)], true);
+    rig.assert_end(Disposition::Answered, EndedBy::Target, 16);
+    assert_eq!(rig.asked(AttemptId(2), Op::OriginateA), 1);
+}
+
+#[test]
+fn who_refuses_and_is_kept_ends_as_the_carrier_said() {
+    let mut rig = Rig::staged();
+    rig.leg(Part::A, LegEvent::HungUp(Some(cause(17))));
+    rig.wait(31_000);
+    let staged = [(Part::A, false), (Part::B, false)];
+    rig.handle(Input::Census(Census {
+        asked_at: rig.now,
+        ..census(&staged, &[Part::B], true)
+    }));
+    rig.assert_end(Disposition::Busy, EndedBy::Carrier, 17);
+    rig.assert_taken_down();
+}
+
+#[test]
+fn nothing_else_that_is_kept_keeps_a_run_from_its_end() {
+    let mut rig = Rig::talking();
+    rig.leg(Part::A, LegEvent::HungUp(None));
+    rig.gone(Part::A, 16);
+    rig.assert_end(Disposition::Answered, EndedBy::Callee, 16);
+    let rest = [(Part::B, true), (Part::Snoop, true)];
+    look(&mut rig, 29_000, &rest, true);
+    assert!(!rig.campaign.is_quiet());
+    look(&mut rig, 2000, &rest, true);
+    assert_eq!(told(&rig, Part::B, false), 1);
+    assert_eq!(told(&rig, Part::Snoop, false), 1);
+    assert!(rig.take().contains(&Op::DestroyBridge));
+    assert!(!rig.campaign.is_quiet());
+    look(&mut rig, 30_000, &rest, true);
+    assert_eq!(told(&rig, Part::Bridge, false), 1);
+    // What there is of its recording is fetched.
+    rig.wait(2000);
+    let fetched = |e: &&Effect| matches!(e, Effect::FetchRecording { .. });
+    assert_eq!(rig.effects.iter().filter(fetched).count(), 1);
+    assert!(rig.campaign.is_quiet());
+}
