@@ -4,7 +4,7 @@
 //! request that caused it), so they are kept apart from the phase, which only moves
 //! forward. After every input [`Call::next_ops`] is asked what can be done now.
 
-use super::channel::{Channel, Join, Presence};
+use super::channel::{Channel, HungUp, Join, Presence};
 use super::facts::{Facts, Music, Plan, Recording};
 use super::io::{CallSummary, Op};
 use super::rules::Rules;
@@ -351,6 +351,12 @@ impl Call {
             Phase::Talking(..) => Verdict::new(Disposition::Answered, EndedBy::Callee),
         };
         verdict.cause(cause)
+    }
+
+    /// What it means where nothing was decided before that A's phone has hung up or refused.
+    pub(super) fn verdict_when_hung_up(&self, hung_up: HungUp) -> Verdict {
+        let rang_out = hung_up.at.since(self.begun_at) >= self.rules.call_timeout;
+        self.verdict_when_a_leaves(hung_up.cause.unwrap_or_default(), rang_out)
     }
 
     /// How the call has ended, now that A is gone.

@@ -45,11 +45,18 @@ pub(super) enum Join {
     In,
 }
 
-/// Its far end has hung up, by Asterisk's word.
+/// Its far end has hung up: Asterisk told so, or shows it out of the bridge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct HungUp {
     pub(super) at: Time,
     pub(super) cause: Option<HangupCause>,
+}
+
+impl HungUp {
+    /// Without a cause.
+    pub(super) const fn at(at: Time) -> Self {
+        Self { at, cause: None }
+    }
 }
 
 /// What is known of one channel.
@@ -67,6 +74,8 @@ pub(super) struct Channel {
     /// And then it came.
     pub(super) came_late: bool,
     pub(super) hung_up: Option<HungUp>,
+    /// When Asterisk first took a request to end it.
+    pub(super) taken_at: Option<Time>,
     /// In our Stasis application: only then may it join a bridge (422 before).
     pub(super) entered: bool,
     pub(super) up: bool,
@@ -159,6 +168,18 @@ impl Channel {
             self.came_late = true;
             self.since = now;
         }
+    }
+
+    /// Asterisk has taken the request to end it.
+    pub(super) fn is_to_end(&mut self, now: Time) {
+        self.was_met(now);
+        self.taken_at.get_or_insert(now);
+    }
+
+    /// Since when it was to go, by its far end or by our wish.
+    pub(super) fn was_to_go_at(&self) -> Option<Time> {
+        let hung_up = self.hung_up.map(|hung_up| hung_up.at);
+        [hung_up, self.taken_at].into_iter().flatten().min()
     }
 
     pub(super) fn joins(&mut self, now: Time) {

@@ -20,8 +20,6 @@ const SNOOP_ENTERS_WITHIN: Duration = Duration::from_millis(100);
 pub(super) struct Remains {
     pub(super) number: Number,
     pub(super) begun_at: Time,
-    /// When the call ended.
-    pub(super) since: Time,
     pub(super) facts: Facts,
     /// A dead process has dialed it.
     inherited: bool,
@@ -120,7 +118,6 @@ impl Campaign {
             Remains {
                 number: call.number,
                 begun_at: call.begun_at,
-                since: now,
                 facts: call.facts,
                 inherited: call.inherited,
             },

@@ -172,7 +172,7 @@ impl Facts {
             }
             Op::HangUp(part) if result.is_ok() => {
                 if let Some(channel) = self.channel(part) {
-                    channel.was_met(now);
+                    channel.is_to_end(now);
                 }
             }
             Op::DestroyBridge if matches!(result, Ok(()) | Err(OpError::NotFound)) => {

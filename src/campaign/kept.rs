@@ -6,8 +6,7 @@
 
 use std::time::Duration;
 
-use super::channel::{HungUp, Presence};
-use super::ending::Remains;
+use super::channel::HungUp;
 use super::io::{Census, Effect, LegEvent, Notice};
 use super::{AttemptId, Campaign, Part, Time};
 
@@ -18,8 +17,8 @@ const KEPT_AFTER: Duration = Duration::from_secs(30);
 pub(super) const KEPT: &str = "hung up, and Asterisk keeps its channel";
 
 impl Campaign {
-    /// Whatever was to go for long, and is listed all the same. Nobody waits for it any longer
-    /// where nobody can be there; each census goes on asking for its end, as for any stray.
+    /// Whatever was to go for long, and is listed all the same. What holds no slot is given up:
+    /// each census goes on asking for its end, as for any stray.
     pub(super) fn give_up_what_is_kept(&mut self, now: Time, census: &Census) {
         let listed = |attempt: &AttemptId| census.lists(*attempt, Part::A);
         let live: Vec<AttemptId> = self.live.keys().copied().filter(listed).collect();
@@ -32,45 +31,50 @@ impl Campaign {
         }
     }
 
-    /// A call whose far end has hung up is over. Where only we wanted it hung up, its phone may
-    /// ring or somebody may listen: it holds its slot, and that is told.
+    /// A call whose phone has hung up is over. Where only we wanted it hung up, it may ring or
+    /// somebody may listen: it holds its slot, and that is told.
     fn give_up_kept_call(&mut self, now: Time, attempt: AttemptId, asked_at: Time) {
         let Some(call) = self.live.get_mut(&attempt) else {
             return;
         };
-        let hung_up = call.facts.a.hung_up;
-        let hung_up = hung_up.filter(|hung_up| is_kept(hung_up.at, asked_at));
-        let ending_since = call.ending_since();
+        let a = &call.facts.a;
+        let by_us = a.taken_at.is_some_and(|at| is_kept(at, asked_at));
+        let mut by_phone = a.hung_up.filter(|hung_up| is_kept(hung_up.at, asked_at));
         if super::sabotaged!(WaitsForWhatIsKept) {
             return;
         }
-        if let Some(HungUp { cause, .. }) = hung_up {
+        if by_us && super::sabotaged!(FreesWhatMayRing) {
+            by_phone.get_or_insert(HungUp::at(now));
+        }
+        if let Some(hung_up) = by_phone {
+            call.hang_up(now, call.verdict_when_hung_up(hung_up));
             call.explain(KEPT);
             self.tell_kept(attempt, Part::A, false);
-            let event = LegEvent::Gone(cause.unwrap_or_default());
+            let event = LegEvent::Gone(hung_up.cause.unwrap_or_default());
             self.leg_event(now, attempt, Part::A, event, None);
-        } else if ending_since.is_some_and(|at| is_kept(at, asked_at))
-            && !std::mem::replace(&mut call.facts.told_kept, true)
-        {
+        } else if by_us && !std::mem::replace(&mut call.facts.told_kept, true) {
             self.tell_kept(attempt, Part::A, true);
         }
     }
 
+    /// A target or a recording's channel holds no slot, whoever may be there.
     fn give_up_kept_remains(&mut self, attempt: AttemptId, census: &Census) {
-        let Some(remains) = self.remains.get_mut(&attempt) else {
-            return;
-        };
-        if !is_kept(remains.since, census.asked_at) {
-            return;
+        for part in [Part::B, Part::Snoop] {
+            let channel = self
+                .remains
+                .get_mut(&attempt)
+                .and_then(|r| r.facts.channel(part));
+            if let Some(channel) = channel
+                && channel
+                    .was_to_go_at()
+                    .is_some_and(|at| is_kept(at, census.asked_at))
+                && census.lists(attempt, part)
+            {
+                channel.gone();
+                self.tell_kept(attempt, part, false);
+                self.clear_remains(attempt);
+            }
         }
-        let kept = remains.kept(attempt, census);
-        for part in kept.iter().copied() {
-            remains.give_up(part);
-        }
-        for part in kept {
-            self.tell_kept(attempt, part, false);
-        }
-        self.clear_remains(attempt);
     }
 
     fn tell_kept(&mut self, attempt: AttemptId, part: Part, holds_slot: bool) {
@@ -86,37 +90,11 @@ impl Campaign {
 #[must_use]
 pub const fn kept_words(holds_slot: bool) -> &'static str {
     if holds_slot {
-        "Asterisk does not end it; somebody may be on the line, so it holds its slot until \
-         Asterisk is restarted"
+        "Asterisk took the request to end it 30 s ago and does not; somebody may be on the line, \
+         so it holds its slot"
     } else {
-        "was to go, and Asterisk keeps it; it holds no slot, and goes when Asterisk is restarted"
-    }
-}
-
-impl Remains {
-    /// What is asked to go and listed.
-    fn kept(&self, attempt: AttemptId, census: &Census) -> Vec<Part> {
-        let facts = &self.facts;
-        let asked = [
-            (Part::B, facts.b.presence),
-            (Part::Snoop, facts.snoop.presence),
-            (Part::Bridge, facts.bridge),
-        ];
-        let is_listed = |part| match part {
-            Part::Bridge => census.bridges.contains(&attempt),
-            _ => census.lists(attempt, part),
-        };
-        let kept = asked
-            .into_iter()
-            .filter(|(part, presence)| *presence == Presence::Leaving && is_listed(*part));
-        kept.map(|(part, _)| part).collect()
-    }
-
-    fn give_up(&mut self, part: Part) {
-        match self.facts.channel(part) {
-            Some(channel) => channel.gone(),
-            None => self.facts.bridge = Presence::Gone,
-        }
+        "was to go 30 s ago, and Asterisk keeps it; it holds no slot, and a restart of Asterisk \
+         takes it away"
     }
 }
 

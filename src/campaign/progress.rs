@@ -17,6 +17,9 @@ pub(super) const FAILED_TARGET: &str = "the target failed or is missing";
 const BUSY_TARGET: &str = "the target is busy";
 const SILENT_TARGET: &str = "the target did not answer within TARGET_TIMEOUT";
 
+/// How soon after a channel began to leave its end is told.
+const B_ENDS_WITHIN: Duration = Duration::from_secs(1);
+
 /// How soon a target that may have answered since a census was asked for tells so.
 const TARGET_GRACE: Duration = Duration::from_secs(1);
 
@@ -163,13 +166,17 @@ impl Campaign {
         let Some(call) = self.live.get_mut(&attempt) else {
             return;
         };
-        if !call.facts.target_was_dialed() && !call.inherited {
-            // A staged B that went by itself.
+        let is_staged = !call.facts.target_was_dialed() && !call.inherited;
+        if is_staged {
+            // It went by itself.
             call.facts.fall_back_to_plain();
-            return;
         }
-        // Without a cause there is more to come, at once.
-        let Some(cause) = cause else { return };
+        let Some(cause) = cause.filter(|_| !is_staged) else {
+            // There is more to come, at once.
+            self.timers
+                .set(now + B_ENDS_WITHIN, attempt, Timer::Overdue);
+            return;
+        };
         if matches!(call.phase, Phase::Talking(..)) {
             let verdict = Verdict::new(Disposition::Answered, EndedBy::Target).cause(cause);
             self.end(now, attempt, verdict);
@@ -183,6 +190,23 @@ impl Campaign {
             _ => verdict.note(FAILED_TARGET),
         };
         self.target_failed(now, attempt, verdict);
+    }
+
+    /// B was on its way out, and nothing tells that it is gone: nobody waits for it.
+    fn b_is_overdue(&mut self, now: Time, attempt: AttemptId) {
+        let leaving = |call: &&super::call::Call| {
+            call.facts.b.presence == Presence::Leaving && !call.is_hanging_up()
+        };
+        let Some(call) = self.live.get(&attempt).filter(leaving) else {
+            return;
+        };
+        if call.facts.target_was_dialed() || call.inherited {
+            self.b_leaves(now, attempt, Some(HangupCause::default()));
+        } else {
+            // Only when it is gone may another one have its id.
+            self.ask(attempt, Op::HangUp(Part::B));
+            self.timers.set(now + INSIST_EVERY, attempt, Timer::Overdue);
+        }
     }
 
     /// The target can't be reached: A is hung up, unless the two talk already.
@@ -284,6 +308,7 @@ impl Campaign {
                 Timer::Ring => self.rang_too_long(now, attempt),
                 Timer::Target => self.target_too_late(now, attempt),
                 Timer::MaxCall => self.talked_too_long(now, attempt),
+                Timer::Overdue => self.b_is_overdue(now, attempt),
                 Timer::Insist => self.insist(now, attempt),
             }
         }
@@ -300,8 +325,11 @@ impl Campaign {
 
     fn rang_too_long(&mut self, now: Time, attempt: AttemptId) {
         let dialing = |c: &super::call::Call| matches!(c.phase, Phase::Dialing { .. });
-        if self.live.get(&attempt).is_some_and(dialing) {
-            let verdict = Verdict::new(Disposition::NoAnswer, EndedBy::Timer).q850(19);
+        if let Some(call) = self.live.get(&attempt).filter(|call| dialing(call)) {
+            let verdict = match call.facts.a.hung_up {
+                Some(hung_up) => call.verdict_when_hung_up(hung_up),
+                None => Verdict::new(Disposition::NoAnswer, EndedBy::Timer).q850(19),
+            };
             self.end(now, attempt, verdict);
         }
     }

@@ -15,6 +15,8 @@ pub(super) enum Timer {
     Target,
     /// The operator's limit for a conversation.
     MaxCall,
+    /// B leaves, and its end is overdue.
+    Overdue,
     /// Something was asked to go and may still be there; or a refused step is tried again.
     Insist,
     /// Dialing was held back for a moment.

@@ -53,7 +53,11 @@ impl Stopping {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FinalSurvey {
     NotYet,
-    Asked,
+    Asked {
+        since: Time,
+        /// How much was left when it came back last.
+        left: Option<usize>,
+    },
     Clean,
 }
 
@@ -125,32 +129,35 @@ impl Engine {
     /// Asterisk has nothing of ours any more, by its own word; or it can't be asked, or keeps
     /// what was to go.
     pub(super) fn is_clean(&mut self, now: Time) -> bool {
-        let since = *self.quiet_since.get_or_insert(now);
-        if !self.link_state.connected || self.final_survey == FinalSurvey::Clean {
+        if !self.link_state.connected {
             return true;
         }
-        if self.final_survey == FinalSurvey::NotYet {
-            self.final_survey = FinalSurvey::Asked;
-            self.survey(Look::Again);
+        match self.final_survey {
+            FinalSurvey::Clean => true,
+            FinalSurvey::NotYet => {
+                self.final_survey = FinalSurvey::Asked {
+                    since: now,
+                    left: None,
+                };
+                self.survey(Look::Again);
+                false
+            }
+            FinalSurvey::Asked { since, left } if now >= since + TIDY_AT_EXIT => {
+                self.final_survey = FinalSurvey::Clean;
+                self.tell(Told::Warning(what_is_left(left)));
+                true
+            }
+            FinalSurvey::Asked { .. } => false,
         }
-        let kept = now >= since + TIDY_AT_EXIT;
-        if kept {
-            self.final_survey = FinalSurvey::Clean;
-            let left = self.seen_ids.len();
-            self.tell(Told::Warning(format!(
-                "{left} channels and bridges of this dialer stay in Asterisk, which was asked to \
-                 end them: they go when it is restarted"
-            )));
-        }
-        kept
     }
 
-    /// The last look has come back.
-    pub(super) fn finally_surveyed(&mut self, is_clean: bool) {
-        if self.final_survey != FinalSurvey::Asked {
+    /// A survey has come back, which may be the last one.
+    pub(super) fn finally_surveyed(&mut self, count: usize) {
+        let FinalSurvey::Asked { left, .. } = &mut self.final_survey else {
             return;
-        }
-        if is_clean {
+        };
+        *left = Some(count);
+        if count == 0 {
             self.final_survey = FinalSurvey::Clean;
         } else {
             self.survey_due = Some(self.clock.now() + TIDY_AGAIN);
@@ -211,6 +218,19 @@ impl Engine {
             Ok(Err(why)) => Exit::Broken(why),
             Err(panic) => Exit::Broken(panic.to_string()),
         }
+    }
+}
+
+fn what_is_left(count: Option<usize>) -> String {
+    match count {
+        Some(1) => "a channel or bridge of this dialer stays in Asterisk, which was asked to end \
+                    it; a restart of Asterisk takes it away"
+            .to_owned(),
+        Some(count) => format!(
+            "{count} channels and bridges of this dialer stay in Asterisk, which was asked to end \
+             them; a restart of Asterisk takes them away"
+        ),
+        None => "Asterisk did not tell whether anything of this dialer is left in it".to_owned(),
     }
 }
 

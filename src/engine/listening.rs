@@ -118,7 +118,7 @@ impl Engine {
             self.listed = Some((self.clock.now(), survey));
             return self.act_on_listing();
         }
-        self.finally_surveyed(survey.ids.is_empty());
+        self.finally_surveyed(survey.ids.len());
         if let Some(since) = survey.asterisk_since {
             let before = self.link_state.asterisk_since.replace(since);
             let changed = before.is_some() && before != self.link_state.asterisk_since;

@@ -336,8 +336,7 @@ impl Sim {
         if replied {
             self.check_command(stops, true)?;
         }
-        self.after_step(now);
-        Ok(())
+        self.after_step(now)
     }
 
     /// What a dead process left has been settled.
@@ -354,17 +353,17 @@ impl Sim {
     }
 
     /// What the engine's loop does between two steps.
-    fn after_step(&mut self, now: Time) {
+    fn after_step(&mut self, now: Time) -> Verdict {
         let Some(deck) = &mut self.deck else {
-            return;
+            return Ok(());
         };
         deck.engine.publish(now);
         let over = deck.engine.is_over(now);
         let queued = deck.engine.writer.stats().queued > 0;
         let news = deck.news();
         for told in news {
-            self.is_told(&told);
             self.note(|| format!("   {told:?}"));
+            self.is_told(&told)?;
         }
         if queued && !self.writing {
             self.writing = true;
@@ -382,6 +381,7 @@ impl Sim {
             self.write(Disk::Well);
             self.end_process();
         }
+        Ok(())
     }
 
     fn take_jobs(&mut self) {

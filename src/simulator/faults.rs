@@ -35,11 +35,15 @@ pub struct Faults {
     pub late_event: Option<Span>,
     /// So many recordings in a hundred are reported as finished and are not there.
     pub lost_recordings_percent: u8,
-    /// So many phones in a hundred that hang up leave their channel as it is, in no bridge: it
-    /// is listed, and a request to end it is answered with 204 and does nothing. Seen of a
+    /// So many channels in a hundred whose far end hangs up stay as they are, in no bridge: they
+    /// are listed, and a request to end one is answered with 204 and does nothing. Seen of a
     /// starved Asterisk 22.10.1.
     pub kept_channels_percent: u8,
-    /// After so long such a channel ends all the same; without it, when Asterisk restarts.
+    /// Of so many numbers in a hundred that are asked to go while somebody may be there, each
+    /// request to end the channel is answered with 204 and does nothing.
+    pub deaf_channels_percent: u8,
+    /// After so long a kept or deaf channel ends all the same; without it, when Asterisk
+    /// restarts.
     pub kept_for: Option<Span>,
     /// The event sockets are dropped again and again, so far apart.
     pub drop_sockets_every: Option<Span>,
@@ -103,12 +107,17 @@ impl Faults {
         chance(self.lost_recordings_percent, dice)
     }
 
-    /// Whether the channel of the next phone that hangs up is kept.
+    /// Whether the next channel that is asked to go does not hear of it.
+    pub(super) fn deafens_channel(&self, dice: &mut fastrand::Rng) -> bool {
+        chance(self.deaf_channels_percent, dice)
+    }
+
+    /// Whether the next channel whose far end hangs up is kept.
     pub(super) fn keeps_channel(&self, dice: &mut fastrand::Rng) -> bool {
         chance(self.kept_channels_percent, dice)
     }
 
-    /// After how long the next channel that is kept ends all the same.
+    /// After how long the next channel that is kept or deaf ends all the same.
     pub(super) fn keeps_for(&self, dice: &mut fastrand::Rng) -> Option<Duration> {
         self.kept_for.map(|span| span.draw(dice))
     }

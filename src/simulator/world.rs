@@ -34,6 +34,9 @@ use channel::{Bridge, Channel, State};
 use message::Answer;
 use recordings::{Live, Stored};
 
+#[cfg(test)]
+pub(crate) use seen::Hold;
+
 pub use message::{Body, Method, Request, Response};
 
 /// What a world is made from.

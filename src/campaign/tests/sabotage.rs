@@ -59,6 +59,8 @@ pub(crate) enum Sabotage {
     IsBlindWhenDeaf,
     /// A call is over only when Asterisk has no channel of it any more.
     WaitsForWhatIsKept,
+    /// A call is over though only we asked for that and nothing came of it.
+    FreesWhatMayRing,
     /// The timelines of calls that ended long ago are kept.
     KeepsTimelines,
 }

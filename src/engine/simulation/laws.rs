@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Sim;
-use crate::campaign::{AttemptId, Op, OpError, Part, RunId, RunState, Time};
-use crate::engine::{Message, Snapshot};
+use crate::campaign::{AttemptId, Notice, Op, OpError, Part, RunId, RunState, Time};
+use crate::engine::{Message, Snapshot, Told};
 use crate::journal::WriteFailure;
+use crate::simulator::Hold;
 
 /// Nobody hears silence for longer, while the dialer runs and Asterisk answers requests.
 const LONGEST_SILENCE: Duration = Duration::from_secs(45);
@@ -110,6 +111,8 @@ pub(super) struct Notes {
     pub(super) silent_since: BTreeMap<AttemptId, Duration>,
     /// When a request went wrong last.
     pub(super) mishap_at: Duration,
+    /// What Asterisk did not end, or has not yet.
+    held: BTreeSet<(AttemptId, Part)>,
     /// The engine that lives was told that the phone had hung up.
     pub(super) hung_up: BTreeSet<AttemptId>,
     /// Since when calls are up in the dialer whose A is gone, or is kept.
@@ -170,7 +173,7 @@ impl Sim {
 
     /// The attempts that have a leg A; of those that have one, only the answered.
     pub(super) fn people(&self, answered: bool) -> BTreeSet<AttemptId> {
-        let legs = self.world.legs().filter(|leg| !leg.is_kept);
+        let legs = self.world.legs().filter(|leg| leg.hold != Hold::Kept);
         let legs = legs.filter(|leg| leg.is_up || !answered);
         let ours = legs.filter_map(|leg| self.ids.parse(leg.id));
         ours.filter(|(_, part)| *part == Part::A)
@@ -182,6 +185,7 @@ impl Sim {
     pub(super) fn check(&mut self) -> Verdict {
         self.note_max_cc();
         self.note_done();
+        self.note_held();
         self.check_silence()?;
         self.check_ghosts()?;
         self.check_picture()
@@ -220,7 +224,7 @@ impl Sim {
             return BTreeSet::new();
         };
         let people = self.people(false);
-        let kept = self.kept();
+        let kept = self.held(Hold::Kept);
         let calls = deck.engine.campaign.calls().map(|call| call.attempt);
         // What a dead process dialed may be waited for, though it has come and gone.
         let notes = &self.notes;
@@ -233,11 +237,44 @@ impl Sim {
             .collect()
     }
 
-    /// The attempts whose phone has hung up, and whose channel Asterisk keeps.
-    fn kept(&self) -> BTreeSet<AttemptId> {
-        let kept = self.world.legs().filter(|leg| leg.is_kept);
-        let ours = kept.filter_map(|leg| self.ids.parse(leg.id));
-        ours.map(|(attempt, _)| attempt).collect()
+    /// The attempts whose leg A stays like this though it was to go.
+    fn held(&self, hold: Hold) -> BTreeSet<AttemptId> {
+        let legs = self.world.legs().filter(|leg| leg.hold == hold);
+        let ours = legs.filter_map(|leg| self.ids.parse(leg.id));
+        ours.filter(|(_, part)| *part == Part::A)
+            .map(|(attempt, _)| attempt)
+            .collect()
+    }
+
+    fn note_held(&mut self) {
+        let held = self.world.legs().filter(|leg| leg.hold != Hold::None);
+        let ours = held.filter_map(|leg| self.ids.parse(leg.id));
+        self.notes.held.extend(ours);
+    }
+
+    /// The operator reads the log.
+    pub(super) fn is_told(&mut self, told: &Told) -> Verdict {
+        let Told::Campaign(Notice::Kept {
+            attempt,
+            part,
+            holds_slot,
+        }) = told
+        else {
+            return Ok(());
+        };
+        self.told_to_restart |= holds_slot;
+        self.tally.count(if *holds_slot {
+            "Asterisk: keeps what was only asked to go"
+        } else {
+            "Asterisk: keeps what has hung up"
+        });
+        if self.notes.held.contains(&(*attempt, *part)) {
+            return Ok(());
+        }
+        broken(
+            Law::Snapshot,
+            format!("Asterisk does not keep {part} of {attempt}"),
+        )
     }
 
     pub(super) fn rest_answers(&self) -> bool {
@@ -279,8 +316,11 @@ impl Sim {
 
     fn check_silence(&mut self) -> Verdict {
         let people = self.people(true);
-        let (talking, silent): (BTreeSet<_>, BTreeSet<_>) =
+        let (talking, mut silent): (BTreeSet<_>, BTreeSet<_>) =
             people.into_iter().partition(|attempt| self.talks(*attempt));
+        // Whoever was to be hung up, and Asterisk does not.
+        let deaf = self.held(Hold::Deaf);
+        silent.retain(|attempt| !deaf.contains(attempt));
         self.notes.bridged.extend(talking);
         if self.deck.is_none() || !self.rest_answers() {
             self.notes.silent_since.clear();

@@ -50,8 +50,7 @@ impl Sim {
             deck.engine.carry_out();
             deck.engine.publish(now);
         }
-        self.after_step(now);
-        Ok(())
+        self.after_step(now)
     }
 
     /// The process is gone, and all that it had not written down; another one starts later.

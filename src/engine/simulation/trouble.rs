@@ -9,10 +9,8 @@ use super::asterisk::APP;
 use super::laws::{Law, Verdict, broken};
 use super::{Item, Sim};
 use crate::ari::link::{DownReason, LinkState};
-use crate::campaign::{
-    Command, Disposition, LeadId, LeadState, MaxCc, Notice, Number, Numbers, RunId,
-};
-use crate::engine::{Request, Told};
+use crate::campaign::{Command, Disposition, LeadId, LeadState, MaxCc, Number, Numbers, RunId};
+use crate::engine::Request;
 use crate::journal::Disk;
 use crate::simulator::{Fault, Faults};
 
@@ -82,19 +80,6 @@ impl Sim {
             self.restart_asterisk();
         }
         self.command(Command::Start);
-    }
-
-    /// The operator reads the log.
-    pub(super) fn is_told(&mut self, told: &Told) {
-        let Told::Campaign(Notice::Kept { holds_slot, .. }) = told else {
-            return;
-        };
-        self.told_to_restart |= holds_slot;
-        self.tally.count(if *holds_slot {
-            "Asterisk: keeps what was only asked to go"
-        } else {
-            "Asterisk: keeps what has hung up"
-        });
     }
 
     /// Another program has the application.
@@ -418,6 +403,7 @@ impl Sim {
         let lasts = self.rng.bool();
         Faults {
             kept_channels_percent: 60,
+            deaf_channels_percent: 20,
             kept_for: lasts
                 .then(|| crate::simulator::Span::new(0, 90_000))
                 .flatten(),

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::apps::About;
-use super::channel::Bridge;
+use super::channel::{Bridge, Hold};
 use super::message::{Answer, Method, Request, Response};
 use super::{World, list, no_resource, wrong_method};
 
@@ -115,7 +115,7 @@ impl World {
 
     fn enter_bridge(&mut self, channel: &str, bridge: &str) {
         let leg = &self.channels[channel];
-        if leg.bridge.as_deref() == Some(bridge) || leg.is_kept() {
+        if leg.bridge.as_deref() == Some(bridge) || leg.hold == Hold::Kept {
             return;
         }
         self.leave_bridge(channel);

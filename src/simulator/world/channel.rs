@@ -18,6 +18,18 @@ pub(super) enum State {
     Up,
 }
 
+/// How a channel stays though it was to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Hold {
+    /// It goes when it is to go.
+    #[default]
+    None,
+    /// Its far end has hung up, and nothing ends it.
+    Kept,
+    /// It does not hear that it is to go; its far end may be there.
+    Deaf,
+}
+
 /// What a channel is.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Role {
@@ -69,8 +81,8 @@ pub(super) struct Channel {
     /// Its dialing has begun.
     pub(super) dialed: bool,
     pub(super) bridge: Option<String>,
-    /// Since when its far end has hung up, and it stays all the same.
-    pub(super) kept_since: Option<Time>,
+    /// How it stays though it was to go.
+    pub(super) hold: Hold,
     /// The live recording on it.
     pub(super) recording: Option<String>,
     /// Since when it is up.
@@ -95,11 +107,6 @@ impl Channel {
     /// Whether SIP carries it.
     pub(super) fn is_sip(&self) -> bool {
         !self.protocol_id.is_empty()
-    }
-
-    /// Whether it stays though its far end has hung up.
-    pub(super) const fn is_kept(&self) -> bool {
-        self.kept_since.is_some()
     }
 
     /// Whether it was dialed through the trunk.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::agenda::Step;
 use super::apps::About;
-use super::channel::{Role, State, cause_text};
+use super::channel::{Hold, Role, State, cause_text};
 use super::message::{Answer, Request, Response};
 use super::{World, channel_event};
 use crate::simulator::scenario::TargetOutcome;
@@ -26,7 +26,7 @@ impl World {
         // Only a cause that was asked for gets a SIP status.
         let sip = (channel.is_sip() && cause != NORMAL_CLEARING).then(|| sip_status(cause));
         self.request_hangup(id, Some(BY_REQUEST), None, true);
-        if self.channels[id].is_kept() {
+        if self.does_not_end(id) {
             return Ok(Response::no_content());
         }
         if originated {
@@ -66,25 +66,41 @@ impl World {
         if !channel.is_sip() {
             let cause = if channel.staged { NORMAL_CLEARING } else { 0 };
             self.request_hangup(id, Some(0), None, false);
-            self.end(id, cause, None);
+            self.end_or_keep(id, cause);
             return;
         }
-        let is_callee = channel.is_callee();
         // A bridge takes the hangup before the cause is known.
         let cause = channel.bridge.is_none().then_some(NORMAL_CLEARING);
         self.request_hangup(id, cause, None, false);
-        if is_callee && self.faults.keeps_channel(&mut self.dice) {
-            self.keep(id);
-        } else {
-            self.end(id, NORMAL_CLEARING, None);
+        self.end_or_keep(id, NORMAL_CLEARING);
+    }
+
+    /// The far end of `id` is gone; its channel may stay.
+    fn end_or_keep(&mut self, id: &str, cause: u16) {
+        if !self.faults.keeps_channel(&mut self.dice) {
+            self.end(id, cause, None);
+            return;
+        }
+        let half = self.half_of(id);
+        for id in [Some(id), half.as_deref()].into_iter().flatten() {
+            self.leave_bridge(id);
+            self.hold(id, Hold::Kept);
         }
     }
 
-    /// The phone of `id` is gone, and its channel stays.
-    fn keep(&mut self, id: &str) {
-        self.leave_bridge(id);
+    /// Whether it stays though it was asked to go.
+    fn does_not_end(&mut self, id: &str) -> bool {
+        let channel = &self.channels[id];
+        let may_be_deaf = channel.hold == Hold::None && channel.is_callee();
+        if may_be_deaf && self.faults.deafens_channel(&mut self.dice) {
+            self.hold(id, Hold::Deaf);
+        }
+        self.channels[id].hold != Hold::None
+    }
+
+    fn hold(&mut self, id: &str, hold: Hold) {
         if let Some(channel) = self.channels.get_mut(id) {
-            channel.kept_since = Some(self.now);
+            channel.hold = hold;
         }
         if let Some(lasts) = self.faults.keeps_for(&mut self.dice) {
             self.plan(id, self.now + lasts, Step::EndAtLast);

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::agenda::Step;
 use super::apps::About;
-use super::channel::{Channel, Role, State, TargetLeg};
+use super::channel::{Channel, Hold, Role, State, TargetLeg};
 use super::dialing::seconds;
 use super::message::{Answer, Request, Response};
 use super::{World, channel_event};
@@ -201,7 +201,7 @@ impl World {
             staged: false,
             dialed: false,
             bridge: None,
-            kept_since: None,
+            hold: Hold::None,
             recording: None,
             up_since: None,
             sound_since: None,
@@ -329,7 +329,7 @@ impl World {
             staged: false,
             dialed: true,
             bridge: None,
-            kept_since: None,
+            hold: Hold::None,
             recording: None,
             up_since: Some(self.now),
             sound_since: Some(self.now),

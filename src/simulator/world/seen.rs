@@ -1,6 +1,7 @@
 //! What a simulation sees of a world that no dialer can see.
 
 use super::World;
+pub(crate) use super::channel::Hold;
 use super::channel::State;
 
 /// A channel, as a bystander sees it.
@@ -10,14 +11,13 @@ pub(crate) struct Leg<'a> {
     pub(crate) id: &'a str,
     pub(crate) is_up: bool,
     pub(crate) bridge: Option<&'a str>,
-    /// Nobody is there any more.
-    pub(crate) is_kept: bool,
+    pub(crate) hold: Hold,
 }
 
 /// How much there is of everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Sizes {
-    /// Without those that are kept.
+    /// Without those that nothing ends.
     pub(crate) channels: usize,
     pub(crate) bridges: usize,
     pub(crate) recording: usize,
@@ -32,13 +32,17 @@ impl World {
             id: &channel.id,
             is_up: channel.state == State::Up,
             bridge: channel.bridge.as_deref(),
-            is_kept: channel.is_kept(),
+            hold: channel.hold,
         })
     }
 
     pub(crate) fn sizes(&self) -> Sizes {
         Sizes {
-            channels: self.channels.values().filter(|c| !c.is_kept()).count(),
+            channels: self
+                .channels
+                .values()
+                .filter(|c| c.hold == Hold::None)
+                .count(),
             bridges: self.bridges.len(),
             recording: self.live.len(),
             stored: self.stored.len(),
