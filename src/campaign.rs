@@ -308,6 +308,7 @@ impl Campaign {
             phase: Phase::Journaling,
             facts: Facts::default(),
             agent_at: None,
+            left_at: None,
             durable: false,
             inherited: false,
             recording_noted: false,

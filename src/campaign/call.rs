@@ -72,6 +72,8 @@ pub(super) struct Call {
     pub(super) phase: Phase,
     pub(super) facts: Facts,
     pub(super) agent_at: Option<Time>,
+    /// When its phone hung up, where Asterisk kept the channel for longer.
+    pub(super) left_at: Option<Time>,
     /// Its beginning is on disk: before that it can't end there either.
     pub(super) durable: bool,
     /// A dead process has dialed it.

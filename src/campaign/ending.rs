@@ -58,14 +58,15 @@ impl Campaign {
         if again && !self.leads.is_unlisted(call.lead) {
             self.leads.put_back(call.lead);
         }
-        let summary = call.summary(now, verdict);
+        let ended_at = call.left_at.unwrap_or(now);
+        let summary = call.summary(ended_at, verdict);
         if !call.inherited {
             self.stats.count(&summary);
         }
         self.effects
             .push_back(Effect::Journal(Record::AttemptEnded {
                 attempt,
-                end: verdict.as_end(now, summary.dead_air_ms),
+                end: verdict.as_end(ended_at, summary.dead_air_ms),
             }));
         self.effects
             .push_back(Effect::Tell(Notice::Ended(Box::new(summary))));

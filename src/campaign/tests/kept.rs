@@ -35,6 +35,7 @@ fn one_talks_and_one_waits() -> Rig {
 #[test]
 fn a_call_whose_phone_has_hung_up_is_over_though_asterisk_keeps_its_channel() {
     let mut rig = one_talks_and_one_waits();
+    let hung_up_at = rig.now;
     rig.leg(Part::A, LegEvent::HungUp(None));
     assert_eq!(rig.take(), [Op::HangUp(Part::B)]);
     rig.gone(Part::B, 16);
@@ -55,6 +56,7 @@ fn a_call_whose_phone_has_hung_up_is_over_though_asterisk_keeps_its_channel() {
     );
     rig.assert_end(Disposition::Answered, EndedBy::Callee, 0);
     assert_eq!(rig.end().note.as_deref(), Some(KEPT));
+    assert_eq!(rig.end().at, hung_up_at, "nobody talked any longer");
     assert_eq!(told(&rig, Part::A, false), 1);
     let taken = rig.take();
     assert!(taken.contains(&Op::DestroyBridge), "{taken:?}");
