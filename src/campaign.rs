@@ -308,7 +308,6 @@ impl Campaign {
             phase: Phase::Journaling,
             facts: Facts::default(),
             agent_at: None,
-            left_at: None,
             durable: false,
             inherited: false,
             recording_noted: false,

@@ -72,8 +72,6 @@ pub(super) struct Call {
     pub(super) phase: Phase,
     pub(super) facts: Facts,
     pub(super) agent_at: Option<Time>,
-    /// When its phone hung up, where Asterisk kept the channel for longer.
-    pub(super) left_at: Option<Time>,
     /// Its beginning is on disk: before that it can't end there either.
     pub(super) durable: bool,
     /// A dead process has dialed it.
@@ -359,6 +357,14 @@ impl Call {
     pub(super) fn verdict_when_hung_up(&self, hung_up: HungUp) -> Verdict {
         let rang_out = hung_up.at.since(self.begun_at) >= self.rules.call_timeout;
         self.verdict_when_a_leaves(hung_up.cause.unwrap_or_default(), rang_out)
+    }
+
+    /// When it was over, A being gone at `now`: when its phone hung up, if that was told before.
+    pub(super) fn ended_at(&self, now: Time) -> Time {
+        let known = [self.answered().map(|a| a.at), self.bridged().map(|b| b.at)];
+        let hung_up = self.facts.a.hung_up.map(|hung_up| hung_up.at);
+        let ended_at = hung_up.map(|at| known.into_iter().flatten().fold(at, Time::max));
+        ended_at.unwrap_or(now)
     }
 
     /// How the call has ended, now that A is gone.

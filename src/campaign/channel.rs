@@ -129,6 +129,7 @@ impl Channel {
     pub(super) fn gone(&mut self) {
         *self = Self {
             presence: Presence::Gone,
+            hung_up: self.hung_up,
             stamps: self.stamps,
             ..Self::default()
         };
@@ -173,7 +174,10 @@ impl Channel {
     /// Asterisk has taken the request to end it.
     pub(super) fn is_to_end(&mut self, now: Time) {
         self.was_met(now);
-        self.taken_at.get_or_insert(now);
+        // Another one may have taken the place of that one.
+        if self.presence == Presence::Leaving {
+            self.taken_at.get_or_insert(now);
+        }
     }
 
     /// Since when it was to go, by its far end or by our wish.

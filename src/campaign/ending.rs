@@ -58,7 +58,7 @@ impl Campaign {
         if again && !self.leads.is_unlisted(call.lead) {
             self.leads.put_back(call.lead);
         }
-        let ended_at = call.left_at.unwrap_or(now);
+        let ended_at = call.ended_at(now);
         let summary = call.summary(ended_at, verdict);
         if !call.inherited {
             self.stats.count(&summary);

@@ -279,10 +279,15 @@ impl Facts {
     }
 
     /// Whether an event is a late one of a channel that has made room for another one.
-    pub(super) fn is_of_the_one_before(&mut self, part: Part, stamp_ms: Option<i64>) -> bool {
+    pub(super) fn is_of_the_one_before(
+        &mut self,
+        part: Part,
+        event: LegEvent,
+        stamp_ms: Option<i64>,
+    ) -> bool {
         let part = if part == Part::B2 { Part::B } else { part };
         self.channel(part)
-            .is_some_and(|channel| channel.stamps.is_of_the_one_before(stamp_ms))
+            .is_some_and(|channel| channel.stamps.is_of_the_one_before(event, stamp_ms))
     }
 
     /// A census lists `part`.

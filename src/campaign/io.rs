@@ -337,7 +337,7 @@ pub struct CallSummary {
     pub target_dialed_at: Option<Time>,
     /// When both were up and bridged.
     pub bridged_at: Option<Time>,
-    /// When A was gone, or was found to be; when its phone hung up, if Asterisk kept A.
+    /// When A's phone hung up, if that was told; when A was gone, or was found to be.
     pub ended_at: Time,
     /// How it ended.
     pub disposition: Disposition,

@@ -49,7 +49,6 @@ impl Campaign {
         if let Some(hung_up) = by_phone {
             call.hang_up(now, call.verdict_when_hung_up(hung_up));
             call.explain(KEPT);
-            call.left_at = Some(hung_up.at);
             self.tell_kept(attempt, Part::A, false);
             let event = LegEvent::Gone(hung_up.cause.unwrap_or_default());
             self.leg_event(now, attempt, Part::A, event, None);

@@ -335,7 +335,6 @@ fn inherit(
         phase,
         facts,
         agent_at: None,
-        left_at: None,
         durable: true,
         inherited: true,
         recording_noted: orphan.recorded != Recorded::Nothing,

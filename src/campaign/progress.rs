@@ -20,6 +20,9 @@ const SILENT_TARGET: &str = "the target did not answer within TARGET_TIMEOUT";
 /// How soon after a channel began to leave its end is told.
 const B_ENDS_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long somebody who has answered waits for a staged B that leaves to make room.
+const STAGED_B_GOES_WITHIN: Duration = Duration::from_secs(5);
+
 /// How soon a target that may have answered since a census was asked for tells so.
 const TARGET_GRACE: Duration = Duration::from_secs(1);
 
@@ -51,7 +54,7 @@ impl Campaign {
             self.stray(attempt, part, event);
             return;
         };
-        if call.facts.is_of_the_one_before(part, stamp_ms) {
+        if call.facts.is_of_the_one_before(part, event, stamp_ms) {
             return;
         }
         call.facts.note_event(now, part, event, stamp_ms);
@@ -202,10 +205,17 @@ impl Campaign {
         };
         if call.facts.target_was_dialed() || call.inherited {
             self.b_leaves(now, attempt, Some(HangupCause::default()));
+            return;
+        }
+        // Only when it is gone may another one have its id, and a request to end it, too late,
+        // would end that one.
+        let waits_since = call.answered().map(|answer| answer.at);
+        if waits_since.is_some_and(|since| since + STAGED_B_GOES_WITHIN <= now) {
+            let verdict = Verdict::new(Disposition::Abandoned, EndedBy::Target);
+            self.target_failed(now, attempt, verdict.note(FAILED_TARGET));
         } else {
-            // Only when it is gone may another one have its id.
-            self.ask(attempt, Op::HangUp(Part::B));
-            self.timers.set(now + INSIST_EVERY, attempt, Timer::Overdue);
+            self.timers
+                .set(now + B_ENDS_WITHIN, attempt, Timer::Overdue);
         }
     }
 

@@ -19,6 +19,8 @@ fn was_before(one: i64, other: i64) -> bool {
 pub(super) struct Stamps {
     /// The last one of the channel that had the id before this one.
     before: Option<i64>,
+    /// The last one of this one.
+    last: Option<i64>,
     up: Option<i64>,
     joined: Option<i64>,
     left: Option<i64>,
@@ -27,6 +29,7 @@ pub(super) struct Stamps {
 impl Stamps {
     /// Of several events that tell the same the first one counts, whichever arrives first.
     pub(super) fn note(&mut self, part: Part, event: LegEvent, stamp_ms: Option<i64>) {
+        self.last = self.last.max(stamp_ms);
         let told = match event {
             LegEvent::Up | LegEvent::Dial(DialStatus::Answer) => &mut self.up,
             LegEvent::Entered if part == Part::A => &mut self.up,
@@ -40,18 +43,19 @@ impl Stamps {
 
     /// Those of the next channel under the same id.
     pub(super) fn of_the_next(self) -> Self {
-        let known = [self.before, self.up, self.joined, self.left];
         Self {
-            before: known.into_iter().flatten().max(),
+            before: self.last.max(self.before),
             ..Self::default()
         }
     }
 
     /// Whether an event is a late one of the channel that had the id before this one.
-    pub(super) fn is_of_the_one_before(self, stamp_ms: Option<i64>) -> bool {
+    pub(super) fn is_of_the_one_before(self, event: LegEvent, stamp_ms: Option<i64>) -> bool {
+        // The next one may begin in the millisecond of its end.
+        let ends = event == LegEvent::Left || event.tells_of_the_end();
         self.before
             .zip(stamp_ms)
-            .is_some_and(|(before, stamp)| stamp == before || was_before(stamp, before))
+            .is_some_and(|(before, stamp)| was_before(stamp, before) || stamp == before && ends)
     }
 }
 

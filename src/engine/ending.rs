@@ -101,6 +101,14 @@ impl Engine {
         }
         if let Some(stopping) = &self.stopping {
             let last = stopping.hung_up && self.stop_due().is_some_and(|due| due <= now);
+            let left = self.campaign.live_calls();
+            if last && left > 0 {
+                let what = format!(
+                    "calls that Asterisk was asked to end and may still have: {left}; the next \
+                     start takes care of them"
+                );
+                self.tell(Told::Warning(what));
+            }
             let quiet = self.campaign.is_quiet() && self.is_clean(now) && self.recordings_done(now);
             return (last || quiet).then_some(Exit::Finished);
         }

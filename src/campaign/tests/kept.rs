@@ -223,15 +223,61 @@ fn nobody_waits_beside_a_target_that_has_hung_up_and_is_kept() {
     }
 }
 
+/// A request to end it might end the one that is made in its place.
 #[test]
-fn a_staged_target_that_leaves_is_asked_to_go_until_another_one_may_be_made() {
+fn a_staged_target_that_leaves_makes_room_or_nobody_waits_for_it() {
     let mut rig = Rig::staged();
     rig.leg(Part::B, LegEvent::Leaving(None));
     rig.wait(3000);
-    assert_eq!(rig.asked(FIRST, Op::HangUp(Part::B)), 2);
-    rig.gone(Part::B, 16);
     rig.leg(Part::A, LegEvent::Up);
+    let mut kept = Rig::staged();
+    kept.leg(Part::B, LegEvent::Leaving(None));
+    kept.leg(Part::A, LegEvent::Up);
+
+    rig.wait(4000);
+    assert_eq!(rig.asked(FIRST, Op::HangUp(Part::B)), 0);
+    rig.gone(Part::B, 16);
     assert!(rig.take().contains(&Op::OriginateB));
+
+    kept.wait(4000);
+    assert_eq!(kept.word(), Some(CallWord::Answered));
+    kept.wait(2000);
+    assert!(kept.take().contains(&Op::HangUp(Part::A)));
+    kept.gone(Part::A, 16);
+    kept.assert_end(Disposition::Abandoned, EndedBy::Target, 16);
+}
+
+#[test]
+fn an_end_told_late_is_not_that_of_the_target_in_its_place() {
+    let mut rig = Rig::staged();
+    rig.leg_at(Part::B, LegEvent::HungUp(None), 0);
+    rig.leg_at(Part::B, LegEvent::Gone(cause(16)), 5);
+    rig.leg_at(Part::A, LegEvent::Up, 6);
+    assert!(rig.take().contains(&Op::OriginateB));
+    for (late, ms) in [(LegEvent::Leaving(None), 3), (LegEvent::Gone(cause(16)), 5)] {
+        rig.leg_at(Part::B, late, ms);
+    }
+    // The next one may begin in the same millisecond.
+    rig.leg_at(Part::B, LegEvent::Up, 5);
+    rig.leg_at(Part::B, LegEvent::Entered, 5);
+    rig.wait(2000);
+    assert_eq!(rig.word(), Some(CallWord::Answered));
+    assert!(rig.take().contains(&Op::Join(Part::B)));
+}
+
+/// Its end goes unheard, and is found by a census much later.
+#[test]
+fn nobody_talked_any_longer_than_until_the_phone_hung_up() {
+    let mut rig = Rig::talking();
+    let hung_up_at = rig.now;
+    rig.leg(Part::A, LegEvent::HungUp(None));
+    rig.handle(Input::LinkDown);
+    rig.wait(600_000);
+    rig.link_up(Census {
+        asked_at: rig.now,
+        ..Census::default()
+    });
+    assert_eq!(rig.end().at, hung_up_at);
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl World {
     pub(super) fn refuse(&mut self, id: &str, cause: u16, sip: u16) {
         self.request_hangup(id, Some(cause), Some(sip), false);
         self.tell_progress(id, dial_status(cause));
-        self.end(id, cause, Some(sip));
+        self.end_or_keep(id, cause, Some(sip));
     }
 
     /// The dialing of `id` took too long.
@@ -66,19 +66,19 @@ impl World {
         if !channel.is_sip() {
             let cause = if channel.staged { NORMAL_CLEARING } else { 0 };
             self.request_hangup(id, Some(0), None, false);
-            self.end_or_keep(id, cause);
+            self.end_or_keep(id, cause, None);
             return;
         }
         // A bridge takes the hangup before the cause is known.
         let cause = channel.bridge.is_none().then_some(NORMAL_CLEARING);
         self.request_hangup(id, cause, None, false);
-        self.end_or_keep(id, NORMAL_CLEARING);
+        self.end_or_keep(id, NORMAL_CLEARING, None);
     }
 
     /// The far end of `id` is gone; its channel may stay.
-    fn end_or_keep(&mut self, id: &str, cause: u16) {
+    fn end_or_keep(&mut self, id: &str, cause: u16, sip: Option<u16>) {
         if !self.faults.keeps_channel(&mut self.dice) {
-            self.end(id, cause, None);
+            self.end(id, cause, sip);
             return;
         }
         let half = self.half_of(id);
