@@ -31,9 +31,9 @@ pub use faults::{Fault, Faults, Handling, ScheduledFault};
 pub use scenario::{
     Callee, Outcome, Queue, Scenario, ScenarioError, Signal, Span, Target, TargetOutcome, Weighted,
 };
-#[cfg(test)]
-pub(crate) use world::Hold;
 pub use world::{Body, ConnectionId, Method, Output, Request, Response, World, WorldConfig};
+#[cfg(test)]
+pub(crate) use world::{Hold, Leg};
 
 /// What a simulator is started with.
 #[derive(Clone)]

@@ -314,15 +314,7 @@ impl Call {
     }
 
     pub(super) const fn is_hanging_up(&self) -> bool {
-        self.ending_since().is_some()
-    }
-
-    /// Since when it is decided how it ends.
-    pub(super) const fn ending_since(&self) -> Option<Time> {
-        match self.phase {
-            Phase::HangingUp { since, .. } => Some(since),
-            _ => None,
-        }
+        matches!(self.phase, Phase::HangingUp { .. })
     }
 
     pub(super) const fn answered(&self) -> Option<Answer> {

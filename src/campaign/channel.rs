@@ -52,13 +52,6 @@ pub(super) struct HungUp {
     pub(super) cause: Option<HangupCause>,
 }
 
-impl HungUp {
-    /// Without a cause.
-    pub(super) const fn at(at: Time) -> Self {
-        Self { at, cause: None }
-    }
-}
-
 /// What is known of one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Channel {

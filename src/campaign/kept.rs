@@ -20,8 +20,12 @@ impl Campaign {
     /// Whatever was to go for long, and is listed all the same. What holds no slot is given up:
     /// each census goes on asking for its end, as for any stray.
     pub(super) fn give_up_what_is_kept(&mut self, now: Time, census: &Census) {
+        let live = self.live.values().filter(|call| {
+            let was_to_go = call.facts.a.was_to_go_at();
+            was_to_go.is_some_and(|at| is_kept(at, census.asked_at))
+        });
         let listed = |attempt: &AttemptId| census.lists(*attempt, Part::A);
-        let live: Vec<AttemptId> = self.live.keys().copied().filter(listed).collect();
+        let live: Vec<AttemptId> = live.map(|call| call.attempt).filter(listed).collect();
         for attempt in live {
             self.give_up_kept_call(now, attempt, census.asked_at);
         }
@@ -44,7 +48,8 @@ impl Campaign {
             return;
         }
         if by_us && super::sabotaged!(FreesWhatMayRing) {
-            by_phone.get_or_insert(HungUp::at(now));
+            let (at, cause) = (now, None);
+            by_phone.get_or_insert(HungUp { at, cause });
         }
         if let Some(hung_up) = by_phone {
             call.hang_up(now, call.verdict_when_hung_up(hung_up));

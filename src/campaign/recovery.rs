@@ -209,13 +209,14 @@ impl Campaign {
     /// Whoever was in the bridge and is not any more has left it unheard, as far ends do that
     /// hang up: the other one is alone there, though Asterisk may keep the channel.
     fn miss_who_left_the_bridge(&mut self, now: Time, census: &Census) {
+        let joined: BTreeSet<(AttemptId, Part)> = census.joined.iter().copied().collect();
         let live: Vec<AttemptId> = self.live.keys().copied().collect();
         for attempt in live {
             for part in [Part::B, Part::A] {
                 let due = self
                     .facts(attempt)
                     .is_some_and(|facts| facts.is_due_in_bridge(part, census.asked_at));
-                let is_out = !census.joined.contains(&(attempt, part));
+                let is_out = !joined.contains(&(attempt, part));
                 if due && is_out && census.lists(attempt, part) {
                     let event = LegEvent::HungUp(Some(HangupCause::default()));
                     self.leg_event(now, attempt, part, event, None);

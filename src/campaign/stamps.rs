@@ -14,6 +14,11 @@ fn was_before(one: i64, other: i64) -> bool {
     (1..DISORDER_MS).contains(&other.saturating_sub(one))
 }
 
+/// Whether with it a channel left the other one.
+fn parts(event: LegEvent) -> bool {
+    event == LegEvent::Left || event.tells_of_the_end()
+}
+
 /// When what happened to a channel, where events told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Stamps {
@@ -34,8 +39,7 @@ impl Stamps {
             LegEvent::Up | LegEvent::Dial(DialStatus::Answer) => &mut self.up,
             LegEvent::Entered if part == Part::A => &mut self.up,
             LegEvent::Joined => &mut self.joined,
-            LegEvent::Left => &mut self.left,
-            event if event.tells_of_the_end() => &mut self.left,
+            event if parts(event) => &mut self.left,
             _ => return,
         };
         *told = [*told, stamp_ms].into_iter().flatten().min();
@@ -52,10 +56,9 @@ impl Stamps {
     /// Whether an event is a late one of the channel that had the id before this one.
     pub(super) fn is_of_the_one_before(self, event: LegEvent, stamp_ms: Option<i64>) -> bool {
         // The next one may begin in the millisecond of its end.
-        let ends = event == LegEvent::Left || event.tells_of_the_end();
-        self.before
-            .zip(stamp_ms)
-            .is_some_and(|(before, stamp)| was_before(stamp, before) || stamp == before && ends)
+        self.before.zip(stamp_ms).is_some_and(|(before, stamp)| {
+            was_before(stamp, before) || stamp == before && parts(event)
+        })
     }
 }
 

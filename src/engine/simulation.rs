@@ -14,6 +14,7 @@
 //! | `simulation/trace.rs` | what the engine is told, as a line of the trace |
 //! | `simulation/laws.rs` | what must hold after every step |
 //! | `simulation/books.rs` | what must be written down |
+//! | `simulation/growth.rs` | what could pile up, hour by hour |
 //! | `simulation/survey.rs` | a survey that takes long, step by step |
 //! | `simulation/tests.rs` | many seeds, the places broken on purpose, the soak |
 //!
@@ -25,6 +26,7 @@ mod asterisk;
 mod beginning;
 mod books;
 mod deck;
+mod growth;
 mod laws;
 mod network;
 mod process;
@@ -202,43 +204,6 @@ impl Sim {
         let left = sizes.channels + sizes.bridges + sizes.recording + sizes.stored;
         let on_its_way = |item: &Item| matches!(item, Item::Arrive(..));
         left == 0 && !self.agenda.values().any(on_its_way) || self.uptime > since + TIDY_WITHIN
-    }
-
-    /// Notes down the most that there is of whatever could pile up.
-    fn measure(&mut self) {
-        let Some(deck) = &self.deck else { return };
-        let engine = &deck.engine;
-        let [live, remains, orphans, timers, effects] = engine.campaign.sizes();
-        let world = self.world.sizes();
-        let now = [
-            ("live calls", live),
-            ("remains of calls", remains),
-            ("orphans", orphans),
-            ("timers", timers),
-            ("effects", effects),
-            ("jobs", engine.jobs.len()),
-            ("records unwritten", engine.unwritten.len()),
-            ("records queued", engine.writer.stats().queued),
-            ("ids seen", engine.seen_ids.len()),
-            ("timelines", engine.timelines.len()),
-            ("figures of sound", engine.sound.figures().len()),
-            ("messages", engine.messages.len()),
-            ("events", engine.link_events.len()),
-            ("recordings being fetched", engine.fetching),
-            ("channels", world.channels),
-            ("bridges", world.bridges),
-            ("live recordings", world.recording),
-            ("stored recordings", world.stored),
-            ("applications", world.apps),
-            ("Asterisk's agenda", world.agenda),
-            ("what is on its way", self.agenda.len()),
-        ];
-        let hour = usize::try_from(self.uptime.as_secs() / 3600).expect("a few");
-        self.sizes.resize_with(hour + 1, BTreeMap::new);
-        for (what, size) in now {
-            let most = self.sizes[hour].entry(what).or_default();
-            *most = size.max(*most);
-        }
     }
 
     /// One thing happens.

@@ -35,7 +35,7 @@ use message::Answer;
 use recordings::{Live, Stored};
 
 #[cfg(test)]
-pub(crate) use seen::Hold;
+pub(crate) use seen::{Hold, Leg};
 
 pub use message::{Body, Method, Request, Response};
 

@@ -7,7 +7,7 @@ use super::Sim;
 use crate::campaign::{AttemptId, Notice, Op, OpError, Part, RunId, RunState, Time};
 use crate::engine::{Message, Snapshot, Told};
 use crate::journal::WriteFailure;
-use crate::simulator::Hold;
+use crate::simulator::{Hold, Leg};
 
 /// Nobody hears silence for longer, while the dialer runs and Asterisk answers requests.
 const LONGEST_SILENCE: Duration = Duration::from_secs(45);
@@ -173,10 +173,14 @@ impl Sim {
 
     /// The attempts that have a leg A; of those that have one, only the answered.
     pub(super) fn people(&self, answered: bool) -> BTreeSet<AttemptId> {
-        let legs = self.world.legs().filter(|leg| leg.hold != Hold::Kept);
-        let legs = legs.filter(|leg| leg.is_up || !answered);
-        let ours = legs.filter_map(|leg| self.ids.parse(leg.id));
-        ours.filter(|(_, part)| *part == Part::A)
+        self.callees(|leg| leg.hold != Hold::Kept && (leg.is_up || !answered))
+    }
+
+    /// The attempts that have a leg A like this.
+    fn callees(&self, like: impl Fn(&Leg<'_>) -> bool) -> BTreeSet<AttemptId> {
+        let ours = self.world.legs().filter(like);
+        ours.filter_map(|leg| self.ids.parse(leg.id))
+            .filter(|(_, part)| *part == Part::A)
             .map(|(attempt, _)| attempt)
             .collect()
     }
@@ -224,7 +228,7 @@ impl Sim {
             return BTreeSet::new();
         };
         let people = self.people(false);
-        let kept = self.held(Hold::Kept);
+        let kept = self.callees(|leg| leg.hold == Hold::Kept);
         let calls = deck.engine.campaign.calls().map(|call| call.attempt);
         // What a dead process dialed may be waited for, though it has come and gone.
         let notes = &self.notes;
@@ -234,15 +238,6 @@ impl Sim {
         gone.map(|attempt| (attempt, kept.contains(&attempt)))
             // Whose end was not told may have somebody in it.
             .filter(|(attempt, is_kept)| !is_kept || notes.hung_up.contains(attempt))
-            .collect()
-    }
-
-    /// The attempts whose leg A stays like this though it was to go.
-    fn held(&self, hold: Hold) -> BTreeSet<AttemptId> {
-        let legs = self.world.legs().filter(|leg| leg.hold == hold);
-        let ours = legs.filter_map(|leg| self.ids.parse(leg.id));
-        ours.filter(|(_, part)| *part == Part::A)
-            .map(|(attempt, _)| attempt)
             .collect()
     }
 
@@ -319,7 +314,7 @@ impl Sim {
         let (talking, mut silent): (BTreeSet<_>, BTreeSet<_>) =
             people.into_iter().partition(|attempt| self.talks(*attempt));
         // Whoever was to be hung up, and Asterisk does not.
-        let deaf = self.held(Hold::Deaf);
+        let deaf = self.callees(|leg| leg.hold == Hold::Deaf);
         silent.retain(|attempt| !deaf.contains(attempt));
         self.notes.bridged.extend(talking);
         if self.deck.is_none() || !self.rest_answers() {

@@ -19,10 +19,9 @@ pub(super) enum State {
 }
 
 /// How a channel stays though it was to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hold {
     /// It goes when it is to go.
-    #[default]
     None,
     /// Its far end has hung up, and nothing ends it.
     Kept,
