@@ -243,6 +243,9 @@ impl Campaign {
                 self.leg_event(now, attempt, part, event, stamp_ms);
             }
             Input::Probed { answered } => self.probed(now, answered),
+            Input::Transferred { attempt, part, to } => {
+                self.transferred(now, attempt, part, to);
+            }
             Input::RecordingEnded { attempt, ok } => self.recording_ended(now, attempt, ok),
             Input::Tick => {}
         }
@@ -467,6 +470,14 @@ impl Campaign {
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.live.is_empty() && self.remains.is_empty() && self.orphans.is_empty()
+    }
+
+    /// Whether anything of this attempt is still on its way.
+    #[must_use]
+    pub fn knows(&self, attempt: AttemptId) -> bool {
+        self.live.contains_key(&attempt)
+            || self.remains.contains_key(&attempt)
+            || self.orphans.contains_key(&attempt)
     }
 
     /// Figures of this process's calls.

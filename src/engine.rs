@@ -6,6 +6,7 @@
 //! has its own thread, recordings their own fetcher; all report to one inbox.
 
 mod add;
+mod channels;
 mod clock;
 mod commands;
 mod detail;
@@ -24,6 +25,7 @@ mod simulation;
 mod snapshot;
 mod sound;
 mod start;
+mod strangers;
 mod timeline;
 mod translate;
 mod trends;
@@ -35,6 +37,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use uuid::Uuid;
 
+pub use channels::Channels;
 pub use clock::Clock;
 pub use news::{News, Told};
 pub(crate) use reload::Reading;
@@ -52,8 +55,8 @@ use crate::ari::link::{Link, LinkEvent, LinkState as LinkIs, LinkStats};
 use crate::ari::{AriError, RtpStatistics};
 use crate::campaign::sabotaged;
 use crate::campaign::{
-    Added, AsteriskIds, AttemptId, Campaign, Command, Input, LeadId, Number, Op, OpError, Outcome,
-    Part, Record, Time,
+    Added, AttemptId, Campaign, Command, Input, LeadId, Number, Op, OpError, Outcome, Part, Record,
+    Time,
 };
 use crate::journal::{Health, Journal, Writer};
 use crate::mirror::{Mirror, MirrorState};
@@ -66,6 +69,7 @@ use pace::Pace;
 use picture::Shown;
 use requests::{Requester, Survey};
 use sound::Sound;
+use strangers::Strangers;
 use timeline::Timelines;
 use trends::Meter;
 
@@ -212,7 +216,6 @@ enum Incoming {
 pub struct Engine {
     clock: Clock,
     campaign: Campaign,
-    ids: AsteriskIds,
     journal: Journal,
     writer: Writer,
     journal_uuid: Uuid,
@@ -269,6 +272,7 @@ pub struct Engine {
     meter: Meter,
     timelines: Timelines,
     sound: Sound,
+    strangers: Strangers,
     /// Who may read the journal now, for [`Detail`].
     readers: Arc<Semaphore>,
 }

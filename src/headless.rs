@@ -121,6 +121,19 @@ fn notice_lines(at: Time, notice: &Notice, context: &Context<'_>) -> String {
             ended(&mut line, call, context);
             return line.beside("summary", &summary_line(call, context));
         }
+        Notice::Transferred {
+            attempt,
+            number,
+            by,
+            to,
+            ..
+        } => {
+            line.event("call.transferred")
+                .call(*attempt, context)
+                .value("number", number)
+                .text("by", &by.to_string())
+                .text("to", to);
+        }
         Notice::RecordingFailed { attempt, why } => {
             line.level(Level::Warning)
                 .event("recording.failed")

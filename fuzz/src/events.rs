@@ -6,7 +6,7 @@ use dialdeck::campaign::{
     AsteriskIds, AttemptId, Campaign, Census, Command, Effect, Input, MaxCc, Number, Numbers, Op,
     OpError, Policy, Record, Time,
 };
-use dialdeck::engine::translate;
+use dialdeck::engine::{Channels, translate};
 
 const MAX_CC: u32 = 2;
 const LEADS: u32 = 5;
@@ -21,7 +21,7 @@ pub fn events(bytes: &[u8]) {
         match Event::parse(&text) {
             Ok(event) => {
                 world.now = world.now + Duration::from_millis(10);
-                if let Some(input) = translate(&world.ids, &event) {
+                if let Some(input) = translate(&world.channels, &event) {
                     world.handle(input);
                 }
             }
@@ -37,7 +37,7 @@ pub fn events(bytes: &[u8]) {
 /// Asterisk as it should not be: it does what it is asked, and says anything.
 struct World {
     campaign: Campaign,
-    ids: AsteriskIds,
+    channels: Channels,
     now: Time,
     dialed: BTreeSet<AttemptId>,
     numbers: BTreeSet<String>,
@@ -67,7 +67,7 @@ impl World {
         campaign.open_run(now, "list", &numbers);
         let mut world = Self {
             campaign,
-            ids,
+            channels: Channels::new(ids),
             now,
             dialed: BTreeSet::new(),
             numbers: BTreeSet::new(),

@@ -31,6 +31,9 @@ pub enum EventKind {
         channel: ChannelInfo,
         /// The `appArgs` it was originated with.
         args: Vec<String>,
+        /// The channel whose place it takes, in the application and in its bridge: a phone has
+        /// transferred its call.
+        replaces: Option<ChannelInfo>,
     },
     /// A channel left the application.
     StasisEnd {
@@ -311,11 +314,17 @@ struct Start {
     channel: ChannelInfo,
     #[serde(default, deserialize_with = "or_default")]
     args: Vec<String>,
+    #[serde(default, deserialize_with = "channel_or_none")]
+    replace_channel: Option<ChannelInfo>,
 }
 
 impl From<Start> for EventKind {
-    fn from(Start { channel, args }: Start) -> Self {
-        Self::StasisStart { channel, args }
+    fn from(raw: Start) -> Self {
+        Self::StasisStart {
+            channel: raw.channel,
+            args: raw.args,
+            replaces: raw.replace_channel,
+        }
     }
 }
 
@@ -386,7 +395,7 @@ impl From<Dial> for EventKind {
     }
 }
 
-/// The caller can be done without, so one that can't be read is none.
+/// The event can do without it, so one that can't be read is none.
 fn channel_or_none<'de, D>(deserializer: D) -> Result<Option<ChannelInfo>, D::Error>
 where
     D: Deserializer<'de>,

@@ -19,6 +19,31 @@ pub struct ChannelInfo {
     pub caller_number: String,
     /// The number of its connected line.
     pub connected_number: String,
+    /// The dialplan application that it runs, empty where it runs none: `Stasis`.
+    pub dialplan_app: String,
+    /// What that application was given: `outbound_dialer,a`.
+    pub dialplan_data: String,
+}
+
+/// What Asterisk shows as the application of a channel that was dialed and has only just
+/// answered: it has not entered the Stasis application yet (measured on 22.10.1).
+const OUTGOING: &str = "AppDial2";
+
+impl ChannelInfo {
+    /// Whether it is in the Stasis application `app`.
+    #[must_use]
+    pub fn is_in(&self, app: &str) -> bool {
+        let given = self.dialplan_data.split(',').next();
+        self.dialplan_app == "Stasis" && given == Some(app)
+    }
+
+    /// Whether it was answered, and somebody moved it out of the Stasis application `app`, alive:
+    /// a redirect, `continue`, a move into another application.
+    #[must_use]
+    pub fn is_elsewhere(&self, app: &str) -> bool {
+        let waits = self.dialplan_app.is_empty() || self.dialplan_app == OUTGOING;
+        self.state == ChannelState::Up && !waits && !self.is_in(app)
+    }
 }
 
 /// What a channel does.
@@ -70,6 +95,8 @@ impl<'de> Deserialize<'de> for ChannelInfo {
             protocol_id: raw.protocol_id.filter(|id| !id.is_empty()),
             caller_number: raw.caller.number,
             connected_number: raw.connected.number,
+            dialplan_app: raw.dialplan.app_name,
+            dialplan_data: raw.dialplan.app_data,
         })
     }
 }
@@ -87,6 +114,16 @@ struct RawChannel {
     caller: RawCallerId,
     #[serde(default, deserialize_with = "or_default")]
     connected: RawCallerId,
+    #[serde(default, deserialize_with = "or_default")]
+    dialplan: RawDialplan,
+}
+
+#[derive(Deserialize, Default)]
+struct RawDialplan {
+    #[serde(default, deserialize_with = "or_default")]
+    app_name: String,
+    #[serde(default, deserialize_with = "or_default")]
+    app_data: String,
 }
 
 #[derive(Deserialize, Default)]

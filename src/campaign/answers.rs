@@ -22,6 +22,9 @@ impl Campaign {
         result: Result<(), OpError>,
     ) {
         self.hear_answer(now, result);
+        if let Op::Find(part) = op {
+            return self.found(now, attempt, part, result);
+        }
         let Some(facts) = self.facts(attempt) else {
             return;
         };

@@ -110,6 +110,7 @@ impl Call {
     /// What can be done now. What is returned counts as asked for.
     pub(super) fn next_ops(&mut self, now: Time) -> Vec<Op> {
         let mut ops = Vec::new();
+        self.facts.find(&mut ops);
         match self.phase {
             Phase::Journaling | Phase::Dialing { staging: false } => {}
             Phase::Dialing { staging: true } => self.stage(&mut ops),
@@ -120,6 +121,7 @@ impl Call {
                 self.record(&mut ops);
             }
             Phase::Talking(..) => {
+                self.rejoin(&mut ops);
                 self.play(&mut ops);
                 self.record(&mut ops);
             }
@@ -187,6 +189,17 @@ impl Call {
             // A staged B that failed has to go before another may have its id.
             Plan::Plain => f.b.hang_up(Part::B, ops),
             Plan::Staged => {}
+        }
+    }
+
+    /// A leg that was moved out of our application and came back is out of the bridge.
+    fn rejoin(&mut self, ops: &mut Vec<Op>) {
+        let f = &mut self.facts;
+        for (part, leg) in [(Part::A, &mut f.a), (Part::B, &mut f.b)] {
+            if leg.presence == Presence::There && leg.entered && leg.join == Join::Not {
+                leg.join = Join::Asked;
+                ops.push(Op::Join(part));
+            }
         }
     }
 
@@ -271,6 +284,15 @@ impl Call {
         };
     }
 
+    /// A is somebody else's now, whatever was decided before.
+    pub(super) fn hand_over(&mut self, now: Time, verdict: Verdict) {
+        if let Phase::HangingUp { verdict: was, .. } = &mut self.phase {
+            (was.by, was.note) = (verdict.by, verdict.note);
+        } else {
+            self.hang_up(now, verdict);
+        }
+    }
+
     /// How it ended, once that is decided and A is gone.
     pub(super) fn over(&self) -> Option<Verdict> {
         let gone = self.durable && !self.facts.a.presence.may_live();
@@ -295,6 +317,15 @@ impl Call {
                 ..verdict.note(MISSED)
             };
         }
+    }
+
+    /// What it means where nothing was decided before that somebody has moved a leg elsewhere.
+    pub(super) const fn verdict_when_handed_over(&self) -> Verdict {
+        let disposition = match self.phase {
+            Phase::Talking(..) => Disposition::Answered,
+            _ => Disposition::Abandoned,
+        };
+        Verdict::new(disposition, EndedBy::HandedOver)
     }
 
     /// A's end tells the cause, where nothing told one before.

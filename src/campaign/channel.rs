@@ -15,6 +15,9 @@ pub(super) enum Presence {
     Asked,
     /// It exists.
     There,
+    /// It left our application, and nothing was told of a hangup: it may live elsewhere, and
+    /// nobody hangs it up before that is known.
+    Away,
     /// It is on its way out: its end was asked for, or Asterisk told that it leaves.
     Leaving,
     /// It is no more.
@@ -23,7 +26,7 @@ pub(super) enum Presence {
 
 impl Presence {
     pub(super) const fn may_live(self) -> bool {
-        matches!(self, Self::Asked | Self::There | Self::Leaving)
+        matches!(self, Self::Asked | Self::There | Self::Away | Self::Leaving)
     }
 
     /// The answer to the request that makes it.
@@ -69,6 +72,12 @@ pub(super) struct Channel {
     pub(super) hung_up: Option<HungUp>,
     /// When Asterisk first took a request to end it.
     pub(super) taken_at: Option<Time>,
+    /// Another channel has taken its place here.
+    pub(super) replaced: bool,
+    /// It was asked where it is, while it is [`Presence::Away`].
+    looked_for: bool,
+    /// Somebody moved it elsewhere.
+    pub(super) handed_over: bool,
     /// In our Stasis application: only then may it join a bridge (422 before).
     pub(super) entered: bool,
     pub(super) up: bool,
@@ -94,6 +103,22 @@ impl Channel {
         next
     }
 
+    /// The one that takes its place after a transfer, in its bridge. It counts as up, as the one
+    /// before was, while it may still ring.
+    pub(super) fn replacement(now: Time) -> Self {
+        Self {
+            presence: Presence::There,
+            since: now,
+            asked_at: now,
+            replaced: true,
+            entered: true,
+            up: true,
+            join: Join::In,
+            joined_at: now,
+            ..Self::default()
+        }
+    }
+
     /// Up, and not on its way out.
     pub(super) fn talks(&self) -> bool {
         self.up && self.presence == Presence::There
@@ -103,6 +128,42 @@ impl Channel {
         if matches!(self.presence, Presence::Never | Presence::Asked) {
             self.presence = Presence::There;
             self.since = now;
+        }
+    }
+
+    /// Out of our application and of its bridge. Where a hangup was asked for, or told, that is
+    /// why.
+    pub(super) fn left_app(&mut self, now: Time) {
+        self.exists(now);
+        if super::sabotaged!(HangsUpWhoWasMoved) {
+            self.presence = Presence::Leaving;
+        } else if self.presence == Presence::There {
+            self.presence = Presence::Away;
+            self.entered = false;
+            self.join = Join::Not;
+            self.looked_for = false;
+        }
+    }
+
+    /// Asks where it is, if that is not known and was not asked.
+    pub(super) fn find(&mut self, part: Part, ops: &mut Vec<Op>) {
+        if self.presence == Presence::Away && !std::mem::replace(&mut self.looked_for, true) {
+            ops.push(Op::Find(part));
+        }
+    }
+
+    /// It lives elsewhere, and is not ours any more.
+    pub(super) fn handed_over(&mut self) {
+        self.gone();
+        self.handed_over = true;
+    }
+
+    /// It is in our application again, or in it for the first time.
+    pub(super) fn enters(&mut self, now: Time) {
+        self.exists(now);
+        self.entered = true;
+        if self.presence == Presence::Away {
+            self.presence = Presence::There;
         }
     }
 
@@ -137,7 +198,10 @@ impl Channel {
     /// Whether a census that was asked for at `asked_at` would have to list it. It is made
     /// once, so what has come and is not listed is over.
     pub(super) fn is_due_in_census(&self, asked_at: Time) -> bool {
-        let known = matches!(self.presence, Presence::There | Presence::Leaving);
+        let known = matches!(
+            self.presence,
+            Presence::There | Presence::Away | Presence::Leaving
+        );
         let feared = self.is_only_feared() && self.may_still_come(asked_at);
         known && self.since < asked_at && !feared
     }

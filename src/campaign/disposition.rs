@@ -104,16 +104,19 @@ pub enum EndedBy {
     Timer,
     /// The network or Asterisk: before an answer, or where what connects A could not be made.
     Carrier,
+    /// Somebody moved a living leg out of our application: it was let go.
+    HandedOver,
 }
 
 impl EndedBy {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Callee,
         Self::Target,
         Self::Operator,
         Self::Timer,
         Self::Carrier,
+        Self::HandedOver,
     ];
 
     /// The word used in reports and in the journal.
@@ -125,6 +128,7 @@ impl EndedBy {
             Self::Operator => "operator",
             Self::Timer => "timer",
             Self::Carrier => "carrier",
+            Self::HandedOver => "handed over",
         }
     }
 

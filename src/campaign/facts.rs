@@ -105,14 +105,19 @@ impl Facts {
         match event {
             // A snoop channel leaves our application when it ends; its ChannelDestroyed is
             // never sent (measured on 22.10.1).
-            LegEvent::Leaving(_) | LegEvent::HungUp(_) if part == Part::Snoop => channel.gone(),
+            LegEvent::LeftApp | LegEvent::Leaving(_) | LegEvent::HungUp(_)
+                if part == Part::Snoop =>
+            {
+                channel.gone();
+            }
+            LegEvent::LeftApp => channel.left_app(now),
+            LegEvent::HandedOver => channel.handed_over(),
             LegEvent::Leaving(_) => channel.leaves(now),
             LegEvent::HungUp(cause) => channel.hangs_up(now, cause),
             LegEvent::Gone(_) => channel.gone(),
             LegEvent::Dial(status) => channel.up |= status == DialStatus::Answer,
             LegEvent::Entered => {
-                channel.exists(now);
-                channel.entered = true;
+                channel.enters(now);
                 // A enters our application when it has answered.
                 channel.up |= part == Part::A;
             }
@@ -178,7 +183,8 @@ impl Facts {
             Op::DestroyBridge if matches!(result, Ok(()) | Err(OpError::NotFound)) => {
                 self.bridge = Presence::Gone;
             }
-            Op::Record
+            Op::Find(_)
+            | Op::Record
             | Op::DialB
             | Op::StartMusic
             | Op::StopMusic
@@ -215,19 +221,51 @@ impl Facts {
     /// Asks for whatever must go: channels first, the bridge when both legs are gone, for
     /// deleting a bridge under a channel that hangs up overwrites the hangup cause.
     pub(super) fn take_down(&mut self, ops: &mut Vec<Op>) {
+        self.find(ops);
         self.a.hang_up(Part::A, ops);
         self.b.hang_up(Part::B, ops);
         if self.a.presence.may_live() && !self.a.is_only_feared() {
             // The snoop hears its last words, and the bridge may hold it.
             return;
         }
-        if self.snoop.presence == Presence::There {
+        if self.a.handed_over {
+            // It would go on listening to somebody who is not ours any more.
+            self.snoop.hang_up(Part::Snoop, ops);
+        } else if self.snoop.presence == Presence::There {
             // It ends with A by itself, and a request would only meet a busy Asterisk.
             self.snoop.presence = Presence::Leaving;
         }
         if self.bridge == Presence::There && !self.b.presence.may_live() {
             self.bridge = Presence::Leaving;
             ops.push(Op::DestroyBridge);
+        }
+    }
+
+    /// Asks where the legs are that left our application without a hangup.
+    pub(super) fn find(&mut self, ops: &mut Vec<Op>) {
+        self.a.find(Part::A, ops);
+        self.b.find(Part::B, ops);
+    }
+
+    /// A leg left our application, and it is not known yet where it is.
+    pub(super) fn is_any_away(&self) -> bool {
+        [self.a.presence, self.b.presence].contains(&Presence::Away)
+    }
+
+    /// Asks again where the legs are: no answer told.
+    pub(super) fn find_again(&self, ops: &mut Vec<Op>) {
+        for (part, channel) in [(Part::A, &self.a), (Part::B, &self.b)] {
+            if channel.presence == Presence::Away {
+                ops.push(Op::Find(part));
+            }
+        }
+    }
+
+    /// Another channel has taken the place of a leg. Its own end, later, tells nothing of this
+    /// call.
+    pub(super) fn replace(&mut self, now: Time, part: Part) {
+        if let Some(channel) = self.channel(part) {
+            *channel = Channel::replacement(now);
         }
     }
 

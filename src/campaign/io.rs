@@ -61,6 +61,16 @@ pub enum Input {
         /// Asterisk's own time of it, in milliseconds since 1970.
         stamp_ms: Option<i64>,
     },
+    /// A phone has transferred its call: another channel stands in the place of one of ours, in
+    /// the bridge and in our application, and the one before ends.
+    Transferred {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Whose place it is: leg A or leg B.
+        part: Part,
+        /// Where to, for a reader: `100@from-agents`.
+        to: String,
+    },
     /// The recording of an attempt ended in Asterisk.
     RecordingEnded {
         /// The attempt.
@@ -87,7 +97,12 @@ pub enum LegEvent {
     Left,
     /// A dial made on it, or by its second half, has come to this.
     Dial(DialStatus),
-    /// It is leaving: a program asked for that, or it left our application.
+    /// It left our application. If nothing was told of a hangup before, it may live on
+    /// elsewhere: [`Op::Find`].
+    LeftApp,
+    /// It lives on outside of our application: somebody moved it.
+    HandedOver,
+    /// It is leaving: a program asked for that.
     Leaving(Option<HangupCause>),
     /// It is leaving, for its far end has hung up or refused: nobody is there any more.
     HungUp(Option<HangupCause>),
@@ -131,6 +146,9 @@ pub struct Census {
     pub asked_at: Time,
     /// The channels, and whether each is up.
     pub channels: Vec<(AttemptId, Part, bool)>,
+    /// The legs A and B that live outside of our application, answered: somebody moved them.
+    /// They are not among the channels.
+    pub elsewhere: Vec<(AttemptId, Part)>,
     /// The attempts that have a bridge.
     pub bridges: Vec<AttemptId>,
     /// The channels that are in their attempt's bridge.
@@ -181,6 +199,9 @@ pub enum Op {
     StartMusic,
     /// End the music.
     StopMusic,
+    /// Ask where a channel is that left our application without a hangup. `Ok` means that it
+    /// lives elsewhere, [`OpError::NotFound`] that it is no more.
+    Find(Part),
     /// Hang up a channel.
     HangUp(Part),
     /// Delete the bridge.
@@ -295,6 +316,19 @@ pub enum Notice {
         part: Part,
         /// Somebody may be there, so the call goes on and holds its slot.
         holds_slot: bool,
+    },
+    /// A phone has transferred its call, which goes on.
+    Transferred {
+        /// The attempt.
+        attempt: AttemptId,
+        /// The lead.
+        lead: LeadId,
+        /// The number.
+        number: Number,
+        /// The leg whose phone did it.
+        by: Part,
+        /// Where to: `100@from-agents`.
+        to: String,
     },
     /// Something that a person should know, as a sentence.
     Warning(String),

@@ -43,6 +43,8 @@ pub struct Orphan {
 pub(super) enum OrphanEnd {
     /// It left the bridge, and may live.
     Left,
+    /// It left our application, and may live elsewhere.
+    LeftApp,
     /// It is no more, or is on its way out by itself.
     Gone,
 }
@@ -107,8 +109,18 @@ impl Campaign {
             if came.contains(&attempt) {
                 facts.note_event(now, Part::A, LegEvent::Ringing, None);
             }
-            for (part, _) in ended(attempt, ends).filter(|(_, end)| *end == OrphanEnd::Gone) {
-                facts.note_event(now, part, LegEvent::Gone(HangupCause::default()), None);
+            for (part, end) in ended(attempt, ends) {
+                match end {
+                    OrphanEnd::Left => {}
+                    OrphanEnd::LeftApp => facts.note_event(now, part, LegEvent::LeftApp, None),
+                    OrphanEnd::Gone => {
+                        let gone = LegEvent::Gone(HangupCause::default());
+                        facts.note_event(now, part, gone, None);
+                    }
+                }
+            }
+            if facts.a.handed_over {
+                self.orphan_has_answered(now, attempt);
             }
             let dead_air_ms = self.orphans.get(&attempt).and_then(dead_air_ms);
             self.note_steps_of_orphan(now, attempt, &facts);
@@ -182,6 +194,13 @@ impl Campaign {
             LegEvent::Left => {
                 let ends = self.unsettled.ends.entry((attempt, part));
                 ends.or_insert(OrphanEnd::Left);
+            }
+            LegEvent::LeftApp => {
+                let ends = self.unsettled.ends.entry((attempt, part));
+                let end = ends.or_insert(OrphanEnd::LeftApp);
+                if *end == OrphanEnd::Left {
+                    *end = OrphanEnd::LeftApp;
+                }
             }
             event if event.tells_of_the_end() => {
                 self.unsettled.ends.insert((attempt, part), OrphanEnd::Gone);
@@ -282,6 +301,9 @@ fn facts_of(now: Time, attempt: AttemptId, census: &Census) -> Facts {
     for (_, part) in census.joined.iter().filter(|(a, _)| *a == attempt) {
         facts.note_event(now, *part, LegEvent::Joined, None);
     }
+    for (_, part) in census.elsewhere.iter().filter(|(a, _)| *a == attempt) {
+        facts.note_event(now, *part, LegEvent::HandedOver, None);
+    }
     if census.bridges.contains(&attempt) {
         facts.bridge = Presence::There;
     }
@@ -306,7 +328,10 @@ fn inherit(
         Recorded::Begun => Recording::Running,
         Recorded::Over => Recording::Ended,
     };
-    let verdict = orphan_verdict(&orphan, facts.a.presence.may_live());
+    let mut verdict = orphan_verdict(&orphan, facts.a.presence.may_live());
+    if facts.a.handed_over {
+        verdict.by = EndedBy::HandedOver;
+    }
     let unheard = orphan.answered_at.is_none() && orphan.ringing_at.is_none();
     if unheard && !super::sabotaged!(TrustsTheDead) {
         facts.doubt_a_of_the_dead(now);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::call::{Answer, Phase, Verdict};
 use super::channel::Presence;
 use super::facts::Recording;
-use super::io::{CallStep, DialStatus, Effect, LegEvent};
+use super::io::{CallStep, DialStatus, Effect, LegEvent, Notice, OpError};
 use super::timers::Timer;
 use super::{
     AttemptId, Campaign, Disposition, EndedBy, HangupCause, Part, Record, RecordingState, Step,
@@ -15,6 +15,8 @@ use super::{Op, ending::INSIST_EVERY};
 
 pub(super) const FAILED_TARGET: &str = "the target failed or is missing";
 const BUSY_TARGET: &str = "the target is busy";
+const MOVED_A: &str = "leg A was moved out of the dialer's Stasis application";
+const MOVED_B: &str = "the target was moved out of the dialer's Stasis application";
 const SILENT_TARGET: &str = "the target did not answer within TARGET_TIMEOUT";
 
 /// How soon after a channel began to leave its end is told.
@@ -84,8 +86,88 @@ impl Campaign {
                 self.a_leaves(now, attempt, cause);
             }
             LegEvent::Gone(cause) => self.a_gone(now, attempt, cause),
+            LegEvent::LeftApp => self.look_again_soon(now, attempt),
+            LegEvent::HandedOver => self.a_is_handed_over(now, attempt),
             LegEvent::Joined | LegEvent::Left | LegEvent::Dial(_) => {}
         }
+    }
+
+    /// Where a leg is that left our application is asked again until it is known.
+    fn look_again_soon(&mut self, now: Time, attempt: AttemptId) {
+        self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);
+    }
+
+    /// Somebody moved A: to an extension, a conference, another application. It is theirs now,
+    /// is never hung up by us, and its slot is free.
+    fn a_is_handed_over(&mut self, now: Time, attempt: AttemptId) {
+        if let Some(call) = self.live.get_mut(&attempt) {
+            call.hand_over(now, call.verdict_when_handed_over().note(MOVED_A));
+        }
+    }
+
+    /// Somebody moved B. Whoever moves both legs does so within milliseconds, so A is given a
+    /// moment before it is hung up for having nobody to talk to.
+    fn b_is_handed_over(&mut self, now: Time, attempt: AttemptId) {
+        if let Some(call) = self.live.get_mut(&attempt)
+            && !call.is_hanging_up()
+        {
+            if !call.facts.target_was_dialed() && !call.inherited {
+                call.facts.fall_back_to_plain();
+            }
+            self.timers
+                .set(now + B_ENDS_WITHIN, attempt, Timer::Overdue);
+        }
+    }
+
+    /// What came of [`Op::Find`]. Whatever else was told of the channel meanwhile counts more.
+    pub(super) fn found(
+        &mut self,
+        now: Time,
+        attempt: AttemptId,
+        part: Part,
+        result: Result<(), OpError>,
+    ) {
+        let is_away = self
+            .facts(attempt)
+            .and_then(|facts| facts.channel(part))
+            .is_some_and(|channel| channel.presence == Presence::Away);
+        let event = match result {
+            Ok(()) => LegEvent::HandedOver,
+            Err(OpError::NotFound) => LegEvent::Leaving(None),
+            // It is asked again.
+            Err(_) => return,
+        };
+        if is_away {
+            self.leg_event(now, attempt, part, event, None);
+        }
+    }
+
+    /// A phone has transferred its call. Whoever stands in its place is part of the call: talk,
+    /// recording and timers go on.
+    pub(super) fn transferred(&mut self, now: Time, attempt: AttemptId, part: Part, to: String) {
+        // What a dead process left is settled by a census.
+        if self.orphans.contains_key(&attempt) {
+            return;
+        }
+        let Some(facts) = self.facts(attempt) else {
+            self.stray(attempt, part, LegEvent::Entered);
+            return;
+        };
+        facts.replace(now, part);
+        if self.remains.contains_key(&attempt) {
+            self.clear_remains(attempt);
+            return;
+        }
+        if let Some(call) = self.live.get(&attempt) {
+            self.effects.push_back(Effect::Tell(Notice::Transferred {
+                attempt,
+                lead: call.lead,
+                number: call.number.clone(),
+                by: part,
+                to,
+            }));
+        }
+        self.advance(now, attempt);
     }
 
     /// The end of A tells that A had answered, should the event of the answer come later.
@@ -157,6 +239,8 @@ impl Campaign {
             LegEvent::Dial(DialStatus::NoAnswer) => silent_target(),
             LegEvent::Dial(DialStatus::Unavailable) => verdict.note(FAILED_TARGET),
             LegEvent::Gone(cause) => return self.b_leaves(now, attempt, Some(cause)),
+            LegEvent::LeftApp => return self.look_again_soon(now, attempt),
+            LegEvent::HandedOver => return self.b_is_handed_over(now, attempt),
             LegEvent::Leaving(cause) | LegEvent::HungUp(cause) => {
                 return self.b_leaves(now, attempt, cause);
             }
@@ -197,6 +281,13 @@ impl Campaign {
 
     /// B was on its way out, and nothing tells that it is gone: nobody waits for it.
     fn b_is_overdue(&mut self, now: Time, attempt: AttemptId) {
+        if let Some(call) = self.live.get(&attempt)
+            && call.facts.b.handed_over
+            && call.facts.a.presence == Presence::There
+        {
+            let verdict = call.verdict_when_handed_over().note(MOVED_B);
+            return self.end(now, attempt, verdict);
+        }
         let leaving = |call: &&super::call::Call| {
             call.facts.b.presence == Presence::Leaving && !call.is_hanging_up()
         };
@@ -391,11 +482,15 @@ impl Campaign {
             }
             if ending {
                 call.facts.insist(&mut ops);
+            }
+            call.facts.find_again(&mut ops);
+            if ending || call.facts.is_any_away() {
                 self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);
             }
             self.advance(now, attempt);
         } else if let Some(remains) = self.remains.get(&attempt) {
             remains.facts.insist(&mut ops);
+            remains.facts.find_again(&mut ops);
             self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);
             self.give_up_waiting_for_recording(now, attempt);
         }

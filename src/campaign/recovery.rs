@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::call::Call;
+use super::channel::Presence;
 use super::io::{Census, Effect, LegEvent, Notice};
 use super::orphans::{Orphan, without_ends};
 use super::{
@@ -128,6 +129,7 @@ impl Campaign {
         self.unsettled.ends = ends;
         // Ends first: a leg that came up unheard has bridged nobody if the other had left.
         let known = self.live.len();
+        self.miss_who_was_moved(now, alive);
         self.miss_what_is_gone(now, alive);
         self.miss_who_left_the_bridge(now, alive);
         self.give_up_what_is_kept(now, alive);
@@ -202,6 +204,21 @@ impl Campaign {
                     let event = LegEvent::Gone(HangupCause::default());
                     self.leg_event(now, attempt, part, event, None);
                 }
+            }
+        }
+    }
+
+    /// Legs that somebody moved out of our application while nobody listened.
+    fn miss_who_was_moved(&mut self, now: Time, census: &Census) {
+        for (attempt, part) in census.elsewhere.iter().copied() {
+            let is_moved = self.facts(attempt).is_some_and(|facts| {
+                facts.is_due_in_census(part, census.asked_at)
+                    && facts
+                        .channel(part)
+                        .is_some_and(|c| matches!(c.presence, Presence::There | Presence::Away))
+            });
+            if is_moved {
+                self.leg_event(now, attempt, part, LegEvent::HandedOver, None);
             }
         }
     }

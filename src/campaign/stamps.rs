@@ -16,7 +16,7 @@ fn was_before(one: i64, other: i64) -> bool {
 
 /// Whether with it a channel left the other one.
 fn parts(event: LegEvent) -> bool {
-    event == LegEvent::Left || event.tells_of_the_end()
+    matches!(event, LegEvent::Left | LegEvent::LeftApp) || event.tells_of_the_end()
 }
 
 /// When what happened to a channel, where events told it.

@@ -227,6 +227,11 @@ fn notice_line(notice: &Notice) -> (&'static str, Level, String) {
             ("call", level, format!("{number} {text}"))
         }
         Notice::Ended(call) => ("call", Level::Info, ended(call)),
+        Notice::Transferred { number, by, to, .. } => (
+            "call",
+            Level::Info,
+            format!("{number} was transferred by {by} to {to}"),
+        ),
         Notice::RecordingFailed { attempt, why } => (
             "recording",
             Level::Warn,

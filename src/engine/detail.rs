@@ -30,7 +30,7 @@ impl Engine {
         };
         let in_force = self.in_force.borrow();
         let seen = self.timelines.of(run, lead, &number, |attempt| Setting {
-            ids: &self.ids,
+            channels: &self.requester.channels,
             journal: self.journal_uuid,
             plan: in_force.plan_of(attempt),
         });
@@ -38,7 +38,7 @@ impl Engine {
         let past = Past {
             journal: self.journal.path().to_owned(),
             uuid: self.journal_uuid,
-            ids: self.ids.clone(),
+            ids: self.requester.channels.ids().clone(),
             run,
             lead,
         };

@@ -164,7 +164,11 @@ impl Engine {
             .iter()
             .find(|(_, a, p)| (*a, *p) == (attempt, part))
             .map(|(id, ..)| id.clone());
-        let id = seen.unwrap_or_else(|| self.ids.make(self.campaign.run(), attempt, part));
+        let id = seen.unwrap_or_else(|| {
+            self.requester
+                .channels
+                .id(self.campaign.run(), attempt, part)
+        });
         let requester = self.requester.clone();
         tokio::spawn(async move { requester.take_down(&id, part).await });
     }

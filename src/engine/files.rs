@@ -10,7 +10,11 @@ impl Engine {
         if crate::campaign::sabotaged!(LeavesRecordings) {
             return;
         }
-        let name = self.ids.make(self.campaign.run(), attempt, Part::Snoop);
+        let name = self
+            .requester
+            .channels
+            .ids()
+            .make(self.campaign.run(), attempt, Part::Snoop);
         // Its file's name and folder were told when it ended, whatever the settings are now.
         let settings = self.in_force.borrow().of(attempt);
         let format = settings.recordings.format.clone();

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use super::channels::Channels;
 use super::requests::DialPlan;
 use super::timeline::channel_of;
 use crate::ari::{Event, harmless};
 use crate::campaign::{
-    AsteriskIds, AttemptId, DialStatus, Input, LegEvent, LegNote, Number, Op, Part, Record,
-    TargetFailure, Time, trunk_endpoint,
+    AttemptId, DialStatus, Input, LegEvent, LegNote, Number, Op, Part, Record, TargetFailure, Time,
+    trunk_endpoint,
 };
 
 /// As much as the copy's column holds; Asterisk's own names have 80 at the most.
@@ -91,7 +92,7 @@ impl Legs {
     }
 
     /// An event tells a channel's name, if it is the first to do so.
-    pub(super) fn event(&mut self, ids: &AsteriskIds, event: &Event) -> Option<Record> {
+    pub(super) fn event(&mut self, ids: &Channels, event: &Event) -> Option<Record> {
         self.calls.as_ref()?;
         let channel = channel_of(&event.kind)?;
         let (attempt, part) = ids.parse(&channel.id)?;

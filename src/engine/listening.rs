@@ -93,9 +93,13 @@ impl Engine {
         if matches!(event.kind, EventKind::ApplicationReplaced) {
             return;
         }
-        self.timelines.event(&self.ids, event);
-        self.unwritten.extend(self.legs.event(&self.ids, event));
-        if let Some(input) = translate(&self.ids, event) {
+        if self.is_strange(event) {
+            return;
+        }
+        let channels = &self.requester.channels;
+        self.timelines.event(channels, event);
+        self.unwritten.extend(self.legs.event(channels, event));
+        if let Some(input) = translate(channels, event) {
             self.feed(input);
         }
     }
@@ -113,12 +117,13 @@ impl Engine {
             }
         };
         self.listed = None;
+        self.place_others(&mut survey);
         if !self.link_state.connected {
             self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
             self.listed = Some((self.clock.now(), survey));
             return self.act_on_listing();
         }
-        self.finally_surveyed(survey.ids.len());
+        self.finally_surveyed(survey.ids.len() + survey.strangers);
         if let Some(since) = survey.asterisk_since {
             let before = self.link_state.asterisk_since.replace(since);
             let changed = before.is_some() && before != self.link_state.asterisk_since;
@@ -159,9 +164,10 @@ impl Engine {
 
     /// Acts upon what a survey has found so far, unless that was done.
     pub(super) fn act_on_listing(&mut self) {
-        let Some((_, listing)) = self.listed.take() else {
+        let Some((_, mut listing)) = self.listed.take() else {
             return;
         };
+        self.place_others(&mut listing);
         let link = &self.link_state;
         if !link.connected && crate::campaign::sabotaged!(IsBlindWhenDeaf) {
             return;

@@ -50,6 +50,7 @@ impl Shown {
                 down: Some((now, super::NOT_YET.to_owned())),
                 last_heard: None,
                 lost: 0,
+                strangers: 0,
             },
             journal: JournalView::default(),
             recordings: RecordingsView::default(),
@@ -106,6 +107,7 @@ impl Engine {
             down: (!link.ready).then(|| (link.down_since, link.why.clone())),
             last_heard: last_heard(&self.link_stats, now),
             lost: link.lost,
+            strangers: self.strangers.count,
         }
     }
 

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::channels::Channels;
 use crate::ari::{
-    AriError, Client, CreateChannel, EventSource, Gate, HangupReason, IfExists, Originate,
-    Recording,
+    AriError, ChannelInfo, Client, CreateChannel, EventSource, Gate, HangupReason, IfExists,
+    Originate, Recording,
 };
-use crate::campaign::{
-    AsteriskIds, AttemptId, Census, Number, Op, OpError, Part, RunId, Time, trunk_endpoint,
-};
+use crate::campaign::{AttemptId, Census, Number, Op, OpError, Part, RunId, Time, trunk_endpoint};
 use crate::config::Settings;
 
 /// How calls are made: what of the settings goes into requests.
@@ -45,7 +44,7 @@ impl DialPlan {
 #[derive(Clone)]
 pub(super) struct Requester {
     pub(super) client: Client,
-    pub(super) ids: AsteriskIds,
+    pub(super) channels: Channels,
     pub(super) plan: Arc<DialPlan>,
     /// Open while leads may be called: no leg A is dialed through a shut one.
     pub(super) gate: Gate,
@@ -56,7 +55,7 @@ impl Requester {
     pub(super) fn with(&self, plan: Arc<DialPlan>) -> Self {
         Self {
             client: self.client.clone(),
-            ids: self.ids.clone(),
+            channels: self.channels.clone(),
             plan,
             gate: self.gate.clone(),
         }
@@ -70,7 +69,7 @@ impl Requester {
         op: Op,
         number: &Number,
     ) -> Result<(), OpError> {
-        let id = |part| self.ids.make(run, attempt, part);
+        let id = |part| self.channels.id(run, attempt, part);
         let result = match op {
             Op::OriginateA => self.originate_a(id(Part::A), number).await,
             Op::CreateBridge => {
@@ -101,6 +100,7 @@ impl Requester {
                 self.client.moh_start(&id(Part::A), class).await
             }
             Op::StopMusic => self.client.moh_stop(&id(Part::A)).await.map(drop),
+            Op::Find(part) => return self.find(&id(part)).await,
             Op::HangUp(part) => return self.hang_up(&id(part)).await,
             Op::DestroyBridge => self
                 .client
@@ -186,6 +186,16 @@ impl Requester {
         result.or_else(|error| op_error(&error))
     }
 
+    /// 409 stands for a channel that is in our application, or on its way into it.
+    async fn find(&self, channel: &str) -> Result<(), OpError> {
+        match self.client.channel(channel).await {
+            Ok(Some(info)) if info.is_elsewhere(self.client.app()) => Ok(()),
+            Ok(Some(_)) => Err(OpError::Refused(409)),
+            Ok(None) => Err(OpError::NotFound),
+            Err(error) => op_error(&error),
+        }
+    }
+
     async fn hang_up(&self, channel: &str) -> Result<(), OpError> {
         match self
             .client
@@ -251,21 +261,35 @@ impl Requester {
     async fn list(&self, now: Time) -> Result<Survey, AriError> {
         let mut survey = Survey::default();
         survey.census.asked_at = now;
+        let ids = self.channels.ids();
+        let app = self.client.app();
         for channel in self.client.channels().await? {
-            let Some((attempt, part)) = self.ids.parse(&channel.id) else {
+            let Some((attempt, part)) = ids.parse(&channel.id) else {
+                if channel.is_in(app) {
+                    survey.others.push(Other::new(channel));
+                }
                 continue;
             };
+            if matches!(part, Part::A | Part::B) && channel.is_elsewhere(app) {
+                survey.census.elsewhere.push((attempt, part));
+                continue;
+            }
             let up = channel.state == crate::ari::ChannelState::Up;
             survey.census.channels.push((attempt, part, up));
             survey.ids.push((channel.id, attempt, part));
         }
         for bridge in self.client.bridges().await? {
-            let Some((attempt, Part::Bridge)) = self.ids.parse(&bridge.id) else {
+            let Some((attempt, Part::Bridge)) = ids.parse(&bridge.id) else {
                 continue;
             };
-            let members = bridge.channels.iter().filter_map(|id| self.ids.parse(id));
+            let members = bridge.channels.iter().filter_map(|id| ids.parse(id));
             survey.census.joined.extend(members);
             survey.census.bridges.push(attempt);
+            for other in &mut survey.others {
+                if bridge.channels.contains(&other.id) {
+                    other.bridge = Some(attempt);
+                }
+            }
             survey.ids.push((bridge.id, attempt, Part::Bridge));
         }
         Ok(survey)
@@ -298,7 +322,7 @@ impl Requester {
         let dead = known
             .bridge_ids
             .into_iter()
-            .filter(|id| self.ids.parse(id).is_some() && !lives(id));
+            .filter(|id| self.channels.ids().parse(id).is_some() && !lives(id));
         for bridge in dead {
             let source = EventSource::Bridge(bridge.clone());
             // Subscriptions are counted: one for each channel that ever entered.
@@ -332,11 +356,34 @@ pub(super) struct Survey {
     pub(super) census: Census,
     /// The ids as Asterisk has them: a stray of an earlier run has that run in its id.
     pub(super) ids: Vec<(String, AttemptId, Part)>,
+    /// Channels in our application that have no id of ours.
+    pub(super) others: Vec<Other>,
+    /// How many of those belong to no call.
+    pub(super) strangers: usize,
     pub(super) trunk_exists: bool,
     /// When Asterisk was started, in its own form, if that was asked.
     pub(super) asterisk_since: Option<String>,
     /// Events of all that it found come in since this survey subscribed to them.
     pub(super) heard: bool,
+}
+
+/// A channel in our application that has no id of ours.
+#[derive(Debug, Clone)]
+pub(super) struct Other {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// Whose bridge it is in.
+    pub(super) bridge: Option<AttemptId>,
+}
+
+impl Other {
+    fn new(channel: ChannelInfo) -> Self {
+        Self {
+            id: channel.id,
+            name: channel.name,
+            bridge: None,
+        }
+    }
 }
 
 fn op_error(error: &AriError) -> Result<(), OpError> {

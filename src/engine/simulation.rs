@@ -56,7 +56,7 @@ use crate::simulator::{ConnectionId, World};
 use deck::{Deck, world_time};
 use laws::{Law, Notes, Verdict, Violation, broken};
 use network::{Outgoing, Result as Answer};
-use trace::{ends_survey, heard, hung_up, shown};
+use trace::{ends_survey, heard, hung_up, left_app, shown};
 use trouble::Wish;
 
 /// How long a run may take when nothing goes wrong any more.
@@ -268,6 +268,9 @@ impl Sim {
         self.note(|| shown(&incoming));
         if let Some(attempt) = hung_up(&incoming, &self.ids) {
             self.notes.hung_up.insert(attempt);
+        }
+        if let Some(id) = left_app(&incoming) {
+            self.notes.left_app.insert(id.to_owned());
         }
         let heard = heard(&incoming, &self.ids);
         let Some(deck) = &mut self.deck else {

@@ -82,6 +82,9 @@ pub struct LinkView {
     pub last_heard: Option<Time>,
     /// How often the link was lost since this process began.
     pub lost: u32,
+    /// How many channels entered our Stasis application that belong to no call.
+    #[serde(default)]
+    pub strangers: u64,
 }
 
 /// How the journal stands.

@@ -86,7 +86,10 @@ impl Engine {
         let Some(attempt) = self.sound.next(now, &talking) else {
             return;
         };
-        let channel = self.ids.make(self.campaign.run(), attempt, Part::A);
+        let channel = self
+            .requester
+            .channels
+            .id(self.campaign.run(), attempt, Part::A);
         let client = self.requester.client.clone();
         let inbox = self.inbox.clone();
         tokio::spawn(async move {

@@ -17,9 +17,10 @@ use super::picture::Shown;
 use super::reload::InForce;
 use super::requests::{DialPlan, Requester};
 use super::sound::Sound;
+use super::strangers::Strangers;
 use super::timeline::Timelines;
 use super::trends::Meter;
-use super::{Clock, Engine, FinalSurvey, Handle, LinkState, Told};
+use super::{Channels, Clock, Engine, FinalSurvey, Handle, LinkState, Told};
 use crate::ari::link::{
     EVENT_QUEUE, Link, LinkConfig, LinkEvent, LinkTiming, Occasion, Verdict, application_verdict,
 };
@@ -213,11 +214,10 @@ impl Parts {
             campaign: self.campaign,
             requester: Requester {
                 client: self.client,
-                ids: ids.clone(),
+                channels: Channels::new(ids),
                 plan: Arc::new(DialPlan::of(settings)),
                 gate: crate::ari::Gate::default(),
             },
-            ids,
             writer: self.journal.writer(),
             journal: self.journal,
             journal_uuid: self.recovered.uuid,
@@ -259,6 +259,7 @@ impl Parts {
             meter: Meter::new(now),
             timelines: timelines(now, self.recovered.run.as_ref()),
             sound: Sound::default(),
+            strangers: Strangers::default(),
             readers: Arc::new(Semaphore::new(READERS)),
         };
         for what in self.told {

@@ -9,12 +9,13 @@ mod entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::channels::Channels;
 use super::requests::DialPlan;
 use super::snapshot::{AttemptDetail, AttemptOutcome};
 use crate::ari::{ChannelInfo, Event, EventKind, harmless};
 use crate::campaign::{
-    AsteriskIds, AttemptId, CallStep, DialStatus, Input, LeadId, LegEvent, Notice, Number, Op,
-    OpError, Part, Record, RunId, Time,
+    AttemptId, CallStep, DialStatus, Input, LeadId, LegEvent, Notice, Number, Op, OpError, Part,
+    Record, RunId, Time,
 };
 use crate::journal::call_id;
 use entry::{What, sentence};
@@ -29,7 +30,7 @@ const FIRST: usize = 24;
 /// All that sentences need beside what happened.
 #[derive(Debug, Clone)]
 pub(super) struct Setting<'a> {
-    pub(super) ids: &'a AsteriskIds,
+    pub(super) channels: &'a Channels,
     pub(super) journal: uuid::Uuid,
     pub(super) plan: Arc<DialPlan>,
 }
@@ -132,7 +133,8 @@ impl Timelines {
             } => match (op, result) {
                 (Op::Record, Ok(())) => self.note(now, *attempt, What::Records),
                 // What was to be taken down is gone: that is no trouble.
-                (Op::HangUp(_) | Op::DestroyBridge, Err(OpError::NotFound)) | (_, Ok(())) => {}
+                (Op::HangUp(_) | Op::DestroyBridge | Op::Find(_), Err(OpError::NotFound))
+                | (_, Ok(())) => {}
                 (_, Err(error)) => self.note(now, *attempt, What::Failed(*op, *error)),
             },
             Input::Leg {
@@ -156,7 +158,11 @@ impl Timelines {
                 cause.is_some() && matches!(part, Part::A | Part::B)
             }
             // That it is up says the same, and says it of every kind of target.
-            LegEvent::Dial(DialStatus::Answer) | LegEvent::Entered | LegEvent::Left => false,
+            LegEvent::HandedOver => matches!(part, Part::A | Part::B),
+            LegEvent::Dial(DialStatus::Answer)
+            | LegEvent::Entered
+            | LegEvent::Left
+            | LegEvent::LeftApp => false,
             LegEvent::Joined | LegEvent::Up | LegEvent::Ringing | LegEvent::Dial(_) => {
                 part == Part::B
             }
@@ -177,6 +183,9 @@ impl Timelines {
             Notice::Call { attempt, step, .. } => self.note(now, *attempt, What::Step(*step)),
             Notice::RecordingFailed { attempt, why } => self.no_recording(now, *attempt, why),
             Notice::Kept { attempt, part, .. } => self.note(now, *attempt, What::Kept(*part)),
+            Notice::Transferred {
+                attempt, by, to, ..
+            } => self.note(now, *attempt, What::Transferred(*by, to.as_str().into())),
             _ => {}
         }
     }
@@ -204,7 +213,7 @@ impl Timelines {
     }
 
     /// Asterisk's event may tell the SIP Call-ID of leg A.
-    pub(super) fn event(&mut self, ids: &AsteriskIds, event: &Event) {
+    pub(super) fn event(&mut self, ids: &Channels, event: &Event) {
         let Some(channel) = channel_of(&event.kind) else {
             return;
         };
@@ -252,7 +261,7 @@ impl Timelines {
 
 impl Timeline {
     fn detail(&self, attempt: AttemptId, number: &Number, setting: &Setting<'_>) -> AttemptDetail {
-        let id = |part| setting.ids.make(self.run, attempt, part);
+        let id = |part| setting.channels.id(self.run, attempt, part);
         let sentences = self.entries.iter().map(|(at, what)| {
             let text = sentence(what, number, setting);
             (*at, text)

@@ -1,17 +1,24 @@
 //! From Asterisk's events to the campaign's inputs.
 
+use super::channels::Channels;
 use crate::ari::{ChannelInfo, ChannelState, DialStatus as Ari, Event, EventKind};
-use crate::campaign::{AsteriskIds, DialStatus, HangupCause, Input, LegEvent, Part};
+use crate::campaign::{DialStatus, HangupCause, Input, LegEvent, Part};
 
 /// What `event` means to the campaign; `None` where it means nothing.
 #[must_use]
-pub fn translate(ids: &AsteriskIds, event: &Event) -> Option<Input> {
+pub fn translate(ids: &Channels, event: &Event) -> Option<Input> {
     let (channel, leg_event) = match &event.kind {
         EventKind::StasisStart { channel, .. } => (channel, LegEvent::Entered),
-        EventKind::StasisEnd { channel } => (channel, LegEvent::Leaving(None)),
+        EventKind::StasisEnd { channel } => (channel, LegEvent::LeftApp),
         EventKind::ChannelStateChange { channel } => (channel, state_change(channel)?),
-        EventKind::ChannelEnteredBridge { channel, .. } => (channel, LegEvent::Joined),
-        EventKind::ChannelLeftBridge { channel, .. } => (channel, LegEvent::Left),
+        EventKind::ChannelEnteredBridge { bridge, channel } => (
+            channel,
+            in_its_bridge(ids, bridge, channel, LegEvent::Joined)?,
+        ),
+        EventKind::ChannelLeftBridge { bridge, channel } => (
+            channel,
+            in_its_bridge(ids, bridge, channel, LegEvent::Left)?,
+        ),
         EventKind::ChannelHangupRequest {
             channel,
             cause,
@@ -66,6 +73,18 @@ pub fn translate(ids: &AsteriskIds, event: &Event) -> Option<Input> {
     input
 }
 
+/// What happens in other bridges than the attempt's own is somebody else's: a leg that was moved
+/// elsewhere may enter some.
+fn in_its_bridge(
+    ids: &Channels,
+    bridge: &str,
+    channel: &ChannelInfo,
+    event: LegEvent,
+) -> Option<LegEvent> {
+    let (attempt, _) = ids.parse(&channel.id)?;
+    (ids.parse(bridge) == Some((attempt, Part::Bridge))).then_some(event)
+}
+
 fn state_change(channel: &ChannelInfo) -> Option<LegEvent> {
     match channel.state {
         ChannelState::Ringing => Some(LegEvent::Ringing),
@@ -77,7 +96,7 @@ fn state_change(channel: &ChannelInfo) -> Option<LegEvent> {
 /// A dial made *by* the second half of leg B is a queue or a dialplan that reaches for an
 /// agent; any other is about the channel that is dialed.
 fn dial(
-    ids: &AsteriskIds,
+    ids: &Channels,
     event: &Event,
     caller: Option<&ChannelInfo>,
     peer: &ChannelInfo,
@@ -104,7 +123,7 @@ fn dial(
     leg(ids, event, &peer.id, leg_event)
 }
 
-fn leg(ids: &AsteriskIds, event: &Event, channel: &str, leg_event: LegEvent) -> Option<Input> {
+fn leg(ids: &Channels, event: &Event, channel: &str, leg_event: LegEvent) -> Option<Input> {
     let (attempt, part) = ids.parse(channel)?;
     Some(Input::Leg {
         attempt,
@@ -115,7 +134,7 @@ fn leg(ids: &AsteriskIds, event: &Event, channel: &str, leg_event: LegEvent) -> 
     })
 }
 
-fn recording_ended(ids: &AsteriskIds, name: &str, ok: bool) -> Option<Input> {
+fn recording_ended(ids: &Channels, name: &str, ok: bool) -> Option<Input> {
     let (attempt, part) = ids.parse(name)?;
     (part == Part::Snoop).then_some(Input::RecordingEnded { attempt, ok })
 }

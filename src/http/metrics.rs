@@ -210,6 +210,11 @@ fn surroundings(out: &mut Exposition, shown: &Snapshot) {
         u8::from(link.down.is_none()),
     );
     out.counter("link_lost_total", "How often the link was lost.", link.lost);
+    out.counter(
+        "strangers_total",
+        "Channels that entered the Stasis application and belonged to no call.",
+        link.strangers,
+    );
     let journal = &shown.journal;
     out.gauge(
         "journal_well",

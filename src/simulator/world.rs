@@ -14,6 +14,7 @@ mod dialing;
 mod hangup;
 mod inspect;
 mod message;
+mod moving;
 mod origination;
 mod recordings;
 mod rtp;

@@ -82,6 +82,7 @@ pub(crate) fn blank() -> Snapshot {
             down: None,
             last_heard: None,
             lost: 0,
+            strangers: 0,
         },
         journal: JournalView::default(),
         recordings: RecordingsView::default(),

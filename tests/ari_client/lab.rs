@@ -242,7 +242,7 @@ async fn a_staged_and_recorded_call_is_bridged_fetched_and_taken_down() {
     let source = EventSource::Channel(b2.clone());
     client.subscribe(client.app(), &source).await.unwrap();
     let started = engine.until(is_start_of(a.clone())).await;
-    let EventKind::StasisStart { channel, args } = started.kind else {
+    let EventKind::StasisStart { channel, args, .. } = started.kind else {
         unreachable!("asked for no other");
     };
     assert_eq!(args, ["a", "1"]);

@@ -67,6 +67,7 @@ pub(crate) fn picture(leads: Leads, at: Time) -> Snapshot {
             down: None,
             last_heard: Some(at),
             lost: 0,
+            strangers: 0,
         },
         journal: JournalView::default(),
         mirror: dialdeck::mirror::MirrorView::default(),

@@ -103,6 +103,10 @@ impl Model {
                 self.recording.insert(attempt);
                 Ok(())
             }
+            Op::Find(part) => {
+                self.state((attempt, part))?;
+                Err(OpError::Refused(409))
+            }
             Op::StartMusic | Op::StopMusic => self.state((attempt, Part::A)).map(drop),
             Op::HangUp(part) => {
                 self.state((attempt, part))?;

@@ -61,6 +61,12 @@ pub(crate) enum Sabotage {
     WaitsForWhatIsKept,
     /// A call is over though only we asked for that and nothing came of it.
     FreesWhatMayRing,
+    /// Who takes the place of a leg after a transfer belongs to nobody.
+    ForgetsTransfers,
+    /// Channels in our application that belong to no call stay.
+    KeepsStrangers,
+    /// Who was moved out of our application is hung up.
+    HangsUpWhoWasMoved,
     /// The timelines of calls that ended long ago are kept.
     KeepsTimelines,
 }

@@ -230,6 +230,7 @@ pub(super) fn busy() -> Snapshot {
             down: None,
             last_heard: Some(NOW),
             lost: 0,
+            strangers: 0,
         },
         journal: JournalView::default(),
         recordings: RecordingsView::default(),

@@ -33,6 +33,11 @@ impl Sim {
         if let Some(attempt) = originated {
             self.may_leave(attempt)?;
         }
+        if outgoing.sent.what == "DELETE /channels/{id}"
+            && let Some(id) = as_request(&outgoing.sent).path.last()
+        {
+            self.may_hang_up(id)?;
+        }
         self.note(|| format!("-> {} {}", outgoing.sent.what, outgoing.sent.path));
         let (there, back) = (self.soon(), self.soon());
         if !self.rest_answers() {

@@ -71,7 +71,7 @@ impl Deck {
         );
         let made = made.map_err(|e| e.to_string())?;
         let (engine, handle) = made.assemble(settings, options, outside);
-        let prefix = engine.ids.prefix().to_owned();
+        let prefix = engine.requester.channels.ids().prefix().to_owned();
         let deck = Self {
             engine,
             handle,

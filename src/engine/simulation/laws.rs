@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Sim;
+use super::deck::world_time;
 use crate::campaign::{AttemptId, Notice, Op, OpError, Part, RunId, RunState, Time};
 use crate::engine::{Message, Snapshot, Told};
 use crate::journal::WriteFailure;
@@ -115,6 +116,12 @@ pub(super) struct Notes {
     held: BTreeSet<(AttemptId, Part)>,
     /// The engine that lives was told that the phone had hung up.
     pub(super) hung_up: BTreeSet<AttemptId>,
+    /// The channels that an engine has asked to go.
+    asked_to_go: BTreeSet<String>,
+    /// Those of which the engine that lives was told that they left the application.
+    pub(super) left_app: BTreeSet<String>,
+    /// When that engine's process began.
+    pub(super) process_since: Duration,
     /// Since when calls are up in the dialer whose A is gone, or is kept.
     ghost_since: BTreeMap<(AttemptId, bool), Duration>,
 }
@@ -161,6 +168,25 @@ impl Sim {
         Ok(())
     }
 
+    /// A request to hang up a channel leaves the client: not one of somebody whom others have
+    /// moved elsewhere, if this engine could know.
+    pub(super) fn may_hang_up(&mut self, id: &str) -> Verdict {
+        let again = !self.notes.asked_to_go.insert(id.to_owned());
+        let mut legs = self.world.legs().filter(|leg| leg.id == id);
+        let Some(moved_at) = legs.next().and_then(|leg| leg.elsewhere_since) else {
+            return Ok(());
+        };
+        let is_known = self.notes.left_app.contains(id);
+        let was_before = moved_at < world_time(self.notes.process_since);
+        if !again && (is_known || was_before) {
+            return broken(
+                Law::Answered,
+                format!("{id} was moved elsewhere, and is hung up"),
+            );
+        }
+        Ok(())
+    }
+
     /// Those of which no answer came, and a 404 or a census proves nothing.
     fn in_doubt(&self) -> impl Iterator<Item = AttemptId> + '_ {
         let given_up = self.notes.given_up.iter();
@@ -178,8 +204,12 @@ impl Sim {
 
     /// The attempts that have a leg A like this.
     fn callees(&self, like: impl Fn(&Leg<'_>) -> bool) -> BTreeSet<AttemptId> {
-        let ours = self.world.legs().filter(like);
-        ours.filter_map(|leg| self.ids.parse(leg.id))
+        let in_app = self
+            .world
+            .legs()
+            .filter(|leg| leg.elsewhere_since.is_none());
+        let ours = in_app.filter(like);
+        ours.filter_map(|leg| self.ids.parse(leg.part_id()))
             .filter(|(_, part)| *part == Part::A)
             .map(|(attempt, _)| attempt)
             .collect()
@@ -348,7 +378,7 @@ impl Sim {
                 .world
                 .legs()
                 .filter(|leg| leg.is_up && leg.bridge.is_some());
-            legs.any(|leg| self.ids.parse(leg.id) == Some((attempt, part)))
+            legs.any(|leg| self.ids.parse(leg.part_id()) == Some((attempt, part)))
         })
     }
 

@@ -40,6 +40,8 @@ impl Sim {
             self.orphans.insert(orphan.attempt);
         }
         self.notes.told_to_stop = false;
+        self.notes.left_app.clear();
+        self.notes.process_since = self.uptime;
         self.deck = Some(deck);
         if options.new_run {
             self.tally.count("process: started with a new run");

@@ -47,7 +47,13 @@ impl Rig {
         let (attempt, part) = (AttemptId(7), Part::A);
         let mut survey = Survey::default();
         survey.census.channels.push((attempt, part, true));
-        let id = self.deck.engine.ids.make(RunId(1), attempt, part);
+        let id = self
+            .deck
+            .engine
+            .requester
+            .channels
+            .ids()
+            .make(RunId(1), attempt, part);
         survey.ids.push((id, attempt, part));
         let listed = Message::Listed { link, survey };
         self.deck.engine.step(Incoming::Message(listed));

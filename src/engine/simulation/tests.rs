@@ -140,7 +140,10 @@ const SEEDS: u64 = if cfg!(debug_assertions) { 150 } else { 2000 };
 const SEEDS_TO_NOTICE: u64 = 6000;
 
 /// What must have happened in any thousand seeds, and at least so often.
-const COVERED: [(&str, u64); 63] = [
+const COVERED: [(&str, u64); 66] = [
+    ("channels: strangers", 50),
+    ("panels: redirect", 100),
+    ("phones: transfer", 100),
     ("Asterisk: keeps what has hung up", 50),
     ("Asterisk: keeps what was only asked to go", 20),
     ("Asterisk: restart with its calls", 200),
@@ -290,7 +293,7 @@ fn a_seed_is_played_the_same_again() {
 }
 
 /// What is broken, and the law that must notice it.
-const BREAKS: [(Sabotage, Law); 28] = [
+const BREAKS: [(Sabotage, Law); 31] = [
     (Sabotage::AnswersBeforeDurable, Law::Journal),
     (Sabotage::SkipsAdded, Law::Policy),
     (Sabotage::OneTooMany, Law::MaxCc),
@@ -306,6 +309,9 @@ const BREAKS: [(Sabotage, Law); 28] = [
     (Sabotage::EndsUnwritten, Law::EndsOnce),
     (Sabotage::ForgetsOrphans, Law::Progress),
     (Sabotage::LeavesStrays, Law::NoOrphans),
+    (Sabotage::KeepsStrangers, Law::NoOrphans),
+    (Sabotage::ForgetsTransfers, Law::Answered),
+    (Sabotage::HangsUpWhoWasMoved, Law::Answered),
     (Sabotage::LeavesRecordings, Law::NoOrphans),
     (Sabotage::TrustsWhatIsWritten, Law::NoOrphans),
     (Sabotage::OpenGate, Law::Paused),

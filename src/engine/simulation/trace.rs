@@ -17,6 +17,17 @@ pub(super) fn heard(incoming: &Incoming, ids: &AsteriskIds) -> Option<AttemptId>
     (part == Part::A).then_some(attempt)
 }
 
+/// The channel that has left the application, by this event.
+pub(super) fn left_app(incoming: &Incoming) -> Option<&str> {
+    let Incoming::Link(LinkEvent::Event(event)) = incoming else {
+        return None;
+    };
+    match &event.kind {
+        EventKind::StasisEnd { channel } => Some(&channel.id),
+        _ => None,
+    }
+}
+
 /// Whose phone has hung up, by Asterisk's word.
 pub(super) fn hung_up(incoming: &Incoming, ids: &AsteriskIds) -> Option<AttemptId> {
     let Incoming::Link(LinkEvent::Event(event)) = incoming else {

@@ -42,7 +42,7 @@ impl Sim {
         if self.adds && self.rng.u8(..3) == 0 {
             return self.add();
         }
-        match self.rng.u8(..40) {
+        match self.rng.u8(..46) {
             19 | 23..=26 if self.lives => self.new_run(),
             0..=14 => self.press_a_key(),
             15..=17 => self.lose_socket(),
@@ -57,8 +57,66 @@ impl Sim {
             30 => self.fill_folder(),
             31 => self.lose_rest(),
             32..=33 => self.set_faults(),
+            34..=36 => self.transfer(),
+            37..=38 => self.redirect(),
+            39 => self.intrude(),
             _ => self.command(Command::Start),
         }
+    }
+
+    /// The ids of both legs of those who talk.
+    fn talking(&self) -> Vec<String> {
+        let legs = self.world.legs();
+        let talk = legs.filter(|leg| leg.is_up && leg.bridge.is_some());
+        talk.map(|leg| leg.id.to_owned()).collect()
+    }
+
+    /// A phone transfers its call.
+    fn transfer(&mut self) {
+        let talking = self.talking();
+        let after = Duration::from_millis(self.rng.u64(..20_000));
+        let now = self.world_now();
+        let Some(id) = self.rng.choice(&talking) else {
+            return;
+        };
+        if let Some(by) = self.world.transfer(now, id, after) {
+            self.tally.count("phones: transfer");
+            self.note(|| format!("{by} takes the place of {id}"));
+        }
+        self.carry_events();
+    }
+
+    /// A panel moves a leg elsewhere, or both.
+    fn redirect(&mut self) {
+        let talking = self.talking();
+        let now = self.world_now();
+        let Some(one) = self.rng.choice(&talking).cloned() else {
+            return;
+        };
+        let mut moved = vec![one.clone()];
+        if self.rng.bool() {
+            let legs = || self.world.legs();
+            let bridge = legs().find(|leg| leg.id == one).and_then(|leg| leg.bridge);
+            let others = legs().filter(|leg| leg.bridge == bridge && leg.id != one);
+            moved.extend(others.map(|leg| leg.id.to_owned()));
+        }
+        for id in moved {
+            let after = Duration::from_millis(self.rng.u64(..60_000));
+            if self.world.redirect(now, &id, after) {
+                self.tally.count("panels: redirect");
+                self.note(|| format!("{id} is moved elsewhere"));
+            }
+        }
+        self.carry_events();
+    }
+
+    /// A channel that nobody asked for enters the application.
+    fn intrude(&mut self) {
+        let now = self.world_now();
+        if self.world.intrude(now, APP).is_some() {
+            self.tally.count("channels: strangers");
+        }
+        self.carry_events();
     }
 
     /// When trouble is over somebody goes on starting what has stopped.

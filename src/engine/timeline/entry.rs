@@ -25,6 +25,8 @@ pub(super) enum What {
     HungUpBy(Arc<str>),
     Ended(Disposition, EndedBy),
     Kept(Part),
+    /// Whose phone did it, and where to.
+    Transferred(Part, Box<str>),
 }
 
 /// `what`, for a reader.
@@ -46,6 +48,7 @@ pub(super) fn sentence(what: &What, number: &Number, setting: &Setting<'_>) -> S
         What::NotSaved(why) => format!("no recording: {why}"),
         What::HungUpBy(who) => format!("hung up by {}", harmless(who)),
         What::Kept(part) => format!("Asterisk keeps {part}, though it was to go"),
+        What::Transferred(part, to) => format!("{part} transferred the call to {}", harmless(to)),
         What::Ended(disposition, by) => format!("over: {disposition}, by {}", by.as_str()),
     }
 }
@@ -62,6 +65,7 @@ fn wish(op: Op, number: &Number, setting: &Setting<'_>) -> String {
         Op::Record => "to record".to_owned(),
         Op::StartMusic => "to play music to leg A".to_owned(),
         Op::StopMusic => "to end the music".to_owned(),
+        Op::Find(part) => format!("where {part} is"),
         Op::HangUp(part) => format!("to hang up {part}"),
         Op::DestroyBridge => "to take down the bridge".to_owned(),
     }
@@ -90,6 +94,8 @@ fn leg(part: Part, event: LegEvent) -> String {
             format!("the target hangs up: {}", cause_text(cause))
         }
         (_, LegEvent::Leaving(None) | LegEvent::HungUp(None)) => format!("{part} leaves"),
+        (_, LegEvent::LeftApp) => format!("{part} left the Stasis application"),
+        (_, LegEvent::HandedOver) => format!("{part} was moved elsewhere in Asterisk, and let go"),
         (_, LegEvent::Left) => format!("{part} is out of the bridge"),
         (_, LegEvent::Joined) => "bridge and target staged".to_owned(),
         (_, LegEvent::Ringing) => "the target rings".to_owned(),

@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::ari::ChannelState;
-use crate::campaign::{AttemptEnd, Disposition, EndedBy, HangupCause};
+use crate::campaign::{AsteriskIds, AttemptEnd, Disposition, EndedBy, HangupCause};
 
 const RUN: RunId = RunId(3);
 const LEAD: LeadId = LeadId(5);
 const ONE: AttemptId = AttemptId(1);
 
-fn ids() -> AsteriskIds {
-    AsteriskIds::new("abc")
+fn ids() -> Channels {
+    Channels::new(AsteriskIds::new("abc"))
 }
 
 fn begun(attempt: AttemptId, lead: LeadId) -> Record {
@@ -69,7 +69,7 @@ fn details(timelines: &Timelines) -> Vec<AttemptDetail> {
         moh_class: None,
     });
     timelines.of(RUN, LEAD, &number, |_| Setting {
-        ids: &ids,
+        channels: &ids,
         journal: uuid::Uuid::from_u128(1),
         plan: Arc::clone(&plan),
     })
@@ -218,6 +218,8 @@ fn state_change(id: &str, protocol_id: &str) -> Event {
         protocol_id: Some(protocol_id.to_owned()),
         caller_number: String::new(),
         connected_number: String::new(),
+        dialplan_app: String::new(),
+        dialplan_data: String::new(),
     };
     Event {
         kind: EventKind::ChannelStateChange { channel },

@@ -113,7 +113,7 @@ impl World {
             .collect()
     }
 
-    fn enter_bridge(&mut self, channel: &str, bridge: &str) {
+    pub(super) fn enter_bridge(&mut self, channel: &str, bridge: &str) {
         let leg = &self.channels[channel];
         if leg.bridge.as_deref() == Some(bridge) || leg.hold == Hold::Kept {
             return;

@@ -80,6 +80,10 @@ pub(super) struct Channel {
     /// Its dialing has begun.
     pub(super) dialed: bool,
     pub(super) bridge: Option<String>,
+    /// Since when somebody has moved it out of its application.
+    pub(super) elsewhere_since: Option<Time>,
+    /// The channel whose place it has taken.
+    pub(super) stands_for: Option<String>,
     /// How it stays though it was to go.
     pub(super) hold: Hold,
     /// The live recording on it.
@@ -143,6 +147,8 @@ impl Channel {
                 data.push_str(arg);
             }
             ("Stasis", data)
+        } else if self.elsewhere_since.is_some() {
+            ("Wait", "3600".to_owned())
         } else if self.staged || matches!(self.role, Role::Half { .. } | Role::Snoop { .. }) {
             ("", String::new())
         } else {

@@ -154,7 +154,13 @@ impl World {
     }
 
     /// A `ChannelHangupRequest`.
-    fn request_hangup(&mut self, id: &str, cause: Option<u16>, sip: Option<u16>, soft: bool) {
+    pub(super) fn request_hangup(
+        &mut self,
+        id: &str,
+        cause: Option<u16>,
+        sip: Option<u16>,
+        soft: bool,
+    ) {
         let Some(channel) = self.channels.get(id) else {
             return;
         };
@@ -218,7 +224,7 @@ impl World {
         self.unsubscribe(id);
     }
 
-    fn leave_stasis(&mut self, id: &str) {
+    pub(super) fn leave_stasis(&mut self, id: &str) {
         let Some(channel) = self.channels.get_mut(id) else {
             return;
         };

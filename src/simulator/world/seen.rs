@@ -3,6 +3,7 @@
 use super::World;
 pub(crate) use super::channel::Hold;
 use super::channel::State;
+use crate::campaign::Time;
 
 /// A channel, as a bystander sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,12 +13,23 @@ pub(crate) struct Leg<'a> {
     pub(crate) is_up: bool,
     pub(crate) bridge: Option<&'a str>,
     pub(crate) hold: Hold,
+    /// The channel whose place it has taken.
+    pub(crate) stands_for: Option<&'a str>,
+    /// Since when it lives outside of the application that made it.
+    pub(crate) elsewhere_since: Option<Time>,
+}
+
+impl Leg<'_> {
+    /// The id that its part of a call was given first.
+    pub(crate) fn part_id(&self) -> &str {
+        self.stands_for.unwrap_or(self.id)
+    }
 }
 
 /// How much there is of everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Sizes {
-    /// Without those that nothing ends.
+    /// Without those that nothing ends, and those that were moved elsewhere.
     pub(crate) channels: usize,
     pub(crate) bridges: usize,
     pub(crate) recording: usize,
@@ -33,6 +45,8 @@ impl World {
             is_up: channel.state == State::Up,
             bridge: channel.bridge.as_deref(),
             hold: channel.hold,
+            stands_for: channel.stands_for.as_deref(),
+            elsewhere_since: channel.elsewhere_since,
         })
     }
 
@@ -41,7 +55,7 @@ impl World {
             channels: self
                 .channels
                 .values()
-                .filter(|c| c.hold == Hold::None)
+                .filter(|c| c.hold == Hold::None && c.elsewhere_since.is_none())
                 .count(),
             bridges: self.bridges.len(),
             recording: self.live.len(),

@@ -1,0 +1,101 @@
+//! Which channel in Asterisk stands for which part of which attempt.
+//!
+//! Each part has an id of our making, until a phone transfers its call: then a channel of
+//! Asterisk's own takes the part's place.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::campaign::{AsteriskIds, AttemptId, Part, RunId};
+
+/// The channels of the calls of one journal.
+#[derive(Debug, Clone)]
+pub struct Channels {
+    ids: AsteriskIds,
+    /// The channel that has taken a part's place, and before it others may have.
+    replaced: Arc<BTreeMap<(AttemptId, Part), String>>,
+}
+
+impl Channels {
+    /// Nobody has transferred a call so far.
+    #[must_use]
+    pub fn new(ids: AsteriskIds) -> Self {
+        Self {
+            ids,
+            replaced: Arc::default(),
+        }
+    }
+
+    /// Ids of our making.
+    #[must_use]
+    pub fn ids(&self) -> &AsteriskIds {
+        &self.ids
+    }
+
+    /// What the channel, bridge or recording `id` stands for now; `None` also for a channel
+    /// that another one has replaced.
+    #[must_use]
+    pub fn parse(&self, id: &str) -> Option<(AttemptId, Part)> {
+        if self.replaced.is_empty() {
+            return self.ids.parse(id);
+        }
+        let replaces = self.replaced.iter().find(|(_, by)| *by == id);
+        match replaces {
+            Some((part, _)) => Some(*part),
+            None => self
+                .ids
+                .parse(id)
+                .filter(|part| !self.replaced.contains_key(part)),
+        }
+    }
+
+    /// The id of a part as it stands now.
+    #[must_use]
+    pub fn id(&self, run: RunId, attempt: AttemptId, part: Part) -> String {
+        match self.replaced.get(&(attempt, part)) {
+            Some(id) => id.clone(),
+            None => self.ids.make(run, attempt, part),
+        }
+    }
+
+    /// Whether another channel stands in the place of this part.
+    #[must_use]
+    pub fn is_replaced(&self, attempt: AttemptId, part: Part) -> bool {
+        self.replaced.contains_key(&(attempt, part))
+    }
+
+    /// `by` has taken the place of a part.
+    pub fn replace(&mut self, part: (AttemptId, Part), by: &str) {
+        Arc::make_mut(&mut self.replaced).insert(part, by.to_owned());
+    }
+
+    /// Forgets the attempts of which nothing is left.
+    pub(super) fn retain(&mut self, lives: impl Fn(AttemptId) -> bool) {
+        if self.replaced.keys().any(|(attempt, _)| !lives(*attempt)) {
+            Arc::make_mut(&mut self.replaced).retain(|(attempt, _), _| lives(*attempt));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_what_took_its_place_last() {
+        let mut channels = Channels::new(AsteriskIds::new("t"));
+        let b = (AttemptId(7), Part::B);
+        assert_eq!(channels.parse("dd-t-1-7-b"), Some(b));
+        for by in ["1700000000.4", "1700000000.9"] {
+            channels.replace(b, by);
+            assert_eq!(channels.parse(by), Some(b));
+            assert_eq!(channels.id(RunId(1), b.0, b.1), by);
+            assert_eq!(channels.parse("dd-t-1-7-b"), None, "it was replaced");
+        }
+        assert_eq!(channels.parse("1700000000.4"), None, "it was replaced, too");
+        assert_eq!(channels.parse("dd-t-1-7-a"), Some((b.0, Part::A)));
+        channels.retain(|attempt| attempt != b.0);
+        assert_eq!(channels.parse("1700000000.9"), None);
+        assert_eq!(channels.parse("dd-t-1-7-b"), Some(b));
+    }
+}

@@ -1,0 +1,186 @@
+//! Channels that enter our Stasis application under ids that are not ours: one that takes the
+//! place of a leg whose phone transferred its call is part of that call; any other belongs to
+//! nobody, and is hung up.
+
+use std::collections::BTreeSet;
+
+use super::requests::{Other, Survey};
+use super::{Engine, Told};
+use crate::ari::{ChannelInfo, Event, EventKind, EventSource, harmless};
+use crate::campaign::{ANY_DIALDECK, AttemptId, Census, Input, Part, sabotaged};
+
+/// Channels in our application that belong to no call.
+#[derive(Debug, Default)]
+pub(super) struct Strangers {
+    /// How many there were since the process began.
+    pub(super) count: u64,
+    /// Those that were told of, and may be there still.
+    known: BTreeSet<String>,
+}
+
+impl Engine {
+    /// A channel enters our application. Whether it is one that the campaign knows nothing of.
+    pub(super) fn is_strange(&mut self, event: &Event) -> bool {
+        let EventKind::StasisStart {
+            channel, replaces, ..
+        } = &event.kind
+        else {
+            return false;
+        };
+        let channels = &self.requester.channels;
+        let replaced = replaces.as_ref().and_then(|of| channels.parse(&of.id));
+        if let Some((attempt, part @ (Part::A | Part::B))) = replaced
+            && !sabotaged!(ForgetsTransfers)
+        {
+            self.replaced(attempt, part, &channel.id, &channel.name);
+            return true;
+        }
+        if channels.parse(&channel.id).is_some() {
+            return false;
+        }
+        self.hang_up_stranger(channel);
+        true
+    }
+
+    fn replaced(&mut self, attempt: AttemptId, part: Part, by: &str, name: &str) {
+        self.requester.channels.replace((attempt, part), by);
+        // Its StasisEnd alone would come by itself, without the cause.
+        let client = self.requester.client.clone();
+        let source = EventSource::Channel(by.to_owned());
+        tokio::spawn(async move {
+            if let Err(error) = client.subscribe(client.app(), &source).await {
+                tracing::debug!(%error, "the cause of its end is not heard");
+            }
+        });
+        self.feed(Input::Transferred {
+            attempt,
+            part,
+            to: destination(name),
+        });
+    }
+
+    fn hang_up_stranger(&mut self, channel: &ChannelInfo) {
+        let other = Other {
+            id: channel.id.clone(),
+            name: channel.name.clone(),
+            bridge: None,
+        };
+        self.turn_away(&other);
+    }
+
+    /// Nobody owns it: it would stay for ever. What another Dialdeck has made is its own.
+    fn turn_away(&mut self, other: &Other) {
+        if other.id.starts_with(ANY_DIALDECK) || sabotaged!(KeepsStrangers) {
+            return;
+        }
+        if self.strangers.known.insert(other.id.clone()) {
+            self.strangers.count += 1;
+            self.tell(Told::Warning(format!(
+                "the channel {} entered the Stasis application {} and belongs to no call of \
+                 this dialer: it is hung up",
+                harmless(&other.name),
+                self.requester.client.app(),
+            )));
+        }
+        let requester = self.requester.clone();
+        let id = other.id.clone();
+        tokio::spawn(async move { requester.take_down(&id, Part::A).await });
+    }
+
+    /// Finds the places of the channels that a survey has found under ids that are not ours.
+    pub(super) fn place_others(&mut self, survey: &mut Survey) {
+        let campaign = &self.campaign;
+        self.requester.channels.retain(|a| campaign.knows(a));
+        self.forget_replaced(survey);
+        let others = std::mem::take(&mut survey.others);
+        self.strangers
+            .known
+            .retain(|id| others.iter().any(|other| other.id == *id));
+        for other in others {
+            let channels = &self.requester.channels;
+            let known = channels.parse(&other.id);
+            let place = known.or_else(|| free_place(&survey.census, other.bridge?));
+            let Some((attempt, part)) = place.filter(|_| !sabotaged!(ForgetsTransfers)) else {
+                // Somebody who listens in is let be.
+                if other.bridge.is_none() {
+                    survey.strangers += 1;
+                    self.turn_away(&other);
+                }
+                continue;
+            };
+            if known.is_none() {
+                self.replaced(attempt, part, &other.id, &other.name);
+            }
+            survey.census.channels.push((attempt, part, true));
+            if other.bridge == Some(attempt) {
+                survey.census.joined.push((attempt, part));
+            }
+            survey.ids.push((other.id, attempt, part));
+        }
+    }
+
+    /// A channel of ours that another one has replaced has ended, or is to.
+    fn forget_replaced(&mut self, survey: &mut Survey) {
+        let channels = &self.requester.channels;
+        let was_replaced = |a: AttemptId, p: Part| channels.is_replaced(a, p);
+        let (left, ids) = std::mem::take(&mut survey.ids)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(_, a, p)| was_replaced(*a, *p));
+        survey.ids = ids;
+        let Census {
+            channels, joined, ..
+        } = &mut survey.census;
+        channels.retain(|(a, p, _)| !was_replaced(*a, *p));
+        joined.retain(|(a, p)| !was_replaced(*a, *p));
+        for (id, _, part) in left {
+            let requester = self.requester.clone();
+            tokio::spawn(async move { requester.take_down(&id, part).await });
+        }
+    }
+}
+
+/// The leg that is not in its bridge any more: whoever is there instead has its place.
+fn free_place(census: &Census, attempt: AttemptId) -> Option<(AttemptId, Part)> {
+    let legs = [Part::B, Part::A].map(|part| (attempt, part));
+    legs.into_iter().find(|leg| !census.joined.contains(leg))
+}
+
+/// Where a call was transferred to, by the name of the channel that Asterisk made for that:
+/// `Local/100@from-agents-00000001;1` (measured on 22.10.1).
+fn destination(name: &str) -> String {
+    let to = name.strip_prefix("Local/").unwrap_or(name);
+    let to = to.rsplit_once('-').map_or(to, |(to, _)| to);
+    harmless(to).chars().take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_destination_of_a_transfer_is_read_from_the_channel_s_name() {
+        let cases = [
+            ("Local/100@from-agents-00000001;1", "100@from-agents"),
+            ("PJSIP/agent-2-0000002a", "PJSIP/agent-2"),
+            ("Local/1", "1"),
+            ("", ""),
+        ];
+        for (name, to) in cases {
+            assert_eq!(destination(name), to, "{name}");
+        }
+        assert_eq!(destination(&"9".repeat(500)).len(), 80);
+    }
+
+    #[test]
+    fn whoever_is_in_the_bridge_has_the_place_of_the_leg_that_is_not() {
+        let attempt = AttemptId(7);
+        let census = |joined: &[Part]| Census {
+            joined: joined.iter().map(|part| (attempt, *part)).collect(),
+            ..Census::default()
+        };
+        let place = |joined: &[Part]| free_place(&census(joined), attempt);
+        assert_eq!(place(&[Part::A]), Some((attempt, Part::B)));
+        assert_eq!(place(&[Part::B]), Some((attempt, Part::A)));
+        assert_eq!(place(&[Part::A, Part::B]), None, "somebody listens in");
+    }
+}
