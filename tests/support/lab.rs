@@ -56,7 +56,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -171,6 +171,12 @@ impl Lab {
     /// `ARI_TRUNK`.
     pub(crate) fn trunk(&self) -> &str {
         &self.facts.env["ARI_TRUNK"]
+    }
+
+    /// Where one of the lab's SIP ports is: `PBX_SIP`, `SCRIPTED_CARRIER`, `SCRIPTED_AGENT`.
+    pub(crate) fn address(&self, which: &str) -> SocketAddr {
+        let address = self.facts.paths[which].parse();
+        address.expect("the script tells an address")
     }
 
     /// Asterisk's own recording spool, on the PBX.

@@ -233,7 +233,8 @@ impl World {
         }
         let event = channel_event("StasisEnd", channel);
         channel.in_stasis = false;
-        self.emit(About::channel(id), &event);
+        let app = channel.app.clone();
+        self.send(&app, &event);
         self.unsubscribe_stasis(id);
     }
 
