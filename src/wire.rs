@@ -24,7 +24,7 @@ pub use decoder::{Decoder, Nonsense};
 pub use encoder::Encoder;
 
 /// Which of these protocols is spoken. It changes whenever one side would misread the other.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// An order is carried out if it is no older: one that was given on a line that hangs is not
 /// carried out when the line comes back, and nobody expects it any more.

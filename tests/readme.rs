@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use dialdeck::campaign::{Disposition, HangupCause};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 
 const ENGLISH: &str = include_str!("../README.md");
@@ -190,6 +191,69 @@ fn each_readme_links_to_the_other_in_its_first_lines() {
     let third_line = |text: &'static str| text.lines().nth(2);
     assert_eq!(third_line(ENGLISH), Some("[По-русски](README.ru.md)"));
     assert_eq!(third_line(RUSSIAN), Some("[In English](README.md)"));
+}
+
+/// Which numbers the table of dispositions names after `word` ("cause", "SIP") for this one:
+/// "482, 483, 500 to 505".
+fn numbers_after(row: &str, word: &str) -> Vec<std::ops::RangeInclusive<u16>> {
+    let Some((_, after)) = row.split_once(&format!("{word} ")) else {
+        return Vec::new();
+    };
+    let end = after.find(|c: char| !c.is_ascii_digit() && !", to".contains(c));
+    let list = &after[..end.unwrap_or(after.len())];
+    let number = |text: &str| text.trim().parse::<u16>().expect("a number");
+    let ranges = list.split(',').filter(|part| !part.trim().is_empty());
+    ranges
+        .map(|part| match part.split_once(" to ") {
+            Some((from, to)) => number(from)..=number(to),
+            None => number(part)..=number(part),
+        })
+        .collect()
+}
+
+#[test]
+fn each_sip_code_and_cause_has_the_disposition_of_the_table() {
+    let section = ENGLISH.split("## How attempts end").nth(1);
+    let section = section.and_then(|rest| rest.split("\n## ").next());
+    let rows: Vec<(Disposition, &str)> = section
+        .expect("the section is there")
+        .lines()
+        .filter_map(|line| {
+            let (word, row) = line.strip_prefix("| `")?.split_once('`')?;
+            Some((Disposition::from_word(word)?, row))
+        })
+        .collect();
+    let in_order: Vec<Disposition> = rows.iter().map(|(d, _)| *d).collect();
+    assert_eq!(in_order, Disposition::ALL, "all of them, in their order");
+    let told = |word: &str, number: u16| {
+        let mut named = rows.iter().filter(|(_, row)| {
+            let ranges = numbers_after(row, word);
+            ranges.iter().any(|range| range.contains(&number))
+        });
+        let found = named.next().map(|(d, _)| *d);
+        assert!(named.next().is_none(), "{word} {number} stands twice");
+        found
+    };
+    for q850 in 0..=127 {
+        let cause = HangupCause { q850, sip: None };
+        let expected = told("cause", q850).unwrap_or(Disposition::Failed);
+        assert_eq!(cause.disposition(), expected, "cause {q850}");
+    }
+    for sip in 300..=699 {
+        // A code that the table does not name leaves it to the cause, but for the trunk's fault.
+        for q850 in [16, 17, 21, 127] {
+            let cause = HangupCause {
+                q850,
+                sip: Some(sip),
+            };
+            let by_cause = HangupCause { q850, sip: None }.disposition();
+            let expected = match sip {
+                402 | 407 => Disposition::Failed,
+                _ => told("SIP", sip).unwrap_or(by_cause),
+            };
+            assert_eq!(cause.disposition(), expected, "SIP {sip}, cause {q850}");
+        }
+    }
 }
 
 /// A manual of one page, for the test below.

@@ -156,7 +156,7 @@ impl Campaign {
         }
     }
 
-    fn pause_by_rule(&mut self, now: Time, reason: &str) {
+    pub(super) fn pause_by_rule(&mut self, now: Time, reason: &str) {
         if self.state == RunState::Dialing {
             self.set_state(now, RunState::Paused(reason.to_owned()));
         }

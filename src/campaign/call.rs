@@ -5,6 +5,7 @@
 //! forward. After every input [`Call::next_ops`] is asked what can be done now.
 
 use super::channel::{Channel, HungUp, Join, Presence};
+use super::disposition::TrunkFault;
 use super::facts::{Facts, Music, Plan, Recording};
 use super::io::{CallSummary, Op};
 use super::rules::Rules;
@@ -374,6 +375,13 @@ impl Call {
             Phase::Talking(..) => Verdict::new(Disposition::Answered, EndedBy::Callee),
         };
         verdict.cause(cause)
+    }
+
+    /// What is wrong with the trunk, where that is why the call ended so: nobody's phone rang.
+    pub(super) fn trunk_fault(&self, verdict: Verdict) -> Option<TrunkFault> {
+        let rang = self.ringing_at.is_some() || self.answered().is_some();
+        let refused = !rang && verdict.by == EndedBy::Carrier;
+        verdict.cause.trunk_fault().filter(|_| refused)
     }
 
     /// What it means where nothing was decided before that A's phone has hung up or refused.

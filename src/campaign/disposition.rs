@@ -19,6 +19,10 @@ pub enum Disposition {
     Congestion,
     /// The carrier or the callee refused.
     Rejected,
+    /// An analytics service or the network blocked it.
+    Blocked,
+    /// The carrier named another address, and nobody was called there.
+    Redirected,
     /// There is no such number.
     InvalidNumber,
     /// Anything else.
@@ -33,13 +37,15 @@ pub enum Disposition {
 
 impl Disposition {
     /// All of them, in the order of the contract.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Answered,
         Self::Abandoned,
         Self::Busy,
         Self::NoAnswer,
         Self::Congestion,
         Self::Rejected,
+        Self::Blocked,
+        Self::Redirected,
         Self::InvalidNumber,
         Self::Failed,
         Self::Cancelled,
@@ -57,6 +63,8 @@ impl Disposition {
             Self::NoAnswer => "no-answer",
             Self::Congestion => "congestion",
             Self::Rejected => "rejected",
+            Self::Blocked => "blocked",
+            Self::Redirected => "redirected",
             Self::InvalidNumber => "invalid-number",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
@@ -151,15 +159,20 @@ pub struct HangupCause {
 impl HangupCause {
     /// What an unanswered attempt that ended with this cause is called. The SIP status
     /// is the finer of the two and goes first: Asterisk maps 403 and 603 to cause 21,
-    /// yet 487 to 127.
+    /// yet 487 to 127. It tells nothing of a `Reason` header, so a 603 that an analytics
+    /// service gave looks like any other.
     #[must_use]
     pub const fn disposition(self) -> Disposition {
         match self.sip {
+            Some(300..=399) => return Disposition::Redirected,
             Some(486 | 600) => return Disposition::Busy,
             Some(480 | 408 | 487) => return Disposition::NoAnswer,
-            Some(500..=504) => return Disposition::Congestion,
-            Some(401 | 403 | 407 | 603) => return Disposition::Rejected,
+            Some(500..=505 | 482 | 483 | 513) => return Disposition::Congestion,
+            Some(401 | 403 | 603) => return Disposition::Rejected,
+            Some(607 | 608) => return Disposition::Blocked,
             Some(404 | 410 | 484 | 604) => return Disposition::InvalidNumber,
+            // They lie with the trunk, whatever cause Asterisk makes of them.
+            Some(402 | 407) => return Disposition::Failed,
             _ => {}
         }
         match self.q850 {
@@ -167,8 +180,35 @@ impl HangupCause {
             18 | 19 => Disposition::NoAnswer,
             34 | 38 | 42 | 27 | 102 => Disposition::Congestion,
             21 => Disposition::Rejected,
+            23 => Disposition::Redirected,
             1 | 22 | 28 => Disposition::InvalidNumber,
             _ => Disposition::Failed,
         }
     }
+
+    /// What is wrong with the trunk, and what to mend, where the carrier refused every call
+    /// and not this one.
+    pub(super) const fn trunk_fault(self) -> Option<TrunkFault> {
+        match self.sip {
+            Some(402) => Some(TrunkFault {
+                note: "the carrier wants to be paid: the number waits again",
+                reason: "the carrier wants to be paid (SIP 402): top up its account, then start",
+            }),
+            Some(407) => Some(TrunkFault {
+                note: "the carrier wants a login: the number waits again",
+                reason: "the carrier wants a login (SIP 407): check outbound_auth of ARI_TRUNK \
+                         and its auth section in pjsip.conf, then start",
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// A fault that lies with the trunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TrunkFault {
+    /// For the attempt.
+    pub(super) note: &'static str,
+    /// Why nobody else is dialed, and what to mend.
+    pub(super) reason: &'static str,
 }

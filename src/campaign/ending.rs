@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use super::call::{Call, Phase, Verdict};
 use super::channel::Presence;
+use super::disposition::TrunkFault;
 use super::facts::{Facts, Recording};
 use super::io::{Effect, Notice, Op, OpError};
 use super::timers::Timer;
-use super::{AttemptEnd, AttemptId, Campaign, Disposition, Number, Record, RecordingState, Time};
+use super::{
+    AttemptEnd, AttemptId, Campaign, Disposition, LeadId, Number, Record, RecordingState, Time,
+};
 
 /// How long what was asked to go may take before it is asked again.
 pub(super) const INSIST_EVERY: Duration = Duration::from_secs(2);
@@ -51,6 +54,8 @@ impl Campaign {
         let Some(call) = self.live.remove(&attempt) else {
             return;
         };
+        let fault = call.trunk_fault(verdict);
+        let verdict = fault.map_or(verdict, |fault| verdict.note(fault.note));
         self.leads
             .finish(call.lead, verdict.disposition, verdict.cause);
         let again = verdict.disposition == Disposition::Interrupted
@@ -70,7 +75,18 @@ impl Campaign {
             }));
         self.effects
             .push_back(Effect::Tell(Notice::Ended(Box::new(summary))));
+        if let Some(fault) = fault {
+            self.blame_trunk(now, call.lead, fault);
+        }
         self.keep_remains(now, call);
+    }
+
+    /// The carrier refused what it would refuse of anybody: the lead loses nothing by it.
+    fn blame_trunk(&mut self, now: Time, lead: LeadId, fault: TrunkFault) {
+        self.pause_by_rule(now, fault.reason);
+        if !self.leads.is_unlisted(lead) && !self.awaits_a_run() {
+            self.wait_again(now, lead);
+        }
     }
 
     /// The call ends, and nothing was heard of a recording that there should be.

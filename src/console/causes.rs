@@ -15,6 +15,7 @@ pub(crate) fn cause_words(cause: HangupCause) -> String {
         20 => "subscriber absent",
         21 => "call rejected",
         22 => "number changed",
+        23 => "redirected",
         27 => "destination down",
         28 => "bad number format",
         29 => "facility rejected",

@@ -137,9 +137,11 @@ impl Theme {
         match disposition {
             Disposition::Answered => self.good(),
             Disposition::Abandoned | Disposition::Failed => self.bad(),
-            Disposition::Congestion | Disposition::Rejected | Disposition::Interrupted => {
-                self.fg(Color::Yellow)
-            }
+            Disposition::Congestion
+            | Disposition::Rejected
+            | Disposition::Blocked
+            | Disposition::Redirected
+            | Disposition::Interrupted => self.fg(Color::Yellow),
             Disposition::Busy | Disposition::NoAnswer => self.accent(),
             Disposition::InvalidNumber | Disposition::Cancelled | Disposition::Skipped => {
                 self.dim()

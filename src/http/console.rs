@@ -245,8 +245,8 @@ mod tests {
     #[test]
     fn another_protocols_order_is_told_so_whatever_else_it_says() {
         for (protocol, said) in [
-            (1, "newer than this console"),
-            (3, "older than this console"),
+            (PROTOCOL - 1, "newer than this console"),
+            (PROTOCOL + 1, "older than this console"),
         ] {
             let why = understood(json!({ "protocol": protocol, "what": "to fly" }));
             let why = why.expect_err("it is another's");

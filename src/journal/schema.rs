@@ -11,6 +11,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
 ];
 
 /// The format that this program writes.
@@ -64,6 +65,51 @@ mod tests {
         run_steps(&mut conn, &[ONE, TWO]).expect("only the second step");
         assert_eq!(tables(&conn), ["a", "b"]);
         assert_eq!(version(&conn).expect("reads"), 2);
+    }
+
+    /// The journal of version 3 with a run, a lead and an attempt that was rejected.
+    const OLD_ROWS: &str = "
+        INSERT INTO runs (run, list, state, opened_at, changed_at) VALUES (1, 'l', 'IDLE', 1, 1);
+        INSERT INTO leads (run, lead, number, state, disposition, attempts, last_attempt)
+        VALUES (1, 0, '12', 'done', 'rejected', 1, 1);
+        INSERT INTO attempts (attempt, run, lead, call_id, queued_at, dialed_at, ended_at,
+            disposition, ended_by)
+        VALUES (1, 1, 0, '00000000-0000-0000-0000-000000000000', 1, 2, 3, 'rejected', 'carrier')";
+
+    #[test]
+    fn a_journal_of_version_3_keeps_its_rows_and_takes_the_words_of_this_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("old.db");
+        let mut conn = Connection::open(&path).expect("opens");
+        conn.pragma_update(None, "foreign_keys", true)
+            .expect("sets");
+        run_steps(&mut conn, &STEPS[..3]).expect("the format before");
+        conn.execute_batch(OLD_ROWS).expect("old rows");
+        migrate(&mut conn).expect("comes to this format");
+        let change = |conn: &Connection, disposition: &str| {
+            conn.execute("UPDATE leads SET disposition = ?1", [disposition])
+                .and_then(|_| conn.execute("UPDATE attempts SET disposition = ?1", [disposition]))
+        };
+        // Also on a connection that reads the schema for the first time.
+        let second = Connection::open(&path).expect("opens");
+        for conn in [&conn, &second] {
+            for word in ["rejected", "blocked", "redirected"] {
+                change(conn, word).expect("an allowed word");
+            }
+            change(conn, "nonsense").expect_err("no word of ours");
+            conn.execute("UPDATE attempts SET ended_by = 'handed over'", [])
+                .expect("an allowed word");
+            let found: String = conn
+                .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+                .expect("checks");
+            assert_eq!(found, "ok");
+        }
+        let kept: (i64, Option<i64>) = second
+            .query_row("SELECT ended_at, early_media_at FROM attempts", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .expect("the old row");
+        assert_eq!(kept, (3, None));
     }
 
     #[test]

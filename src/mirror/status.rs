@@ -11,7 +11,7 @@ pub fn sql_status(disposition: Disposition, cause: HangupCause) -> &'static str 
         Disposition::Abandoned | Disposition::NoAnswer | Disposition::Interrupted => "NO ANSWER",
         Disposition::Busy => "BUSY",
         Disposition::Congestion => "CONGESTION",
-        Disposition::Rejected => "REJECTED",
+        Disposition::Rejected | Disposition::Blocked | Disposition::Redirected => "REJECTED",
         Disposition::InvalidNumber => "INVALID NUMBER",
         Disposition::Cancelled => "CANCELLED",
         Disposition::Skipped => "SKIPPED",

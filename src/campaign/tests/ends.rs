@@ -13,7 +13,9 @@ fn sip(q850: u16, status: u16) -> LegEvent {
 
 #[test]
 fn each_failure_of_the_carrier_has_its_disposition() {
-    use Disposition::{Busy, Congestion, Failed, InvalidNumber, NoAnswer, Rejected};
+    use Disposition::{
+        Blocked, Busy, Congestion, Failed, InvalidNumber, NoAnswer, Redirected, Rejected,
+    };
     let table = [
         (17, 486, Busy),
         (34, 503, Congestion),
@@ -26,7 +28,15 @@ fn each_failure_of_the_carrier_has_its_disposition() {
         (22, 410, InvalidNumber),
         (28, 484, InvalidNumber),
         (58, 488, Failed),
-        (23, 302, Failed),
+        (58, 606, Failed),
+        // As Asterisk 22 tells them.
+        (16, 302, Redirected),
+        (127, 607, Blocked),
+        (127, 608, Blocked),
+        (127, 482, Congestion),
+        (25, 483, Congestion),
+        (127, 505, Congestion),
+        (127, 513, Congestion),
     ];
     for (q850, status, disposition) in table {
         let mut rig = Rig::staged();
@@ -36,6 +46,51 @@ fn each_failure_of_the_carrier_has_its_disposition() {
         assert_eq!(rig.end().cause.sip, Some(status));
         rig.assert_taken_down();
     }
+}
+
+#[test]
+fn a_carrier_that_wants_money_or_a_login_pauses_the_run_and_the_number_waits_again() {
+    for (q850, status, mend) in [(127, 402, "account"), (21, 407, "outbound_auth")] {
+        let mut rig = Rig::started(policy(2), 3);
+        rig.leg(Part::A, sip(q850, status));
+        let RunState::Paused(why) = rig.campaign.state() else {
+            panic!("{status}: {:?}", rig.campaign.state());
+        };
+        assert!(
+            why.contains(mend) && why.contains(&status.to_string()),
+            "{why}"
+        );
+        rig.assert_end(Disposition::Failed, EndedBy::Carrier, q850);
+        assert!(
+            rig.end()
+                .note
+                .is_some_and(|note| note.contains("waits again"))
+        );
+        assert_eq!(rig.lead(0), LeadState::Waiting);
+        // Who is being called already is told the same, and waits again as well.
+        rig.leg_of(AttemptId(2), Part::A, sip(q850, status));
+        assert_eq!(rig.lead(1), LeadState::Waiting);
+        let requeued = |e: &&Effect| matches!(e, Effect::Journal(Record::LeadRequeued { .. }));
+        assert_eq!(rig.effects.iter().filter(requeued).count(), 2);
+        rig.wait(60_000);
+        assert_eq!(
+            rig.asked(AttemptId(3), Op::OriginateA),
+            0,
+            "nobody else is dialed"
+        );
+    }
+}
+
+#[test]
+fn whoever_was_rung_or_hung_up_by_somebody_does_not_wait_again_for_the_trunk_s_sake() {
+    let mut rig = Rig::staged();
+    rig.leg(Part::A, sip(21, 407));
+    rig.assert_end(Disposition::Failed, EndedBy::Carrier, 21);
+    assert_eq!(rig.lead(0), LeadState::Final(Disposition::Failed));
+    let mut rig = Rig::started(policy(1), 1);
+    rig.command(&Command::HangUp(FIRST)).expect("it is up");
+    rig.leg(Part::A, sip(21, 407));
+    assert_eq!(rig.lead(0), LeadState::Final(Disposition::Cancelled));
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn mixed(n: u32, random: &mut fastrand::Rng) -> Leads {
     let mut attempts: Vec<u64> = (1..=u64::from(n)).collect();
     random.shuffle(&mut attempts);
     for (lead, attempt) in (0..n).map(LeadId).zip(attempts) {
-        let disposition = Disposition::ALL[random.usize(0..11)];
+        let disposition = Disposition::ALL[random.usize(0..Disposition::ALL.len())];
         let never = disposition == Disposition::Skipped;
         let attempt = AttemptId(attempt);
         let state = match random.u8(0..4) {

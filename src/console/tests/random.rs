@@ -50,7 +50,7 @@ fn random_picture(random: &mut fastrand::Rng, later: u64) -> Arc<Snapshot> {
         end(
             &mut snapshot.leads,
             lead,
-            Disposition::ALL[random.usize(0..11)],
+            Disposition::ALL[random.usize(0..Disposition::ALL.len())],
         );
     }
     if random.u8(0..4) == 0 {

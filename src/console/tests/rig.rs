@@ -53,6 +53,8 @@ const CAUSES: [(u16, Option<u16>); Disposition::ALL.len()] = [
     (19, None),
     (34, Some(503)),
     (21, Some(603)),
+    (127, Some(608)),
+    (16, Some(302)),
     (1, Some(404)),
     (127, Some(488)),
     (0, None),
@@ -70,7 +72,7 @@ const CALLS: [(CallWord, u64, u64, bool); 6] = [
     (CallWord::Ending, 61, 0, false),
 ];
 
-/// Two leads for each disposition come first, then those being called.
+/// A lead for each disposition and some more come first, then those being called.
 pub(super) const FIRST_CALLED: u32 = 22;
 pub(super) const FIRST_WAITING: u32 = FIRST_CALLED + 6;
 const LEADS: u32 = 60;
@@ -107,7 +109,7 @@ pub(super) fn end(leads: &mut Leads, lead: LeadId, disposition: Disposition) {
     let tried = disposition != Disposition::Skipped;
     let row = LeadRow {
         state: LeadState::Final(disposition),
-        attempts: u16::from(tried) + u16::from(tried && lead.0 >= 11),
+        attempts: u16::from(tried) + u16::from(tried && lead.0 >= 13),
         last: tried.then(|| attempt_of(lead.0)),
         cause: HangupCause { q850, sip },
     };

@@ -62,7 +62,8 @@ fn words(model: &Model, width: usize) -> Vec<Line<'static>> {
         ),
         (
             "failed",
-            "congestion, rejected, invalid, failed, cancelled and interrupted together",
+            "congestion, rejected, blocked, redirected, invalid, failed, cancelled and interrupted \
+             together",
         ),
         (
             "left",

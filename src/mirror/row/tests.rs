@@ -146,6 +146,8 @@ fn each_disposition_has_the_status_of_the_contract() {
         (Disposition::NoAnswer, 19, "NO ANSWER"),
         (Disposition::Congestion, 34, "CONGESTION"),
         (Disposition::Rejected, 21, "REJECTED"),
+        (Disposition::Blocked, 127, "REJECTED"),
+        (Disposition::Redirected, 16, "REJECTED"),
         (Disposition::InvalidNumber, 1, "INVALID NUMBER"),
         (Disposition::Failed, 16, "Normal Clearing"),
         (Disposition::Failed, 58, "Bearer capability not available"),
