@@ -156,6 +156,9 @@ pub struct Campaign {
     unsettled: Unsettled,
     /// What the last census had that no call knows.
     strays: BTreeSet<(AttemptId, Part)>,
+    /// Legs that somebody moved elsewhere, and when that was learned: an older census still lists
+    /// them as if they were strays.
+    handed_over: BTreeMap<(AttemptId, Part), Time>,
     /// The run that begins when nothing is left of this one.
     next_run: Option<NextRun>,
     next_attempt: AttemptId,
@@ -195,6 +198,7 @@ impl Campaign {
             orphans: BTreeMap::new(),
             unsettled: Unsettled::default(),
             strays: BTreeSet::new(),
+            handed_over: BTreeMap::new(),
             next_run: None,
             next_attempt,
             timers: Timers::default(),

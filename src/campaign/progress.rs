@@ -44,6 +44,9 @@ impl Campaign {
                 self.stray(attempt, part, event);
             } else {
                 remains.facts.note_event(now, part, event, stamp_ms);
+                if event == LegEvent::HandedOver {
+                    self.handed_over.insert((attempt, part), now);
+                }
                 self.clear_remains(attempt);
             }
             return;
@@ -58,6 +61,9 @@ impl Campaign {
         };
         if call.facts.is_of_the_one_before(part, event, stamp_ms) {
             return;
+        }
+        if event == LegEvent::HandedOver {
+            self.handed_over.insert((attempt, part), now);
         }
         call.facts.note_event(now, part, event, stamp_ms);
         match part {

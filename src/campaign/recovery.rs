@@ -255,12 +255,15 @@ impl Campaign {
                 .map(|c| &c.facts)
                 .or_else(|| self.remains.get(&attempt).map(|r| &r.facts))
                 .is_some_and(|facts| facts.knows(part));
-            if !known && !self.may_make_it_again(attempt, part) {
+            let moved_at = self.handed_over.get(&(attempt, part));
+            let was_let_go = moved_at.is_some_and(|at| census.asked_at <= *at);
+            if !known && !was_let_go && !self.may_make_it_again(attempt, part) {
                 strays.insert((attempt, part));
                 self.effects
                     .push_back(Effect::TakeDownStray { attempt, part });
             }
         }
+        self.handed_over.retain(|_, at| census.asked_at <= *at);
         let before = std::mem::replace(&mut self.strays, strays);
         self.strays.difference(&before).count()
     }

@@ -269,7 +269,9 @@ impl Sim {
         if let Some(attempt) = hung_up(&incoming, &self.ids) {
             self.notes.hung_up.insert(attempt);
         }
-        if let Some(id) = left_app(&incoming) {
+        if let Some(id) = left_app(&incoming)
+            && !self.is_ending(id)
+        {
             self.notes.left_app.insert(id.to_owned());
         }
         let heard = heard(&incoming, &self.ids);
@@ -305,6 +307,15 @@ impl Sim {
             self.check_command(stops, true)?;
         }
         self.after_step(now)
+    }
+
+    /// It was decided before that this channel goes: the request may be on its way.
+    fn is_ending(&self, id: &str) -> bool {
+        let Some(deck) = &self.deck else { return false };
+        let of = deck.engine.requester.channels.parse(id);
+        let mut calls = deck.engine.campaign.calls();
+        let ends = calls.find(|call| of.is_some_and(|(attempt, _)| attempt == call.attempt));
+        ends.is_none_or(|call| call.word == CallWord::Ending)
     }
 
     /// What a dead process left has been settled.

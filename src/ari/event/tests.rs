@@ -84,8 +84,8 @@ fn an_answered_leg_is_read_with_all_that_is_used_of_it() {
         protocol_id: Some("5f1c-42@127.0.0.1".into()),
         caller_number: "8801".into(),
         connected_number: "1001".into(),
-        dialplan_app: String::new(),
-        dialplan_data: String::new(),
+        dialplan_app: "Stasis".into(),
+        dialplan_data: "outbound_dialer,a".into(),
     };
     let event = parsed(&text);
     assert_eq!(event.app, "outbound_dialer");

@@ -105,6 +105,7 @@ impl World {
             recording: None,
             up_since: None,
             sound_since: None,
+            elsewhere_since: None,
             stands_for: like.stands_for.clone().or_else(|| Some(like.id.clone())),
             ..like.clone()
         };
