@@ -89,21 +89,11 @@ impl Probe {
         if let (true, Ok(client)) = (self.asked, &self.client) {
             // What can't be ended now ends by itself.
             let _ = client.hangup(&self.channel, None).await;
-            let _ = tokio::time::timeout(ENDING, forgotten(client)).await;
+            let _ = tokio::time::timeout(ENDING, client.until_forgotten()).await;
         }
         if let Some(listener) = self.listener {
             listener.close().await;
         }
-    }
-}
-
-/// Comes back when the application has no channel any more: while it has one, Asterisk keeps
-/// its name for good, also after everybody has left.
-async fn forgotten(client: &Client) {
-    while let Ok(Some(app)) = client.application(client.app()).await
-        && !app.channel_ids.is_empty()
-    {
-        tokio::time::sleep(AGAIN).await;
     }
 }
 

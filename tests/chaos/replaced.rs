@@ -7,6 +7,11 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
+use crate::support::proxy::{Fault, Kind, Proxy};
+use crate::support::wait::wait;
+use crate::{DIAL, assert_accounted};
+
+const SOON: Duration = Duration::from_secs(10);
 
 /// How long nothing may happen.
 const QUIET: Duration = Duration::from_secs(4);
@@ -80,5 +85,52 @@ fn who_loses_the_application_dials_nobody_says_so_and_never_fights() {
     let ended = running.wait(Duration::from_secs(30));
     assert_eq!(ended.code, Some(0), "{}", ended.stdout);
     drop(other);
+    lab.assert_nothing_left();
+}
+
+/// A channel that somebody else sends into the application, and that rings there.
+fn send_stray(lab: &Lab, app: &str) {
+    let to = format!("PJSIP/3055000009@{}", lab.trunk());
+    let path = format!("/ari/channels/stray?endpoint={to}&app={app}&timeout=60");
+    let answer = lab.ari("POST", &path);
+    assert!(answer.contains("\"stray\""), "{answer}");
+}
+
+#[test]
+fn a_channel_of_somebody_elses_is_no_reason_to_leave_conversations_nor_not_to_start() {
+    let lab = Lab::get();
+    let address = lab.ari_url().trim_start_matches("http://");
+    let proxy = Proxy::start(address.parse().expect("an address"));
+    let list = ["8608550001", "8608550002", "8608550003"].map(str::to_owned);
+    let mut deck = Deck::new(lab.env())
+        .set("ARI_URL", proxy.url())
+        .set("STASIS_APP", "shared")
+        .set("MAX_CC", 3)
+        .set("TARGET_ENDPOINT", "Local/100@lab");
+    deck.list(&list);
+    let running = deck.spawn(&DIAL);
+    let bridged = || running.stdout().matches(" call.bridged ").count();
+    wait("three conversations", SOON, || bridged() == 3);
+    send_stray(&lab, "shared");
+    proxy.inflict(&[Kind::Events, Kind::Rest], Fault::Refused);
+    proxy.cut(&[Kind::Events, Kind::Rest]);
+    running.wait_for(" link.down ", SOON);
+    std::thread::sleep(Duration::from_secs(2));
+    proxy.inflict(&[Kind::Events, Kind::Rest], Fault::None);
+    running.wait_for(" reconciled going_on=3 ", SOON);
+    let ended = running.wait(Duration::from_secs(30));
+    for (number, row) in assert_accounted(&lab, &deck, &list, &ended) {
+        let talked = row["talk_seconds"].as_f64().unwrap_or_default();
+        assert!(talked > 7.0, "{number} was cut after {talked} s");
+    }
+
+    // The stray ends while nobody is connected, and Asterisk keeps the name: with nothing in it.
+    lab.ari("DELETE", "/ari/channels/stray");
+    wait("end of the stray", SOON, || lab.left().is_empty());
+    let mut next = Deck::new(lab.env())
+        .set("STASIS_APP", "shared")
+        .set("TARGET_ENDPOINT", "Local/101@lab");
+    next.list(["8655000004"]);
+    next.dial();
     lab.assert_nothing_left();
 }

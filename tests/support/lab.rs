@@ -287,8 +287,9 @@ impl Lab {
     pub(crate) fn ari(&self, method: &str, path: &str) -> String {
         let address = self.ari_url().trim_start_matches("http://");
         let (user, password) = self.credentials();
+        let and = if path.contains('?') { '&' } else { '?' };
         let request = format!(
-            "{method} {path}?api_key={user}:{password} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+            "{method} {path}{and}api_key={user}:{password} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
         );
         let mut stream = TcpStream::connect(address).expect("Asterisk answers");
         stream

@@ -121,7 +121,7 @@ impl World {
     }
 
     /// Whether somebody is connected as `app`.
-    pub(super) fn is_connected(&self, app: &str) -> bool {
+    pub(crate) fn is_connected(&self, app: &str) -> bool {
         self.apps.get(app).is_some_and(|a| a.connection.is_some())
     }
 
