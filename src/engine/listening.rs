@@ -56,7 +56,7 @@ impl Engine {
             }
             LinkEvent::Held { app } => {
                 self.link_state.connected = false;
-                self.held = Some(held_by(&app, self.ids.prefix()));
+                self.held = Some(held_by(&app, self.requester.channels.ids().prefix()));
             }
         }
     }

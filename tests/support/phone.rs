@@ -291,8 +291,8 @@ impl Phone {
         self.shared.lock().expect("the phone's thread lives")
     }
 
-    /// What becomes of calls to numbers that begin with this; the longest one counts. Without
-    /// any the phone answers and stays.
+    /// What becomes of calls to numbers that begin with this, or at the agent's phone of calls
+    /// from them; the longest one counts. Without any the phone answers and stays.
     pub(crate) fn on(&self, prefix: &str, script: Script) {
         self.shared().scripts.insert(prefix.to_owned(), script);
     }

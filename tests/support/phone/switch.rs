@@ -186,7 +186,13 @@ impl Switch {
 
     fn called(&mut self, invite: Message) {
         let number = message::user(&invite.start).to_owned();
-        let script = self.script(&number);
+        // The agent's phone has one number: what it does hangs on who calls.
+        let of = if number == self.wire.user {
+            message::user(invite.header("From"))
+        } else {
+            &number
+        };
+        let script = self.script(of);
         let call_id = invite.header("Call-ID").to_owned();
         self.wire.begin(&call_id, Side::Pbx, &number, &invite);
         self.wire.note(&call_id, Side::Pbx, &invite);
