@@ -7,6 +7,7 @@ use std::fmt;
 use super::call::Call;
 use super::io::{Census, Effect, LegEvent, Notice};
 use super::orphans::{Orphan, without_ends};
+use super::streak::Streaks;
 use super::{
     AttemptId, Campaign, HangupCause, LeadId, LeadState, Leads, Numbers, Part, Record, RunId,
     RunState, Time,
@@ -102,6 +103,7 @@ impl Campaign {
         self.state = RunState::Idle;
         self.state_since = now;
         self.leads = Leads::after(&self.leads);
+        self.streaks = Streaks::default();
         self.effects.push_back(Effect::Journal(Record::RunOpened {
             run: self.run,
             list: list.to_owned(),

@@ -83,6 +83,7 @@ pub(crate) fn picture(leads: Leads, at: Time) -> Snapshot {
         stats: Stats::default(),
         trends: Arc::default(),
         audit: Arc::from([]),
+        streak: None,
         news_dropped: 0,
     }
 }

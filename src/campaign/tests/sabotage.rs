@@ -61,6 +61,8 @@ pub(crate) enum Sabotage {
     WaitsForWhatIsKept,
     /// A call is over though only we asked for that and nothing came of it.
     FreesWhatMayRing,
+    /// Nothing follows from refusals in a row.
+    IgnoresStreaks,
     /// The timelines of calls that ended long ago are kept.
     KeepsTimelines,
 }
