@@ -8,6 +8,7 @@
 mod link;
 mod place;
 mod pulse;
+mod requeue;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -136,10 +137,7 @@ impl Remote {
         })?;
         let done = answer.status().is_success();
         let body: Value = answer.json().await.map_err(|error| unknown(&error))?;
-        let said = ["message", "error"]
-            .into_iter()
-            .find_map(|name| body[name].as_str());
-        let said = harmless(said.unwrap_or("the engine gave no reason"));
+        let said = said(&body);
         if done { Ok(said) } else { Err(said) }
     }
 
@@ -148,6 +146,14 @@ impl Remote {
         let answer = self.place.get(&path).timeout(DETAIL).send().await.ok()?;
         answer.error_for_status().ok()?.json().await.ok()
     }
+}
+
+/// What an answer says to people.
+fn said(body: &Value) -> String {
+    let said = ["message", "error"]
+        .into_iter()
+        .find_map(|name| body[name].as_str());
+    harmless(said.unwrap_or("the engine gave no reason"))
 }
 
 impl Desk for Remote {

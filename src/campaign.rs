@@ -28,6 +28,7 @@
 //! | `campaign/add.rs` | numbers that join the run by a command |
 //! | `campaign/relist.rs` | what a list that was read again changes, and what a start does then |
 //! | `campaign/rules.rs` | what a call keeps of the settings it began with |
+//! | `campaign/streak.rs` | calls in a row that came to nothing, which pause the run |
 //! | `campaign/limit.rs` | how many calls may be up, and what holds dialing back |
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
@@ -77,6 +78,7 @@ mod relist;
 mod rules;
 mod stamps;
 mod stats;
+mod streak;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -93,8 +95,8 @@ pub use add::{Added, AddedLead};
 pub use disposition::{Disposition, EndedBy, HangupCause};
 pub use ids::{ANY_DIALDECK, AsteriskIds, AttemptId, LeadId, MaxCc, Part, RunId, trunk_endpoint};
 pub use io::{
-    BY_OPERATOR, CallStep, CallSummary, Census, Command, DialStatus, Effect, Input, LegEvent,
-    Notice, Op, OpError, Outcome, Policy,
+    Again, BY_OPERATOR, CallStep, CallSummary, Census, Command, DialStatus, Effect, Input,
+    LegEvent, Notice, Op, OpError, Outcome, Policy,
 };
 pub use kept::kept_words;
 pub use leads::{Changes, Differ, LeadRow, LeadState, Leads};
@@ -108,6 +110,7 @@ pub use record::{
 pub use recovery::Reconciled;
 pub use relist::{Began, Listed, NO_LONGER_LISTED, Relisted, StartedAgain};
 pub use stats::{CallView, CallWord, Stats};
+pub use streak::{Ending, PauseAfter, Streak};
 pub use time::Time;
 
 use call::{Call, Phase};
@@ -117,6 +120,7 @@ use facts::Facts;
 use limit::Silence;
 use next_run::NextRun;
 use orphans::Unsettled;
+use streak::Streaks;
 use timers::{Timer, Timers};
 
 /// How long after the originate B is staged where neither ringing nor an end was heard. A
@@ -165,6 +169,7 @@ pub struct Campaign {
     timers: Timers,
     effects: VecDeque<Effect>,
     stats: Stats,
+    streaks: Streaks,
 }
 
 impl Campaign {
@@ -204,6 +209,7 @@ impl Campaign {
             timers: Timers::default(),
             effects: VecDeque::new(),
             stats: Stats::default(),
+            streaks: Streaks::default(),
         }
     }
 
@@ -382,6 +388,9 @@ impl Campaign {
     fn set_state(&mut self, now: Time, state: RunState) {
         if self.state == state {
             return;
+        }
+        if state == RunState::Dialing {
+            self.streaks.go_on();
         }
         self.state = state.clone();
         self.state_since = now;

@@ -8,6 +8,7 @@ mod exit;
 mod man;
 mod private;
 mod report;
+mod requeue;
 mod session;
 
 use std::path::PathBuf;
@@ -95,6 +96,8 @@ enum Command {
     Attach(AttachArgs),
     /// Print results as CSV or JSON, also while an engine runs
     Report(ReportArgs),
+    /// Call those again whose refusals in a row have paused a run, or others that ended
+    Requeue(RequeueArgs),
     /// Print a shell's completions
     Completions {
         /// The shell
@@ -127,6 +130,27 @@ struct AttachOptions {
     /// How many frames a second the engine may cause; keys are drawn at once
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60))]
     fps: u32,
+}
+
+/// Whom to call again. Without --since and --disposition: those of the streak that paused the run
+/// last. They wait in line until dialing is started.
+#[derive(Debug, Clone, Args)]
+struct RequeueArgs {
+    /// The engine's control API; CONTROL_ADDR of this folder's .env, if none is given
+    url: Option<String>,
+    /// A PEM file with the certificates that an https URL is trusted by, instead of the
+    /// system's
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Only whom attempts called that were begun since then: a time, or how long ago (30m)
+    #[arg(long, value_name = "TIME", value_parser = requeue::since)]
+    since: Option<jiff::Timestamp>,
+    /// Whose last attempt ended so; without it, those whom the carrier refused
+    #[arg(long, value_name = "WORD")]
+    disposition: Option<String>,
+    /// Also people who answered and reached nobody
+    #[arg(long)]
+    reached: bool,
 }
 
 /// The simulated campaign.
@@ -228,6 +252,10 @@ pub fn main() -> ExitCode {
         Some(Command::Report(args)) => {
             session::init_log(false);
             report::run(&args)
+        }
+        Some(Command::Requeue(args)) => {
+            session::init_log(false);
+            requeue::run(&args)
         }
         Some(Command::Completions { shell }) => man::completions(shell, Cli::command()),
         Some(Command::Man) => man::page(&Cli::command()),

@@ -362,6 +362,7 @@ mod tests {
             lead: LeadId(0),
             number: Number::parse("+12025550101").expect("a number"),
             begun_at: at(0),
+            ringing_at: None,
             answered_at: Some(at(4)),
             target_dialed_at: Some(at(4)),
             bridged_at: Some(at(6)),

@@ -24,6 +24,7 @@ mod events;
 mod guard;
 mod metrics;
 mod report;
+mod requeue;
 mod routes;
 mod start;
 #[cfg(test)]

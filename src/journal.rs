@@ -43,7 +43,7 @@ use std::thread::{self, JoinHandle};
 
 use uuid::Uuid;
 
-use crate::campaign::{AttemptId, RunId};
+use crate::campaign::{AttemptId, Ending, RunId};
 use lock::Lock;
 use open::Found;
 use scribe::{Leftover, Scribe};
@@ -127,6 +127,12 @@ impl Journal {
     ) -> Result<(), JournalError> {
         let reader = Reader::open(&self.path)?;
         recover::for_each_lead(&self.path, reader.connection(), run, each)
+    }
+
+    /// How the latest attempts of `run` ended, in the order in which they did.
+    pub fn latest_endings(&self, run: RunId) -> Result<Vec<Ending>, JournalError> {
+        let reader = Reader::open(&self.path)?;
+        recover::latest_endings(&self.path, reader.connection(), run)
     }
 
     /// A handle to append with; any number of them may be made.

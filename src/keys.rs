@@ -29,6 +29,8 @@ pub enum Action {
     HangUpAll,
     /// Call the selected lead again.
     Requeue,
+    /// Call those of the last streak again.
+    RequeueStreak,
     /// Skip the selected lead.
     Skip,
     /// A new run.
@@ -163,6 +165,7 @@ bindings! {
     HangUp "hang-up" [ch('x')] Campaign "hang up" "hang up the selected call (asks)";
     HangUpAll "hang-up-all" [ch('X')] Campaign "hang up all" "hang up all calls (asks)";
     Requeue "again" [ch('r')] Campaign "call again" "call the selected lead again (asks if it was reached)";
+    RequeueStreak "streak-again" [ch('R')] Campaign "call the streak again" "call those again whose refusals or dropped answers in a row paused the run (asks)";
     Skip "skip" [ch('i')] Campaign "skip" "skip the selected lead: it is not called in this run";
     NewRun "new-run" [ch('n')] Campaign "new run" "new run, at DONE: calls everybody on the list again (asks)";
     NextPane "next-pane" [key(KeyCode::Tab)] Move "pane" "the next pane";
@@ -335,6 +338,7 @@ mod tests {
             ('x', Action::HangUp),
             ('X', Action::HangUpAll),
             ('r', Action::Requeue),
+            ('R', Action::RequeueStreak),
             ('i', Action::Skip),
             ('n', Action::NewRun),
             ('z', Action::Zoom),

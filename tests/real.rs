@@ -55,6 +55,7 @@ mod real {
     mod dead_air;
     mod lists;
     mod machine;
+    mod moved;
     mod recordings;
     mod recovery;
     mod refusals;

@@ -91,7 +91,7 @@ fn every_setting_arrives() {
     let s = loaded(
         "ARI_URL=https://pbx.example:8089/pbx/ari/\nSTASIS_APP=app-1\nTARGET_ENDPOINT=PJSIP/100\n\
          TARGET_TIMEOUT=7\nSTAGE_TARGET=no\nMOH_CLASS=jazz\nMAX_CC=50\nCALL_TIMEOUT=20\n\
-         MAX_CALL_SECONDS=5\nCALLER_ID=Sales Team <1001>\nRECORDINGS_DIR=/rec\n\
+         MAX_CALL_SECONDS=5\nPAUSE_AFTER_REFUSALS=0\nPAUSE_AFTER_ABANDONED=1000\nCALLER_ID=Sales Team <1001>\nRECORDINGS_DIR=/rec\n\
          RECORDING_FORMAT=ulaw\nKEEP_ON_ASTERISK=yes\nSTATE_FILE=data/tuesday.db\nAUTOSTART=yes\n\
          ON_INTERRUPTED=retry\nON_HANGUP=drain\nDRAIN_SECONDS=0\nGIVE_UP_SECONDS=5\nLOG_FILE=log/d.log\nLOG_FORMAT=json\nLOG_MAX_MB=3\nLOG_KEEP=0\nCONSOLE_KEYS=pause=F5,start=space\n\
          CONTROL_ADDR=0.0.0.0:3001\nCONTROL_TOKEN=0123456789abcdef\nMYSQL_HOST=db\n\
@@ -103,6 +103,7 @@ fn every_setting_arrives() {
     assert_eq!(channels.path(), "/pbx/ari/channels");
     assert_eq!(s.ari.app, "app-1");
     assert_eq!(s.target.endpoint, "PJSIP/100");
+    assert_eq!((s.pause_after.refusals, s.pause_after.abandoned), (0, 1000));
     assert_eq!(s.target.timeout, Duration::from_secs(7));
     assert!(!s.target.staged);
     assert_eq!(s.target.moh_class.as_deref(), Some("jazz"));
@@ -212,6 +213,8 @@ fn each_bad_value_is_refused_by_name_value_line_and_what_is_allowed() {
         ("ON_HANGUP", "stop", "continue or drain"),
         ("DRAIN_SECONDS", "1e3", "from 0 to 86400"),
         ("GIVE_UP_SECONDS", "0", "from 1 to 86400"),
+        ("PAUSE_AFTER_REFUSALS", "1001", "from 0 to 1000"),
+        ("PAUSE_AFTER_ABANDONED", "-1", "from 0 to 1000"),
         ("CONTROL_ADDR", "localhost", "an IP address and port"),
         ("MYSQL_HOST", "a b", "a host name"),
         ("MYSQL_PORT", "65536", "from 1 to 65535"),

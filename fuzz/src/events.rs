@@ -4,7 +4,7 @@ use std::time::Duration;
 use dialdeck::ari::Event;
 use dialdeck::campaign::{
     AsteriskIds, AttemptId, Campaign, Census, Command, Effect, Input, MaxCc, Number, Numbers, Op,
-    OpError, Policy, Record, Time,
+    OpError, PauseAfter, Policy, Record, Time,
 };
 use dialdeck::engine::{Channels, translate};
 
@@ -56,6 +56,7 @@ impl World {
             stage_target: true,
             music: false,
             retry_interrupted: false,
+            pause_after: PauseAfter::NEVER,
         };
         let mut numbers = Numbers::new();
         for n in 0..LEADS {

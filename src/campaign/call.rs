@@ -9,7 +9,9 @@ use super::disposition::TrunkFault;
 use super::facts::{Facts, Music, Plan, Recording};
 use super::io::{CallSummary, Op};
 use super::rules::Rules;
-use super::{AttemptId, Disposition, EndedBy, HangupCause, LeadId, Number, Part, RunId, Time};
+use super::{
+    AttemptId, Disposition, EndedBy, Ending, HangupCause, LeadId, Number, Part, RunId, Time,
+};
 
 /// Who was bridged by the events' order, and not by their times.
 const MISSED: &str = "one had hung up before the other one came";
@@ -377,6 +379,18 @@ impl Call {
         verdict.cause(cause)
     }
 
+    /// How it has ended, as far as streaks go.
+    pub(super) fn ending(&self, verdict: Verdict) -> Ending {
+        Ending {
+            lead: self.lead,
+            disposition: verdict.disposition,
+            by: verdict.by,
+            cause: verdict.cause,
+            rang: self.ringing_at.is_some() || self.answered().is_some(),
+            explained: verdict.note.is_some(),
+        }
+    }
+
     /// What is wrong with the trunk, where that is why the call ended so: nobody's phone rang.
     pub(super) fn trunk_fault(&self, verdict: Verdict) -> Option<TrunkFault> {
         let rang = self.ringing_at.is_some() || self.answered().is_some();
@@ -406,6 +420,7 @@ impl Call {
             lead: self.lead,
             number: self.number.clone(),
             begun_at: self.begun_at,
+            ringing_at: self.ringing_at,
             answered_at: self.answered().map(|a| a.at),
             target_dialed_at: self.facts.target_dialed_at,
             bridged_at: bridged.map(|b| b.at),

@@ -85,6 +85,15 @@ impl Disposition {
         !matches!(self, Self::Skipped)
     }
 
+    /// Whether the carrier, or the network behind it, did not take the call.
+    #[must_use]
+    pub const fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Self::Congestion | Self::Rejected | Self::Blocked | Self::Redirected | Self::Failed
+        )
+    }
+
     /// Whether the person picked up: counts in the answer-seizure ratio.
     #[must_use]
     pub const fn is_seizure(self) -> bool {

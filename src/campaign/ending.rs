@@ -63,6 +63,7 @@ impl Campaign {
         if again && !self.leads.is_unlisted(call.lead) {
             self.leads.put_back(call.lead);
         }
+        let ending = call.ending(verdict);
         let ended_at = call.ended_at(now);
         let summary = call.summary(ended_at, verdict);
         if !call.inherited {
@@ -78,6 +79,7 @@ impl Campaign {
         if let Some(fault) = fault {
             self.blame_trunk(now, call.lead, fault);
         }
+        self.look_for_streak(now, &ending, verdict);
         self.keep_remains(now, call);
     }
 

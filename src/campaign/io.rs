@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptId, Disposition, EndedBy, HangupCause, LeadId, MaxCc, Number, Part, Reconciled, Record,
-    RunState, Time,
+    AttemptId, Disposition, EndedBy, HangupCause, LeadId, MaxCc, Number, Part, PauseAfter,
+    Reconciled, Record, RunState, Time,
 };
 
 /// Something that happened outside.
@@ -365,6 +365,8 @@ pub struct CallSummary {
     pub number: Number,
     /// When the decision to dial fell.
     pub begun_at: Time,
+    /// When A rang.
+    pub ringing_at: Option<Time>,
     /// When A answered.
     pub answered_at: Option<Time>,
     /// When B was dialed.
@@ -409,6 +411,33 @@ pub enum Command {
     /// Call a lead again that has ended: it takes its place in the line again. At DONE this
     /// reopens the run, and dials.
     Requeue(LeadId),
+    /// Call many again that have ended, as [`Self::Requeue`] does one.
+    RequeueMany(Again),
+}
+
+/// Which leads that have ended wait again. Without a time and a disposition: those of the streak
+/// that paused the run last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Again {
+    /// The first attempt that is meant: those that were begun since some time.
+    pub from: Option<AttemptId>,
+    /// How the last attempt ended. Where it is not given, the carrier has refused.
+    pub disposition: Option<Disposition>,
+    /// Also those who have answered and reached nobody.
+    pub reached: bool,
+}
+
+impl std::fmt::Display for Again {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.from, self.disposition) {
+            (None, None) => f.write_str("call the last streak again"),
+            (from, disposition) => {
+                let whom = disposition.map_or("refused", Disposition::as_str);
+                write!(f, "call all {whom} again")?;
+                from.map_or(Ok(()), |from| write!(f, " from call {from} on"))
+            }
+        }
+    }
 }
 
 /// The reason of a pause that a person asked for; any other is a rule's.
@@ -426,6 +455,7 @@ impl std::fmt::Display for Command {
             Self::HangUpAll => f.write_str("hang up all calls"),
             Self::Skip(lead) => write!(f, "skip lead {lead}"),
             Self::Requeue(lead) => write!(f, "call lead {lead} again"),
+            Self::RequeueMany(again) => again.fmt(f),
         }
     }
 }
@@ -453,4 +483,6 @@ pub struct Policy {
     pub music: bool,
     /// Whether leads whose attempt was interrupted by a crash wait again.
     pub retry_interrupted: bool,
+    /// How many calls in a row that came to nothing pause the run.
+    pub pause_after: PauseAfter,
 }

@@ -20,6 +20,7 @@ impl Campaign {
             Command::HangUpAll => Ok(format!("hanging up {} calls", self.hang_up_all(now))),
             Command::Skip(lead) => self.skip(now, *lead),
             Command::Requeue(lead) => self.requeue(now, *lead),
+            Command::RequeueMany(again) => self.requeue_many(now, again),
         };
         self.place_calls(now);
         self.settle(now);

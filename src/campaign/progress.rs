@@ -165,6 +165,11 @@ impl Campaign {
             return;
         }
         if let Some(call) = self.live.get(&attempt) {
+            let record = Record::AttemptTransferred {
+                attempt,
+                to: to.clone(),
+            };
+            self.effects.push_back(Effect::Journal(record));
             self.effects.push_back(Effect::Tell(Notice::Transferred {
                 attempt,
                 lead: call.lead,

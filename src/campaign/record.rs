@@ -92,6 +92,13 @@ pub enum Record {
         /// When.
         at: Time,
     },
+    /// A phone has transferred an attempt's call. Of several the last counts.
+    AttemptTransferred {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Where to, for a reader: `100@from-agents`.
+        to: String,
+    },
     /// An attempt ended. Exactly one of these for each begun and not withdrawn.
     AttemptEnded {
         /// The attempt.

@@ -8,6 +8,7 @@ use super::call::Call;
 use super::channel::Presence;
 use super::io::{Census, Effect, LegEvent, Notice};
 use super::orphans::{Orphan, without_ends};
+use super::streak::Streaks;
 use super::{
     AttemptId, Campaign, HangupCause, LeadId, LeadState, Leads, Numbers, Part, Record, RunId,
     RunState, Time,
@@ -103,6 +104,7 @@ impl Campaign {
         self.state = RunState::Idle;
         self.state_since = now;
         self.leads = Leads::after(&self.leads);
+        self.streaks = Streaks::default();
         self.effects.push_back(Effect::Journal(Record::RunOpened {
             run: self.run,
             list: list.to_owned(),

@@ -27,4 +27,5 @@ mod rig;
 pub(crate) mod sabotage;
 mod silence;
 mod simulation;
+mod streak;
 mod tables;

@@ -36,12 +36,12 @@ pub(super) fn run(args: &AttachArgs) -> Result<(), Failure> {
     result
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     config::certificates(path)
         .map_err(|why| Failure::Settings(format!("--ca-file {}: {why}", path.display())))
 }
 
-fn place(
+pub(super) fn place(
     url: Option<&str>,
     reach: &Reach,
     ca: Option<&[CertificateDer<'static>]>,

@@ -13,7 +13,7 @@ use url::Url;
 use super::DemoArgs;
 use super::exit::Failure;
 use super::session::{ConsoleArgs, PATIENCE, Session, drive, runtime};
-use crate::campaign::{MaxCc, Numbers};
+use crate::campaign::{MaxCc, Numbers, PauseAfter};
 use crate::config::{
     Ari, Control, ListSource, Log, LogFormat, OnHangup, OnInterrupted, Recordings, Secret,
     Settings, Target,
@@ -120,6 +120,7 @@ fn settings(args: &DemoArgs, folder: &Path, ari: Ari, trunk: String) -> Result<S
         on_hangup: OnHangup::Drain,
         drain: Duration::from_secs(60),
         give_up: Duration::from_secs(60),
+        pause_after: PauseAfter::NEVER,
         log_file: folder.join("dialdeck.log"),
         log: Log {
             format: args.log_format.unwrap_or(LogFormat::Human),

@@ -9,7 +9,7 @@ use rustls::pki_types::CertificateDer;
 use url::Url;
 
 use super::secret::Secret;
-use crate::campaign::{MaxCc, Number};
+use crate::campaign::{MaxCc, Number, PauseAfter};
 use crate::keys::KeyMap;
 
 /// All settings. Paths are absolute. May be shown with `Debug`: secrets are hidden.
@@ -29,6 +29,8 @@ pub struct Settings {
     pub call_timeout: Duration,
     /// `MAX_CALL_SECONDS`: when an answered call is hung up, 1 to 86,400 s.
     pub max_call: Option<Duration>,
+    /// `PAUSE_AFTER_REFUSALS` and `PAUSE_AFTER_ABANDONED`, 0 to 1000 each; 0 is never.
+    pub pause_after: PauseAfter,
     /// `CALLER_ID`: a number, a name, or `Name <number>`.
     pub caller_id: Option<String>,
     /// Where recordings go.

@@ -122,6 +122,12 @@ settings! {
     MAX_CALL_SECONDS: Means("no limit"),
         "a whole number of seconds from 1 to 86400",
         "seconds after which an answered call is hung up";
+    PAUSE_AFTER_REFUSALS: Default("25"),
+        "a whole number from 0 to 1000",
+        "after how many calls in a row that the carrier refused, none having rung, the run pauses; 0 is never";
+    PAUSE_AFTER_ABANDONED: Default("10"),
+        "a whole number from 0 to 1000",
+        "after how many people in a row who answered and did not reach the target the run pauses; 0 is never";
     CALLER_ID: Means("the trunk's own"),
         "a number, a name, or Name <number>, at most 120 characters, without control characters, backslashes, or quotes inside the name",
         "what the person dialed sees";

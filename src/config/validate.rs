@@ -9,6 +9,7 @@ use super::problem::{Problem, Warning, shown};
 use super::raw::Raw;
 use super::settings::{Ari, Control, ListSource, Log, Mysql, Recordings, Settings, Target};
 use super::table::{self, Setting, Unset};
+use crate::campaign::PauseAfter;
 
 /// Reads settings one by one and gathers what is wrong.
 pub(super) struct Validator<'a> {
@@ -40,6 +41,8 @@ impl<'a> Validator<'a> {
         let target = self.target(target_timeout.or(call_timeout));
         let max_cc = self.needed(&table::MAX_CC, parse::max_cc);
         let max_call = self.optional(&table::MAX_CALL_SECONDS, |t| parse::seconds(t, 1..=86_400));
+        let refusals = self.needed(&table::PAUSE_AFTER_REFUSALS, |t| parse::whole(t, 0..=1000));
+        let abandoned = self.needed(&table::PAUSE_AFTER_ABANDONED, |t| parse::whole(t, 0..=1000));
         let caller_id = self.optional(&table::CALLER_ID, parse::caller_id);
         let recordings = self.recordings();
         let dir = self.dir;
@@ -65,6 +68,10 @@ impl<'a> Validator<'a> {
             max_cc: max_cc?,
             call_timeout: call_timeout?,
             max_call,
+            pause_after: PauseAfter {
+                refusals: refusals?,
+                abandoned: abandoned?,
+            },
             caller_id,
             recordings: recordings?,
             state_file: state_file?,

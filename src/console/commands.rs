@@ -6,7 +6,7 @@ use super::model::{MaxCcAsked, Model, Pane, Tone, View};
 use super::popup::{Popup, Prompt, Purpose, Question};
 use super::text::counted;
 use super::update::{Ask, max_cc_asked, max_cc_step, quit};
-use crate::campaign::{self, CallWord, LeadId, LeadState, MaxCc, RunState};
+use crate::campaign::{self, Again, CallWord, LeadId, LeadState, MaxCc, RunState, Streak};
 use crate::control::Command;
 use crate::keys::Action;
 
@@ -76,6 +76,7 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Ask> {
         Action::HangUp => hang_up(model),
         Action::HangUpAll => hang_up_all(model),
         Action::Requeue => requeue(model),
+        Action::RequeueStreak => requeue_streak(model),
         Action::Skip => skip(model),
         Action::NewRun => new_run(model),
         _ => Vec::new(),
@@ -188,6 +189,36 @@ fn requeue(model: &mut Model) -> Vec<Ask> {
     }
 }
 
+fn requeue_streak(model: &mut Model) -> Vec<Ask> {
+    let Some(streak) = model.live.streak else {
+        return refuse(
+            model,
+            "no streak of refused or dropped calls waits for this",
+        );
+    };
+    let text = streak_text(model, streak);
+    let command = campaign::Command::RequeueMany(Again {
+        reached: streak.reached,
+        ..Again::default()
+    });
+    ask(model, "Call the streak again", text, "Call again", command)
+}
+
+fn streak_text(model: &Model, streak: Streak) -> String {
+    let people = counted(streak.leads, "number");
+    let what = if streak.reached {
+        "answered and reached nobody: their phones ring AGAIN"
+    } else {
+        "were refused by the carrier, and no phone rang"
+    };
+    let when = match model.live.state {
+        RunState::Done => " The run is done: they are dialed at once.",
+        RunState::Dialing => "",
+        _ => " They wait in line until dialing is started.",
+    };
+    format!("Call {people} of the last streak again? They {what}.{when}")
+}
+
 /// The lead moves to another place of the list: what is looked at stays where it is.
 fn give_about_lead(model: &mut Model, command: campaign::Command) -> Vec<Ask> {
     if model.view == View::Panes && model.focus == Pane::Queue {
@@ -273,6 +304,18 @@ pub(crate) fn renew_question(model: &mut Model, stops: bool) {
                 return;
             };
             let text = hang_up_text(model, call.number.as_str(), call.word);
+            ask_anew(model, text, None);
+        }
+        Some(Command::Campaign(campaign::Command::RequeueMany(_))) => {
+            let Some(streak) = model.live.streak else {
+                model.popup = None;
+                model.say(
+                    Tone::Refused,
+                    "somebody has called the streak again already",
+                );
+                return;
+            };
+            let text = streak_text(model, streak);
             ask_anew(model, text, None);
         }
         Some(Command::Campaign(campaign::Command::HangUpAll)) => {

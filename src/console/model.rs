@@ -257,6 +257,7 @@ pub(crate) fn shows_more(picture: &Snapshot, before: &Snapshot) -> bool {
         // They go on with every second.
         trends: _,
         audit,
+        streak,
         news_dropped,
     } = picture;
     *run != before.run
@@ -274,5 +275,6 @@ pub(crate) fn shows_more(picture: &Snapshot, before: &Snapshot) -> bool {
         || *calls != before.calls
         || *quality != before.quality
         || *audit != before.audit
+        || *streak != before.streak
         || *news_dropped != before.news_dropped
 }

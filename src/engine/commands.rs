@@ -65,7 +65,10 @@ impl Engine {
     pub(super) fn command(&mut self, command: &Command, by: &str) -> Outcome {
         let now = self.clock.now();
         let meant = self.meant_for(command);
-        let dials = matches!(command, Command::Start | Command::Requeue(_));
+        let dials = matches!(
+            command,
+            Command::Start | Command::Requeue(_) | Command::RequeueMany(_)
+        );
         let outcome = if dials && self.stopping.is_some() {
             Err(ENDING.to_owned())
         } else {

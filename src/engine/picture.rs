@@ -62,6 +62,7 @@ impl Shown {
             stats: Stats::default(),
             trends: Arc::default(),
             audit: Arc::from([]),
+            streak: campaign.streak(),
             news_dropped: 0,
         }
     }
@@ -94,6 +95,7 @@ impl Engine {
             stats: self.campaign.stats().clone(),
             trends: self.meter.trends(now),
             audit: self.audit.entries(),
+            streak: self.campaign.streak(),
             news_dropped: self.news_dropped,
         };
         // A picture is kept even while nobody looks.

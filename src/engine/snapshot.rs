@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::campaign::{
     AttemptId, CallView, Disposition, EndedBy, HangupCause, LeadId, LeadRow, Leads, Limit, Number,
-    RunId, RunState, Stats, Time,
+    RunId, RunState, Stats, Streak, Time,
 };
 
 use super::trends::Trends;
@@ -56,6 +56,9 @@ pub struct Snapshot {
     pub trends: Arc<Trends>,
     /// The latest commands, the newest last.
     pub audit: Arc<[AuditEntry]>,
+    /// The streak that paused the run last, while somebody of it could be called again.
+    #[serde(default)]
+    pub streak: Option<Streak>,
     /// News that nobody took in time.
     pub news_dropped: u64,
 }

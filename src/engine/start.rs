@@ -384,6 +384,7 @@ pub(super) fn policy(settings: &Settings) -> Policy {
         stage_target: settings.target.staged,
         music: settings.target.moh_class.is_some(),
         retry_interrupted: settings.on_interrupted == OnInterrupted::Retry,
+        pause_after: settings.pause_after,
     }
 }
 

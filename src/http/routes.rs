@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, get, on};
 
-use super::{Api, add, api, console, events, metrics, report, start};
+use super::{Api, add, api, console, events, metrics, report, requeue, start};
 
 /// The description that is served.
 const OPENAPI: &str = include_str!("../../docs/openapi.json");
@@ -36,6 +36,9 @@ const ROUTES: &[(Method, &str, Made)] = &[
     (Method::POST, "/api/v1/drain", || on(POST, api::drain)),
     (Method::POST, "/api/v1/stop", || on(POST, api::stop)),
     (Method::POST, "/api/v1/new_run", || on(POST, api::new_run)),
+    (Method::POST, "/api/v1/requeue", || {
+        on(POST, requeue::requeue)
+    }),
     (Method::PUT, "/api/v1/max_cc", || {
         on(MethodFilter::PUT, api::max_cc)
     }),

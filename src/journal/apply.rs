@@ -70,6 +70,12 @@ fn write(conn: &Connection, journal: Uuid, record: &Record) -> Applied {
         } => begin(conn, journal, *attempt, (*run, *lead), *queued_at, *at),
         Record::AttemptWithdrawn { attempt } => withdraw(conn, *attempt),
         Record::AttemptProgress { attempt, step, at } => progress(conn, *attempt, *step, *at),
+        Record::AttemptTransferred { attempt, to } => {
+            let sql = "UPDATE attempts SET transferred_to = ?2
+                       WHERE attempt = ?1 AND ended_at IS NULL AND withdrawn = 0";
+            let changed = execute(conn, sql, params![row_id(*attempt)?, to])?;
+            one(changed, Contradiction::NotOpen(*attempt))
+        }
         Record::AttemptEnded { attempt, end } => end_attempt(conn, *attempt, end),
         Record::Recording { attempt, state } => set_recording(conn, *attempt, state),
         Record::Leg {

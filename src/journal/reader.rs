@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::{JournalError, while_doing};
-use super::{files, open};
-use crate::campaign::RunId;
+use super::{files, open, recover};
+use crate::campaign::{AttemptId, RunId, Time};
 
 /// A journal, open for reading. Takes no lock: that one binds engines.
 pub struct Reader {
@@ -55,6 +55,22 @@ impl Reader {
             .optional()
             .map_err(while_doing(&self.path, "read"))?;
         Ok(found.is_some())
+    }
+
+    /// The first attempt that was begun at `at` or later, of any run. Later attempts have
+    /// greater ids.
+    pub fn first_attempt_since(&self, at: Time) -> Result<Option<AttemptId>, JournalError> {
+        // They are as good as sorted by time, so that the last one before ends the search.
+        let sql = "SELECT attempt FROM attempts WHERE attempt >
+                       coalesce((SELECT attempt FROM attempts WHERE dialed_at < ?1
+                                 ORDER BY attempt DESC LIMIT 1), 0)
+                   ORDER BY attempt LIMIT 1";
+        let at = i64::try_from(at.0).unwrap_or(i64::MAX);
+        let found = self
+            .conn
+            .query_row(sql, params![at], |row| recover::attempt(row, 0))
+            .optional();
+        found.map_err(while_doing(&self.path, "read"))
     }
 
     /// Whether everything can be seen. It is false where the journal lies in a folder that

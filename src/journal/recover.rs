@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::error::{JournalError, while_doing};
 use crate::campaign::{
-    AttemptId, Disposition, HangupCause, LeadId, NO_LONGER_LISTED, Number, RunId, RunState, Time,
+    AttemptId, Disposition, EndedBy, Ending, HangupCause, LeadId, NO_LONGER_LISTED, Number, RunId,
+    RunState, Time,
 };
 
 /// What the journal knows at the start of an engine.
@@ -356,6 +357,46 @@ fn status(row: &Row<'_>) -> rusqlite::Result<LeadStatus> {
             .ok_or_else(|| unreadable(3, "an unknown disposition")),
         _ => Err(unreadable(2, "an unknown state")),
     }
+}
+
+/// So many of the latest attempts may belong to a streak: more than the settings allow one to
+/// have, with the calls that were up beside it.
+const ENDINGS: &str = "
+    SELECT lead, disposition, ended_by, cause, sip_code, note IS NOT NULL,
+        coalesce(ringing_at, early_media_at, answered_at) IS NOT NULL
+    FROM (SELECT * FROM attempts
+          WHERE +run = ?1 AND withdrawn = 0 AND ended_at IS NOT NULL
+          ORDER BY attempt DESC LIMIT 4000)
+    ORDER BY ended_at, attempt";
+
+/// How the latest attempts of `run` ended, in the order in which they did.
+pub(super) fn latest_endings(
+    path: &Path,
+    conn: &Connection,
+    run: RunId,
+) -> Result<Vec<Ending>, JournalError> {
+    let read = || {
+        let mut query = conn.prepare(ENDINGS)?;
+        let rows = query.query_map(params![run.0], ending)?;
+        rows.collect::<rusqlite::Result<Vec<Ending>>>()
+    };
+    read().map_err(while_doing(path, "read"))
+}
+
+fn ending(row: &Row<'_>) -> rusqlite::Result<Ending> {
+    let disposition = Disposition::from_word(row.get_ref(1)?.as_str()?);
+    let by = EndedBy::from_word(row.get_ref(2)?.as_str()?);
+    Ok(Ending {
+        lead: LeadId(row.get(0)?),
+        disposition: disposition.ok_or_else(|| unreadable(1, "an unknown disposition"))?,
+        by: by.ok_or_else(|| unreadable(2, "nobody known"))?,
+        cause: HangupCause {
+            q850: row.get::<_, Option<u16>>(3)?.unwrap_or(0),
+            sip: row.get(4)?,
+        },
+        explained: row.get(5)?,
+        rang: row.get(6)?,
+    })
 }
 
 pub(super) fn attempt(row: &Row<'_>, column: usize) -> rusqlite::Result<AttemptId> {

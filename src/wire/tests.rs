@@ -102,6 +102,7 @@ pub(crate) fn blank() -> Snapshot {
             seconds: VecDeque::from([Second::default()]),
         }),
         audit: Arc::from([]),
+        streak: None,
         news_dropped: 0,
     }
 }

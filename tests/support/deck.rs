@@ -199,9 +199,14 @@ impl Running {
 
     /// Waits until its output has `text`.
     pub(crate) fn wait_for(&self, text: &str, within: Duration) {
+        self.wait_until(&format!("{text:?}"), within, |out| out.contains(text));
+    }
+
+    /// Waits until `done` of its output.
+    pub(crate) fn wait_until(&self, what: &str, within: Duration, done: impl Fn(&str) -> bool) {
         let until = Instant::now() + within;
-        while !self.stdout().contains(text) {
-            assert!(Instant::now() < until, "no {text:?} in\n{}", self.stdout());
+        while !done(&self.stdout()) {
+            assert!(Instant::now() < until, "no {what} in\n{}", self.stdout());
             std::thread::sleep(Duration::from_millis(20));
         }
     }

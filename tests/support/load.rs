@@ -84,6 +84,7 @@ pub(crate) fn picture(leads: Leads, at: Time) -> Snapshot {
         stats: Stats::default(),
         trends: Arc::default(),
         audit: Arc::from([]),
+        streak: None,
         news_dropped: 0,
     }
 }

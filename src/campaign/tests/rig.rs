@@ -32,6 +32,7 @@ pub(super) fn policy(max_cc: u32) -> Policy {
         stage_target: true,
         music: false,
         retry_interrupted: false,
+        pause_after: PauseAfter::NEVER,
     }
 }
 

@@ -67,6 +67,8 @@ pub(crate) enum Sabotage {
     KeepsStrangers,
     /// Who was moved out of our application is hung up.
     HangsUpWhoWasMoved,
+    /// Nothing follows from refusals in a row.
+    IgnoresStreaks,
     /// The timelines of calls that ended long ago are kept.
     KeepsTimelines,
 }

@@ -85,6 +85,8 @@ fn expected(action: Action, state: &RunState) -> Does {
         Action::HangUp => asks(Campaign::HangUp(attempt_of(22))),
         Action::HangUpAll => asks(Campaign::HangUpAll),
         Action::NewRun if done => Does::Asks(Command::NewRun),
+        // There was no streak.
+        Action::RequeueStreak => Does::Refuses,
         // The selected call's lead is being called.
         Action::NewRun | Action::Requeue | Action::Skip => Does::Refuses,
         other => panic!("{other:?} is no key of the campaign that this test knows"),

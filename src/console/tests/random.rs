@@ -96,7 +96,11 @@ fn is_dangerous(model: &Model, max_cc: u32, command: &Command) -> bool {
         return true;
     };
     match command {
-        Campaign::HangUp(_) | Campaign::HangUpAll | Campaign::Drain | Campaign::StopNow => true,
+        Campaign::HangUp(_)
+        | Campaign::HangUpAll
+        | Campaign::Drain
+        | Campaign::StopNow
+        | Campaign::RequeueMany(_) => true,
         Campaign::Requeue(lead) => {
             let state = model.live.leads.row(*lead).map(|row| row.state);
             let reached = matches!(state, Some(LeadState::Final(d)) if d.is_seizure());

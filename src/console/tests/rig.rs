@@ -249,6 +249,7 @@ pub(super) fn busy() -> Snapshot {
         stats: stats(),
         trends: Arc::new(trends()),
         audit: audit(),
+        streak: None,
         news_dropped: 0,
     }
 }

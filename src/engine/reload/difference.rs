@@ -38,6 +38,7 @@ fn mixed(running: &Settings, new: &Settings) -> Settings {
         max_cc: new.max_cc,
         call_timeout: new.call_timeout,
         max_call: new.max_call,
+        pause_after: new.pause_after,
         caller_id: new.caller_id.clone(),
         recordings: new.recordings.clone(),
         on_interrupted: new.on_interrupted,
@@ -64,6 +65,17 @@ fn of_dialing(running: &Settings, new: &Settings, said: &mut Vec<String>) {
         "MAX_CALL_SECONDS",
         running.max_call != new.max_call,
         new.max_call.map_or_else(|| "not set".to_owned(), seconds),
+    );
+    let (old, pause_after) = (running.pause_after, new.pause_after);
+    note(
+        "PAUSE_AFTER_REFUSALS",
+        old.refusals != pause_after.refusals,
+        pause_after.refusals.to_string(),
+    );
+    note(
+        "PAUSE_AFTER_ABANDONED",
+        old.abandoned != pause_after.abandoned,
+        pause_after.abandoned.to_string(),
     );
     note(
         "CALLER_ID",

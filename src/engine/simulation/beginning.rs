@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::deck::world_time;
 use super::laws::Notes;
 use super::{Play, Sim, Tally, asterisk, tests};
-use crate::campaign::{AsteriskIds, MaxCc, Number, Numbers};
+use crate::campaign::{AsteriskIds, MaxCc, Number, Numbers, PauseAfter};
 use crate::config::{self, ListSource, OnHangup, OnInterrupted, Secret, Settings};
 use crate::journal::Disk;
 use crate::simulator::{Scenario, World, WorldConfig};
@@ -27,7 +27,7 @@ fn scenario() -> Scenario {
     Scenario::parse(include_str!("scenario.json")).expect("a scenario")
 }
 
-fn settings(rng: &mut fastrand::Rng, dir: &TempDir) -> Settings {
+fn settings(rng: &mut fastrand::Rng, dir: &TempDir, pause_after: PauseAfter) -> Settings {
     Settings {
         ari: config::Ari {
             url: "http://127.0.0.1:8088/".parse().expect("a URL"),
@@ -63,6 +63,7 @@ fn settings(rng: &mut fastrand::Rng, dir: &TempDir) -> Settings {
         on_hangup: OnHangup::Continue,
         drain: Duration::from_secs(rng.u64(0..10)),
         give_up: Duration::from_secs(60),
+        pause_after,
         log_file: dir.path().join("dialdeck.log"),
         log: config::Log::default(),
         keys: crate::keys::KeyMap::default(),
@@ -78,7 +79,14 @@ impl Sim {
     pub(super) fn new(play: Play) -> Self {
         let mut rng = fastrand::Rng::with_seed(play.seed);
         let dir = tests::folder();
-        let settings = settings(&mut rng, &dir);
+        let pause_after = match play.seed % 10 {
+            4 if !play.lives => PauseAfter {
+                refusals: 1,
+                abandoned: 2,
+            },
+            _ => PauseAfter::NEVER,
+        };
+        let settings = settings(&mut rng, &dir, pause_after);
         tests::lay_down_journal(&settings.state_file);
         let config = WorldConfig {
             scenario: scenario(),

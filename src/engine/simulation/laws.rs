@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use super::Sim;
 use super::deck::world_time;
-use crate::campaign::{AttemptId, Notice, Op, OpError, Part, RunId, RunState, Time};
+use crate::campaign::{
+    AttemptId, CallSummary, Disposition, EndedBy, HangupCause, Notice, Op, OpError, Part,
+    PauseAfter, RunId, RunState, Time,
+};
 use crate::engine::{Message, Snapshot, Told};
 use crate::journal::WriteFailure;
 use crate::simulator::{Hold, Leg};
@@ -45,12 +48,14 @@ pub(super) enum Law {
     Snapshot,
     /// What the journal says after a crash is enough to go on.
     Journal,
+    /// After so many calls in a row that came to nothing no originate leaves.
+    Streak,
     /// It comes to its end by itself.
     Progress,
 }
 
 impl Law {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::MaxCc,
         Self::Policy,
         Self::EndsOnce,
@@ -60,6 +65,7 @@ impl Law {
         Self::Answered,
         Self::Snapshot,
         Self::Journal,
+        Self::Streak,
         Self::Progress,
     ];
 }
@@ -122,6 +128,9 @@ pub(super) struct Notes {
     pub(super) left_app: BTreeSet<String>,
     /// When that engine's process began.
     pub(super) process_since: Duration,
+    /// Refusals in a row, and people in a row who answered and reached nobody, that the engine
+    /// that lives has told of since dialing began.
+    pub(super) in_vain: [u32; 2],
     /// Since when calls are up in the dialer whose A is gone, or is kept.
     ghost_since: BTreeMap<(AttemptId, bool), Duration>,
 }
@@ -160,6 +169,16 @@ impl Sim {
         calls.insert(attempt);
         if calls.len() > self.most_since_decided(attempt) {
             return broken(Law::MaxCc, format!("{attempt} makes it {calls:?}"));
+        }
+        let PauseAfter {
+            refusals,
+            abandoned,
+        } = engine.campaign.policy().pause_after;
+        let too_many = |most, row| most > 0 && row >= most;
+        let [refused, dropped] = self.notes.in_vain;
+        if too_many(refusals, refused) || too_many(abandoned, dropped) {
+            let what = format!("{attempt} leaves after {refused} refusals, {dropped} abandoned");
+            return broken(Law::Streak, what);
         }
         if engine.campaign.asterisk_is_silent() {
             let what = format!("{attempt} leaves while Asterisk answers nothing");
@@ -279,6 +298,13 @@ impl Sim {
 
     /// The operator reads the log.
     pub(super) fn is_told(&mut self, told: &Told) -> Verdict {
+        match told {
+            Told::Campaign(Notice::Ended(call)) => self.note_end(call),
+            Told::Campaign(Notice::State {
+                state: RunState::Dialing,
+            }) => self.notes.in_vain = [0; 2],
+            _ => {}
+        }
         let Told::Campaign(Notice::Kept {
             attempt,
             part,
@@ -300,6 +326,29 @@ impl Sim {
             Law::Snapshot,
             format!("Asterisk does not keep {part} of {attempt}"),
         )
+    }
+
+    /// Counts what came to nothing by the carrier's or the target's doing.
+    fn note_end(&mut self, call: &CallSummary) {
+        use Disposition::{Abandoned, Answered, Blocked, Congestion, Failed, Redirected, Rejected};
+        let [refused, dropped] = &mut self.notes.in_vain;
+        let told_why = call.cause != HangupCause::default();
+        let rang = call.ringing_at.is_some() || call.answered_at.is_some();
+        match call.disposition {
+            Rejected | Blocked | Redirected | Congestion | Failed
+                if !rang && told_why && call.by == EndedBy::Carrier =>
+            {
+                *refused += 1;
+                self.tally.count("refusals that count");
+            }
+            _ if rang || told_why && call.by != EndedBy::Operator => *refused = 0,
+            _ => {}
+        }
+        match call.disposition {
+            Answered => *dropped = 0,
+            Abandoned if matches!(call.by, EndedBy::Target) => *dropped += 1,
+            _ => {}
+        }
     }
 
     pub(super) fn rest_answers(&self) -> bool {

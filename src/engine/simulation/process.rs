@@ -60,6 +60,7 @@ impl Sim {
         let Some(deck) = self.deck.take() else { return };
         self.notes.watched.clear();
         self.notes.hung_up.clear();
+        self.notes.in_vain = [0; 2];
         if let Some(socket) = deck.socket {
             self.world.disconnect(socket);
         }

@@ -140,7 +140,7 @@ const SEEDS: u64 = if cfg!(debug_assertions) { 150 } else { 2000 };
 const SEEDS_TO_NOTICE: u64 = 6000;
 
 /// What must have happened in any thousand seeds, and at least so often.
-const COVERED: [(&str, u64); 66] = [
+const COVERED: [(&str, u64); 68] = [
     ("channels: strangers", 50),
     ("panels: redirect", 100),
     ("phones: transfer", 100),
@@ -166,6 +166,7 @@ const COVERED: [(&str, u64); 66] = [
     ("command: MAX_CC", 300),
     ("command: add numbers", 200),
     ("command: call again", 300),
+    ("command: call the streak again", 20),
     ("command: drain", 200),
     ("command: hang up", 200),
     ("command: hang up all", 200),
@@ -203,6 +204,7 @@ const COVERED: [(&str, u64); 66] = [
     ("recordings: folder full", 200),
     ("recordings: given up", 20),
     ("recordings: lost by Asterisk", 100),
+    ("refusals that count", 300),
     ("start again at DONE", 50),
     ("start again right after DONE", 20),
     ("surveys: acted upon before their end", 100),
@@ -293,7 +295,7 @@ fn a_seed_is_played_the_same_again() {
 }
 
 /// What is broken, and the law that must notice it.
-const BREAKS: [(Sabotage, Law); 31] = [
+const BREAKS: [(Sabotage, Law); 32] = [
     (Sabotage::AnswersBeforeDurable, Law::Journal),
     (Sabotage::SkipsAdded, Law::Policy),
     (Sabotage::OneTooMany, Law::MaxCc),
@@ -325,6 +327,7 @@ const BREAKS: [(Sabotage, Law); 31] = [
     (Sabotage::IsBlindWhenDeaf, Law::Snapshot),
     (Sabotage::WaitsForWhatIsKept, Law::Snapshot),
     (Sabotage::DialsBeforeDurable, Law::Journal),
+    (Sabotage::IgnoresStreaks, Law::Streak),
 ];
 
 /// The first seed in which the law notices; others may have noticed before.

@@ -9,7 +9,9 @@ use super::asterisk::APP;
 use super::laws::{Law, Verdict, broken};
 use super::{Item, Sim};
 use crate::ari::link::{DownReason, LinkState};
-use crate::campaign::{Command, Disposition, LeadId, LeadState, MaxCc, Number, Numbers, RunId};
+use crate::campaign::{
+    Again, Command, Disposition, LeadId, LeadState, MaxCc, Number, Numbers, PauseAfter, RunId,
+};
 use crate::engine::Request;
 use crate::journal::Disk;
 use crate::simulator::{Fault, Faults};
@@ -18,10 +20,11 @@ use crate::simulator::{Fault, Faults};
 const NOTICED_AFTER: Duration = Duration::from_secs(6);
 
 /// Who may be called once more, if the engine agrees.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Wish {
     None,
-    Again(LeadId),
+    /// Some of these, who have ended.
+    Again(Vec<LeadId>),
     /// Everybody, in another run, which is tallied as that.
     Run(&'static str),
     /// Nobody: the run was done a moment ago.
@@ -164,6 +167,12 @@ impl Sim {
                 }
             }
             7 => self.command(Command::Skip(lead)),
+            8..=9 if self.settings.pause_after != PauseAfter::NEVER => {
+                self.command(Command::RequeueMany(Again {
+                    reached: true,
+                    ..Again::default()
+                }));
+            }
             8..=9 => self.command(Command::Requeue(lead)),
             10..=11 => {
                 let max = MaxCc::new(self.rng.u32(1..6)).expect("not 0");
@@ -191,6 +200,7 @@ impl Sim {
             Command::HangUpAll => "command: hang up all",
             Command::Skip(_) => "command: skip",
             Command::Requeue(_) => "command: call again",
+            Command::RequeueMany(_) => "command: call the streak again",
         });
         let (reply, _) = oneshot::channel();
         let by = "keyboard".to_owned();
@@ -472,7 +482,7 @@ impl Sim {
     /// What somebody asks for, as things stand before the engine takes it.
     pub(super) fn note_request(&mut self, request: &Request) -> Wish {
         if let Request::Command {
-            command: Command::Start | Command::Requeue(_),
+            command: Command::Start | Command::Requeue(_) | Command::RequeueMany(_),
             ..
         }
         | Request::NewRun { .. }
@@ -489,7 +499,16 @@ impl Sim {
                 command: Command::Requeue(lead),
                 ..
             } if matches!(campaign.leads().state(*lead), Some(LeadState::Final(_))) => {
-                Wish::Again(*lead)
+                Wish::Again(vec![*lead])
+            }
+            Request::Command {
+                command: Command::RequeueMany(_),
+                ..
+            } => {
+                let leads = campaign.leads();
+                let all = (0..u32::try_from(leads.len()).unwrap_or(0)).map(LeadId);
+                let ended = |lead: &LeadId| matches!(leads.state(*lead), Some(LeadState::Final(_)));
+                Wish::Again(all.filter(ended).collect())
             }
             Request::NewRun { .. } => Wish::Run("new run at DONE"),
             Request::StartAgain { .. } if self.was_just_done() => {
@@ -532,8 +551,14 @@ impl Sim {
             _ if is_new => {
                 return broken(Law::Policy, format!("nobody may be called again in {run}"));
             }
-            Wish::Again(lead) if !matches!(leads.state(lead), Some(LeadState::Final(_))) => {
-                if let Some(number) = leads.number(lead) {
+            Wish::Again(wished) => {
+                let waits =
+                    |lead: &LeadId| !matches!(leads.state(*lead), Some(LeadState::Final(_)));
+                for number in wished
+                    .into_iter()
+                    .filter(waits)
+                    .filter_map(|l| leads.number(l))
+                {
                     let wished = (run, number.to_string());
                     *self.notes.wishes.entry(wished).or_default() += 1;
                 }

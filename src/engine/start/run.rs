@@ -125,6 +125,7 @@ fn restore(
         orphans(&run.unfinished),
     );
     campaign.restore_since(run.since);
+    campaign.restore_streaks(&journal.latest_endings(run.run)?);
     Ok(())
 }
 

@@ -119,6 +119,7 @@ impl Books {
                 }
             }
             Record::RunOpened { .. }
+            | Record::AttemptTransferred { .. }
             | Record::Leg { .. }
             | Record::Mirrored(_)
             | Record::Audit { .. } => {}

@@ -1,0 +1,293 @@
+//! Refusals in a row, and people in a row who answered and reached nobody: what pauses a run by
+//! itself, and whom one command calls again after that.
+
+use serde::{Deserialize, Serialize};
+
+use super::call::Verdict;
+use super::io::{Again, Outcome};
+use super::{
+    AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, LeadState, RunState, Time,
+};
+
+/// So many leads wait again by one command: each is a record, and the journal's queue is bounded.
+const MOST_AT_ONCE: usize = 10_000;
+
+/// How an attempt ended, as far as streaks go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ending {
+    /// Whom it called.
+    pub lead: LeadId,
+    /// How it ended.
+    pub disposition: Disposition,
+    /// Who ended it.
+    pub by: EndedBy,
+    /// The first cause seen.
+    pub cause: HangupCause,
+    /// The phone rang, there was early media, or somebody answered.
+    pub rang: bool,
+    /// There is a note on it.
+    pub explained: bool,
+}
+
+/// What runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The carrier refuses call after call, and no phone rings.
+    Refused,
+    /// People answer, and none of them reaches the target.
+    Abandoned,
+}
+
+/// The streaks that run on, and the one that paused the run last.
+#[derive(Debug, Default)]
+pub(super) struct Streaks {
+    refused: Vec<LeadId>,
+    abandoned: Vec<LeadId>,
+    /// Who was in the last one that was long enough, and which it was.
+    last: Option<(Kind, Vec<LeadId>)>,
+    /// Dialing was not begun again since.
+    stands: bool,
+}
+
+/// The streak that paused a run last, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Streak {
+    /// How many [`Command::RequeueMany`](super::Command::RequeueMany) would call again.
+    pub leads: usize,
+    /// Whether they have answered.
+    pub reached: bool,
+}
+
+/// How many in a row pause the run; none where it is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PauseAfter {
+    /// Refusals.
+    pub refusals: u32,
+    /// People who answered and did not reach the target.
+    pub abandoned: u32,
+}
+
+impl PauseAfter {
+    /// Nothing pauses.
+    pub const NEVER: Self = Self {
+        refusals: 0,
+        abandoned: 0,
+    };
+}
+
+impl Ending {
+    /// The carrier refused it as it would have refused others. One without any cause is an
+    /// originate of which nobody knows what came: it may have rung.
+    fn is_refusal(&self) -> bool {
+        !self.rang
+            && self.by == EndedBy::Carrier
+            && self.disposition.is_refusal()
+            && self.cause != HangupCause::default()
+            && self.cause.trunk_fault().is_none()
+    }
+
+    /// It says nothing about the carrier.
+    fn is_ours(&self) -> bool {
+        let unknown = !self.rang && self.cause == HangupCause::default();
+        self.by == EndedBy::Operator || unknown || self.cause.trunk_fault().is_some()
+    }
+
+    /// Somebody answered, and the target did not come. Who hung up while it rang does not count,
+    /// nor who picked up when the call was being ended: that one has no note.
+    fn is_abandoned(&self) -> bool {
+        self.disposition == Disposition::Abandoned
+            && !matches!(self.by, EndedBy::Callee | EndedBy::Operator)
+            && self.explained
+    }
+}
+
+impl Streaks {
+    /// An attempt has ended. Which streak is long enough now, if one is.
+    pub(super) fn note(&mut self, end: &Ending, most: PauseAfter) -> Option<Kind> {
+        let refusal = end.is_refusal();
+        if !refusal && !end.is_ours() {
+            self.refused.clear();
+        }
+        if end.disposition == Disposition::Answered {
+            self.abandoned.clear();
+        }
+        let kind = match (refusal, end.is_abandoned()) {
+            (true, _) => Kind::Refused,
+            (_, true) => Kind::Abandoned,
+            _ => return None,
+        };
+        self.count(kind, end.lead, most)
+    }
+
+    fn count(&mut self, kind: Kind, lead: LeadId, most: PauseAfter) -> Option<Kind> {
+        // Who was being called already when the run was paused belongs to that streak.
+        if let Some((last, leads)) = &mut self.last
+            && self.stands
+            && *last == kind
+        {
+            leads.push(lead);
+            return None;
+        }
+        let (row, most) = match kind {
+            Kind::Refused => (&mut self.refused, most.refusals),
+            Kind::Abandoned => (&mut self.abandoned, most.abandoned),
+        };
+        if most == 0 {
+            row.clear();
+            return None;
+        }
+        row.push(lead);
+        if row.len() < most as usize {
+            return None;
+        }
+        self.last = Some((kind, std::mem::take(row)));
+        self.stands = true;
+        Some(kind)
+    }
+
+    /// Dialing goes on after a streak: the next one begins at nought.
+    pub(super) fn go_on(&mut self) {
+        if std::mem::take(&mut self.stands) {
+            self.refused.clear();
+            self.abandoned.clear();
+        }
+    }
+}
+
+impl Campaign {
+    /// Pauses the run where this end makes a streak long enough.
+    pub(super) fn look_for_streak(&mut self, now: Time, end: &Ending, verdict: Verdict) {
+        let kind = self.streaks.note(end, self.policy.pause_after);
+        let Some(kind) = kind.filter(|_| !super::sabotaged!(IgnoresStreaks)) else {
+            return;
+        };
+        let reason = match kind {
+            Kind::Refused => format!(
+                "{} refusals in a row, the last {}: ask the carrier what is wrong, start, and \
+                 requeue calls them again",
+                self.policy.pause_after.refusals,
+                told(end),
+            ),
+            Kind::Abandoned => format!(
+                "{} people in a row answered and reached nobody, the last because {}: mend the \
+                 target, start, and requeue calls them again",
+                self.policy.pause_after.abandoned,
+                verdict.note.unwrap_or("the target failed"),
+            ),
+        };
+        self.pause_by_rule(now, &reason);
+    }
+
+    /// The run's latest ends, the oldest first, as the journal has them: streaks go on where a
+    /// dead process left them.
+    pub fn restore_streaks(&mut self, ends: &[Ending]) {
+        for end in ends {
+            self.streaks.note(end, self.policy.pause_after);
+        }
+    }
+
+    /// Puts many leads that have ended back to their places in the line.
+    pub(super) fn requeue_many(&mut self, now: Time, again: &Again) -> Outcome {
+        self.unless_a_run_awaits()?;
+        let mut leads = match (again.from, again.disposition) {
+            (None, None) => self.last_streak()?,
+            _ => self.ended_as_asked(again)?,
+        };
+        if leads.is_empty() {
+            return Err("nobody is left to be called again".to_owned());
+        }
+        let left = leads.len().saturating_sub(MOST_AT_ONCE);
+        leads.truncate(MOST_AT_ONCE);
+        let spoken = leads.iter().filter(|lead| {
+            let state = self.leads.state(**lead);
+            state == Some(LeadState::Final(Disposition::Abandoned))
+        });
+        let spoken = spoken.count();
+        if spoken > 0 && !again.reached {
+            return Err(format!(
+                "{spoken} of them answered and reached nobody: they are called again only when \
+                 that is confirmed (\"reached\": true, or --reached)"
+            ));
+        }
+        for lead in &leads {
+            self.wait_again(now, *lead);
+        }
+        if self.state == RunState::Done {
+            self.no_more_hold(now);
+            self.set_state(now, RunState::Dialing);
+        }
+        let more = if left > 0 {
+            format!(", {left} more can be called again by the same command")
+        } else {
+            String::new()
+        };
+        Ok(format!("{} wait again{more}", leads.len()))
+    }
+
+    /// Who was in the streak that paused the run last, but for those who were called since or
+    /// taken off.
+    fn last_streak(&self) -> Result<Vec<LeadId>, String> {
+        let Some((kind, leads)) = &self.streaks.last else {
+            let why = "no streak has paused this run: name a disposition or a time";
+            return Err(why.to_owned());
+        };
+        let belongs = |disposition: Disposition| match kind {
+            Kind::Refused => disposition.is_refusal(),
+            Kind::Abandoned => disposition == Disposition::Abandoned,
+        };
+        let stands = |lead: &LeadId| {
+            let state = self.leads.state(*lead);
+            matches!(state, Some(LeadState::Final(d)) if belongs(d))
+        };
+        let mut leads: Vec<LeadId> = leads.iter().copied().filter(stands).collect();
+        leads.sort_unstable();
+        leads.dedup();
+        Ok(leads)
+    }
+
+    /// The streak that paused the run last, while somebody of it could be called again.
+    #[must_use]
+    pub fn streak(&self) -> Option<Streak> {
+        let (kind, _) = self.streaks.last.as_ref()?;
+        let leads = self.last_streak().ok()?.len();
+        (leads > 0).then_some(Streak {
+            leads,
+            reached: *kind == Kind::Abandoned,
+        })
+    }
+
+    fn ended_as_asked(&self, again: &Again) -> Result<Vec<LeadId>, String> {
+        if let Some(disposition) = again.disposition
+            && (disposition == Disposition::Answered || !disposition.is_of_attempts())
+        {
+            return Err(format!(
+                "those who are {disposition} are called again one by one, or all by a new run"
+            ));
+        }
+        let from = again.from.unwrap_or(AttemptId(0));
+        let fits = |lead: &LeadId| {
+            let row = self.leads.row(*lead);
+            row.is_some_and(|row| {
+                let LeadState::Final(ended) = row.state else {
+                    return false;
+                };
+                let as_asked = match again.disposition {
+                    Some(disposition) => ended == disposition,
+                    // Without any cause nobody knows that it did not ring.
+                    None => ended.is_refusal() && row.cause != HangupCause::default(),
+                };
+                as_asked && row.last.is_some_and(|last| last >= from)
+            })
+        };
+        let all = u32::try_from(self.leads.len()).unwrap_or(u32::MAX);
+        Ok((0..all).map(LeadId).filter(fits).collect())
+    }
+}
+
+/// The disposition, with what the carrier said.
+fn told(end: &Ending) -> String {
+    match (end.cause.sip, end.cause.q850) {
+        (Some(sip), _) => format!("{} with SIP {sip}", end.disposition),
+        (None, q850) => format!("{} with cause {q850}", end.disposition),
+    }
+}

@@ -1,0 +1,171 @@
+//! Calls that phones transfer, panels move elsewhere and carriers redirect, and channels that
+//! nobody asked for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::support::deck::Deck;
+use crate::support::lab::{Lab, Node};
+use crate::support::phone::{Phone, Script, Side};
+use serde_json::Value;
+
+const SECOND: Duration = Duration::from_secs(1);
+const SOON: Duration = Duration::from_secs(20);
+
+/// The row of a number, and what it says of its end.
+fn row<'r>(report: &'r [BTreeMap<String, Value>], number: &str) -> &'r BTreeMap<String, Value> {
+    let mut rows = report.iter().filter(|row| row["number"] == number);
+    rows.next().unwrap_or_else(|| panic!("no row of {number}"))
+}
+
+fn how(row: &BTreeMap<String, Value>) -> [&str; 3] {
+    ["disposition", "ended_by", "transferred_to"].map(|of| row[of].as_str().unwrap_or_default())
+}
+
+fn talked(row: &BTreeMap<String, Value>) -> f64 {
+    row["talk_seconds"].as_f64().expect("a figure")
+}
+
+/// Customers, by what their agent does.
+const BLIND: &str = "79000001";
+const ATTENDED: &str = "79000002";
+const TO_ONE_WHO_LEAVES: &str = "79000003";
+const BY_CALLEE: &str = "79000004";
+const NOT_TRANSFERRED: &str = "79000005";
+
+/// A customer talks on to whom the agent gave the call, for as long as he likes; the recording
+/// goes on; and where the other one leaves, the customer is hung up.
+#[test]
+fn a_transferred_call_goes_on_with_whom_it_was_given_to() {
+    let lab = Lab::get();
+    let (carrier, agent) = (Phone::carrier(&lab), Phone::agent(&lab));
+    let stays = Script::new().answer().wait(4 * SECOND).bye();
+    carrier.on("7900", stays);
+    carrier.on(
+        BY_CALLEE,
+        Script::new()
+            .answer()
+            .wait(SECOND)
+            .refer("100")
+            .transferred(),
+    );
+    let talks = || Script::new().answer().wait(SECOND);
+    agent.on(BLIND, talks().refer("100").transferred().bye());
+    let asks = talks().consult("100").refer_to_consulted();
+    agent.on(ATTENDED, asks.transferred().bye());
+    agent.on(TO_ONE_WHO_LEAVES, talks().refer("101").transferred().bye());
+    let mut deck = Deck::new(lab.env())
+        .set("ARI_TRUNK", "scripted-open")
+        .set("TARGET_ENDPOINT", "PJSIP/scripted-agent")
+        .set("MAX_CC", 5)
+        .set("MAX_CALL_SECONDS", 8);
+    let all = [
+        BLIND,
+        ATTENDED,
+        TO_ONE_WHO_LEAVES,
+        BY_CALLEE,
+        NOT_TRANSFERRED,
+    ];
+    deck.list(all);
+    let ended = deck.dial();
+
+    let report = deck.report();
+    let told = |number| how(row(&report, number));
+    assert_eq!(told(BLIND), ["answered", "callee", "100@lab-transfers"]);
+    assert_eq!(told(ATTENDED)[..2], ["answered", "callee"]);
+    assert_eq!(
+        told(TO_ONE_WHO_LEAVES),
+        ["answered", "target", "101@lab-transfers"]
+    );
+    assert_eq!(told(BY_CALLEE)[..2], ["answered", "timer"]);
+    assert_eq!(told(NOT_TRANSFERRED), ["answered", "callee", ""]);
+    // Nobody was hung up by the dialer while he talked: the phones say who ended the calls.
+    for number in [BLIND, ATTENDED, NOT_TRANSFERRED] {
+        let call = carrier.call(number);
+        assert_eq!(call.ended_by(), Some(Side::Phone), "{:#?}", call.story());
+        assert!(
+            talked(row(&report, number)) > 3.5,
+            "{:?}",
+            row(&report, number)
+        );
+    }
+    for number in all {
+        assert_eq!(carrier.rung(number), 1, "{number}");
+        let recording = row(&report, number)["recording"].as_str().expect("a path");
+        assert!(recording.ends_with(".wav"), "{number}: {recording}");
+    }
+    assert!(
+        ended.stdout.contains("call.transferred"),
+        "{}",
+        ended.stdout
+    );
+    lab.assert_nothing_left();
+}
+
+/// What a panel moves elsewhere is let go: it goes on there, its slot is free, nobody hangs it
+/// up, not at the end of the engine either, and the report says so.
+#[test]
+fn a_leg_that_was_moved_elsewhere_is_let_go() {
+    let lab = Lab::get();
+    let (carrier, agent) = (Phone::carrier(&lab), Phone::agent(&lab));
+    let mut deck = Deck::new(lab.env())
+        .set("ARI_TRUNK", "scripted")
+        .set("TARGET_ENDPOINT", "PJSIP/scripted-agent")
+        .set("MAX_CC", 2);
+    let [leg_a, leg_b, both] = ["79100001", "79100002", "79100003"];
+    deck.list([leg_a, leg_b, both]);
+    let running = deck.spawn(&["--headless", "--start", "--exit-when-done"]);
+    let bridged = |count: usize| {
+        let what = format!("{count} conversations");
+        running.wait_until(&what, SOON, |out| {
+            out.matches("call.bridged").count() == count
+        });
+    };
+    // Attempts are counted from 1, in the order of the list.
+    let moved = |attempt: usize, leg: &str| {
+        let id = format!("-{attempt}-{leg}");
+        let channels = lab.channels(Node::Pbx);
+        let line = channels.iter().find(|line| line.ends_with(&id));
+        let name = line.and_then(|line| line.split('!').next());
+        let name = name.unwrap_or_else(|| panic!("no {id} in {channels:?}"));
+        lab.cli(
+            Node::Pbx,
+            &format!("channel redirect {name} lab-transfers,200,1"),
+        );
+    };
+    bridged(2);
+    moved(1, "a");
+    // Its slot is free, and so the third is dialed, while the first one is up elsewhere.
+    bridged(3);
+    assert!(carrier.call(leg_a).is_up());
+    moved(2, "b");
+    carrier.wait_for("hangup of who was left alone", |calls| {
+        calls
+            .iter()
+            .any(|c| c.number == leg_b && c.ended_by() == Some(Side::Pbx))
+    });
+    moved(3, "b");
+    moved(3, "a");
+    assert_eq!(running.wait(SOON).code, Some(0));
+
+    // The engine is gone; what was moved lives.
+    for number in [leg_a, both] {
+        let call = carrier.call(number);
+        assert!(call.is_up(), "{number}: {:#?}", call.story());
+    }
+    assert_eq!(agent.calls().iter().filter(|call| call.is_up()).count(), 2);
+    let report = deck.report();
+    for number in [leg_a, leg_b, both] {
+        assert_eq!(how(row(&report, number))[..2], ["answered", "handed over"]);
+    }
+    // A start does not touch them either.
+    assert_eq!(deck.dial().code, Some(0));
+    assert!(carrier.call(leg_a).is_up() && carrier.call(both).is_up());
+    for phone in [&carrier, &agent] {
+        for call in phone.calls() {
+            phone.now(&call.number, Script::new().bye());
+        }
+    }
+    lab.reset();
+    lab.assert_nothing_left();
+}
