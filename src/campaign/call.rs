@@ -125,6 +125,9 @@ impl Call {
             }
             Phase::Talking(..) => {
                 self.rejoin(&mut ops);
+                if self.facts.resumes {
+                    self.facts.snoop(&mut ops);
+                }
                 self.play(&mut ops);
                 self.record(&mut ops);
             }
@@ -145,10 +148,7 @@ impl Call {
             ops.push(Op::CreateB);
         }
         // Made now, it records from the answer on with a single request.
-        if f.a.presence == Presence::There && f.snoop.presence == Presence::Never {
-            f.snoop = Channel::asked();
-            ops.push(Op::Snoop);
-        }
+        f.snoop(ops);
         // A staged B that failed is on its way out, not into the bridge.
         let may_join = f.plan == Plan::Staged || f.b_is_plain();
         if may_join

@@ -96,6 +96,10 @@ impl Campaign {
         let Some(call) = self.live.get_mut(&attempt) else {
             return;
         };
+        if call.facts.resumes && call.facts.recording == Recording::Not {
+            // What there is of it lies in the spool.
+            call.facts.recording = Recording::Running;
+        }
         let is_missing = match call.facts.recording {
             // That it begins may be written down already.
             Recording::Later => true,
@@ -229,6 +233,13 @@ impl Campaign {
             }
             return;
         }
+        if facts.resumes {
+            // There is no more of it; what there is lies in the spool.
+            if (op, facts.recording) == (Op::Record, Recording::Asked) {
+                facts.recording = Recording::Running;
+            }
+            return;
+        }
         let why = match (op, facts.recording) {
             (Op::Snoop, Recording::Not) if answered => "Asterisk refused the snoop channel",
             (Op::Record, Recording::Asked) => "Asterisk refused to record",
@@ -269,6 +280,12 @@ impl Campaign {
         ) {
             return;
         }
+        if ok && self.goes_on_recording(now, attempt) {
+            return;
+        }
+        let Some(facts) = self.facts(attempt) else {
+            return;
+        };
         if ok {
             facts.recording = Recording::Ended;
             self.effects.push_back(Effect::FetchRecording {
@@ -281,6 +298,22 @@ impl Campaign {
             self.recording_failed(attempt, "Asterisk could not record");
         }
         self.clear_remains(attempt);
+    }
+
+    /// A recording has ended with the channel that it listened to, and another one has taken that
+    /// one's place: it is gone on with.
+    fn goes_on_recording(&mut self, now: Time, attempt: AttemptId) -> bool {
+        let Some(call) = self.live.get_mut(&attempt) else {
+            return false;
+        };
+        let goes_on = call.facts.resumes && matches!(call.phase, Phase::Talking(..));
+        // Once for each transfer.
+        let goes_on = goes_on && call.facts.snoop.presence != Presence::Gone;
+        if goes_on {
+            call.facts.recording = Recording::Not;
+            self.advance(now, attempt);
+        }
+        goes_on
     }
 
     /// The channels of an ended call are gone, and nothing was heard of its recording:

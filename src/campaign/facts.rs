@@ -67,6 +67,9 @@ pub(super) struct Facts {
     pub(super) plan: Plan,
     pub(super) music: Music,
     pub(super) target_dialed_at: Option<Time>,
+    /// Another channel has taken A's place, and the recording goes on with that one, behind what
+    /// there is of it.
+    pub(super) resumes: bool,
     /// It was told that Asterisk does not end A.
     pub(super) told_kept: bool,
     trouble: u8,
@@ -241,6 +244,14 @@ impl Facts {
         }
     }
 
+    /// Makes the channel that records A, if there is none.
+    pub(super) fn snoop(&mut self, ops: &mut Vec<Op>) {
+        if self.a.presence == Presence::There && self.snoop.presence == Presence::Never {
+            self.snoop = Channel::asked();
+            ops.push(Op::Snoop);
+        }
+    }
+
     /// Asks where the legs are that left our application without a hangup.
     pub(super) fn find(&mut self, ops: &mut Vec<Op>) {
         self.a.find(Part::A, ops);
@@ -266,6 +277,11 @@ impl Facts {
     pub(super) fn replace(&mut self, now: Time, part: Part) {
         if let Some(channel) = self.channel(part) {
             *channel = Channel::replacement(now);
+        }
+        if part == Part::A {
+            // It ends with the channel that it listens to.
+            self.snoop = Channel::default();
+            self.resumes = true;
         }
     }
 

@@ -143,8 +143,18 @@ impl AsteriskIds {
         if fields.next().is_some() {
             return None;
         }
-        let part = Part::ALL.into_iter().find(|p| p.suffix() == suffix)?;
+        let part = match suffix.strip_prefix(Part::Snoop.suffix()) {
+            Some(number) if number.is_empty() || number.parse::<u32>().is_ok() => Part::Snoop,
+            _ => Part::ALL.into_iter().find(|p| p.suffix() == suffix)?,
+        };
         Some((attempt, part))
+    }
+
+    /// The id of the `number`-th channel that records an attempt, from 2: another channel has
+    /// taken the place of the one that the one before listened to.
+    #[must_use]
+    pub fn make_recorder(&self, run: RunId, attempt: AttemptId, number: u32) -> String {
+        format!("{}{number}", self.make(run, attempt, Part::Snoop))
     }
 }
 

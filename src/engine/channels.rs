@@ -69,6 +69,16 @@ impl Channels {
         Arc::make_mut(&mut self.replaced).insert(part, by.to_owned());
     }
 
+    /// Another channel than before will record an attempt: the one before ends with the channel
+    /// that it listens to.
+    pub(super) fn replace_recorder(&mut self, run: RunId, attempt: AttemptId) {
+        let now = self.id(run, attempt, Part::Snoop);
+        let number = now.rsplit_once("-rec").map_or("", |(_, number)| number);
+        let next = number.parse().unwrap_or(1_u32).saturating_add(1);
+        let id = self.ids.make_recorder(run, attempt, next);
+        self.replace((attempt, Part::Snoop), &id);
+    }
+
     /// Forgets the attempts of which nothing is left.
     pub(super) fn retain(&mut self, lives: impl Fn(AttemptId) -> bool) {
         if self.replaced.keys().any(|(attempt, _)| !lives(*attempt)) {
@@ -80,6 +90,23 @@ impl Channels {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_channel_that_records_an_attempt_has_an_id_of_its_own() {
+        let ids = AsteriskIds::new("t");
+        let mut channels = Channels::new(ids.clone());
+        let (run, attempt) = (RunId(1), AttemptId(7));
+        for id in ["dd-t-1-7-rec2", "dd-t-1-7-rec3"] {
+            channels.replace_recorder(run, attempt);
+            assert_eq!(channels.id(run, attempt, Part::Snoop), id);
+            // The next process knows it as well.
+            assert_eq!(ids.parse(id), Some((attempt, Part::Snoop)));
+        }
+        assert_eq!(channels.parse("dd-t-1-7-rec2"), None, "it was replaced");
+        for id in ["dd-t-1-7-recx", "dd-t-1-7-b3", "dd-t-1-7-rec-2"] {
+            assert_eq!(ids.parse(id), None, "{id}");
+        }
+    }
 
     #[test]
     fn a_part_is_what_took_its_place_last() {

@@ -94,7 +94,7 @@ impl Requester {
                     .snoop(&id(Part::A), &id(Part::Snoop), "rec")
                     .await
             }
-            Op::Record => return self.record(&id(Part::Snoop)).await,
+            Op::Record => return self.record(run, attempt).await,
             Op::StartMusic => {
                 let class = self.plan.moh_class.as_deref();
                 self.client.moh_start(&id(Part::A), class).await
@@ -170,16 +170,25 @@ impl Requester {
     /// 409 is passed on only where a recording of this name runs. A channel that a census saw
     /// on its way into the application is refused alike, and would stay without one: that is
     /// asked for again.
-    async fn record(&self, snoop: &str) -> Result<(), OpError> {
+    ///
+    /// After a transfer of leg A it is gone on with behind what there is.
+    async fn record(&self, run: RunId, attempt: AttemptId) -> Result<(), OpError> {
+        let name = self.channels.ids().make(run, attempt, Part::Snoop);
+        let if_exists = if self.channels.is_replaced(attempt, Part::Snoop) {
+            IfExists::Append
+        } else {
+            IfExists::Fail
+        };
         let recording = Recording {
-            name: snoop.to_owned(),
+            name: name.clone(),
             format: self.plan.recording_format.clone(),
-            if_exists: IfExists::Fail,
+            if_exists,
             max_seconds: 0,
         };
-        let result = self.client.record(snoop, &recording).await;
+        let snoop = self.channels.id(run, attempt, Part::Snoop);
+        let result = self.client.record(&snoop, &recording).await;
         if let Err(AriError::Refused { status: 409, .. }) = result
-            && self.client.is_recording(snoop).await != Ok(true)
+            && self.client.is_recording(&name).await != Ok(true)
         {
             return Err(OpError::TooEarly);
         }

@@ -43,7 +43,11 @@ impl Engine {
     }
 
     fn replaced(&mut self, attempt: AttemptId, part: Part, by: &str, name: &str) {
-        self.requester.channels.replace((attempt, part), by);
+        let channels = &mut self.requester.channels;
+        channels.replace((attempt, part), by);
+        if part == Part::A {
+            channels.replace_recorder(self.campaign.run(), attempt);
+        }
         // Its StasisEnd alone would come by itself, without the cause.
         let client = self.requester.client.clone();
         let source = EventSource::Channel(by.to_owned());
@@ -91,6 +95,7 @@ impl Engine {
     pub(super) fn place_others(&mut self, survey: &mut Survey) {
         let campaign = &self.campaign;
         self.requester.channels.retain(|a| campaign.knows(a));
+        self.find_recorders(survey);
         self.forget_replaced(survey);
         let others = std::mem::take(&mut survey.others);
         self.strangers
@@ -119,19 +124,32 @@ impl Engine {
         }
     }
 
+    /// After a transfer of a dead process another channel than the first records.
+    fn find_recorders(&mut self, survey: &Survey) {
+        let run = self.campaign.run();
+        let channels = &mut self.requester.channels;
+        for (id, attempt, part) in &survey.ids {
+            let is_known = channels.is_replaced(*attempt, *part);
+            if *part == Part::Snoop && !is_known && *id != channels.id(run, *attempt, *part) {
+                channels.replace((*attempt, *part), id);
+            }
+        }
+    }
+
     /// A channel of ours that another one has replaced has ended, or is to.
     fn forget_replaced(&mut self, survey: &mut Survey) {
         let channels = &self.requester.channels;
-        let was_replaced = |a: AttemptId, p: Part| channels.is_replaced(a, p);
-        let (left, ids) = std::mem::take(&mut survey.ids)
+        let (ids, left) = std::mem::take(&mut survey.ids)
             .into_iter()
-            .partition::<Vec<_>, _>(|(_, a, p)| was_replaced(*a, *p));
+            .partition::<Vec<_>, _>(|(id, a, p)| channels.parse(id) == Some((*a, *p)));
         survey.ids = ids;
-        let Census {
-            channels, joined, ..
-        } = &mut survey.census;
-        channels.retain(|(a, p, _)| !was_replaced(*a, *p));
-        joined.retain(|(a, p)| !was_replaced(*a, *p));
+        let stands = |a: AttemptId, p: Part| {
+            let is_it = |(_, b, q): &(String, AttemptId, Part)| (a, p) == (*b, *q);
+            !channels.is_replaced(a, p) || survey.ids.iter().any(is_it)
+        };
+        let census = &mut survey.census;
+        census.channels.retain(|(a, p, _)| stands(*a, *p));
+        census.joined.retain(|(a, p)| stands(*a, *p));
         for (id, _, part) in left {
             let requester = self.requester.clone();
             tokio::spawn(async move { requester.take_down(&id, part).await });
@@ -139,10 +157,17 @@ impl Engine {
     }
 }
 
-/// The leg that is not in its bridge any more: whoever is there instead has its place.
+/// The leg that is not in its bridge any more, and best not there at all: whoever is in the
+/// bridge instead has its place. Where that could be either, it is leg A's, which holds the slot.
 fn free_place(census: &Census, attempt: AttemptId) -> Option<(AttemptId, Part)> {
-    let legs = [Part::B, Part::A].map(|part| (attempt, part));
-    legs.into_iter().find(|leg| !census.joined.contains(leg))
+    let legs = [Part::A, Part::B].map(|part| (attempt, part));
+    let free = || legs.iter().filter(|leg| !census.joined.contains(leg));
+    let is_listed = |leg: &(AttemptId, Part)| {
+        let mut listed = census.channels.iter();
+        listed.any(|(attempt, part, _)| (*attempt, *part) == *leg)
+    };
+    let gone = free().find(|leg| !is_listed(leg));
+    gone.or_else(|| free().next()).copied()
 }
 
 /// Where a call was transferred to, by the name of the channel that Asterisk made for that:
@@ -174,13 +199,31 @@ mod tests {
     #[test]
     fn whoever_is_in_the_bridge_has_the_place_of_the_leg_that_is_not() {
         let attempt = AttemptId(7);
-        let census = |joined: &[Part]| Census {
-            joined: joined.iter().map(|part| (attempt, *part)).collect(),
-            ..Census::default()
+        let place = |joined: &[Part], alone: &[Part]| {
+            let census = Census {
+                channels: joined
+                    .iter()
+                    .chain(alone)
+                    .map(|p| (attempt, *p, true))
+                    .collect(),
+                joined: joined.iter().map(|part| (attempt, *part)).collect(),
+                ..Census::default()
+            };
+            free_place(&census, attempt).map(|(_, part)| part)
         };
-        let place = |joined: &[Part]| free_place(&census(joined), attempt);
-        assert_eq!(place(&[Part::A]), Some((attempt, Part::B)));
-        assert_eq!(place(&[Part::B]), Some((attempt, Part::A)));
-        assert_eq!(place(&[Part::A, Part::B]), None, "somebody listens in");
+        assert_eq!(place(&[Part::A], &[]), Some(Part::B));
+        assert_eq!(place(&[Part::B], &[]), Some(Part::A));
+        assert_eq!(place(&[Part::A, Part::B], &[]), None, "somebody listens in");
+        assert_eq!(
+            place(&[], &[Part::A]),
+            Some(Part::B),
+            "A has left the bridge"
+        );
+        assert_eq!(
+            place(&[], &[Part::B]),
+            Some(Part::A),
+            "B has left the bridge"
+        );
+        assert_eq!(place(&[], &[]), Some(Part::A), "the slot is held");
     }
 }

@@ -2,24 +2,33 @@
 //! nobody asked for.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
+use crate::Witness as _;
 use crate::support::deck::Deck;
 use crate::support::lab::{Lab, Node};
 use crate::support::phone::{Phone, Script, Side};
+use crate::support::wait::wait;
+use crate::support::wav::Sound;
 use serde_json::Value;
 
 const SECOND: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_secs(20);
 
-/// The row of a number, and what it says of its end.
+/// The row of a number.
 fn row<'r>(report: &'r [BTreeMap<String, Value>], number: &str) -> &'r BTreeMap<String, Value> {
     let mut rows = report.iter().filter(|row| row["number"] == number);
     rows.next().unwrap_or_else(|| panic!("no row of {number}"))
 }
 
-fn how(row: &BTreeMap<String, Value>) -> [&str; 3] {
-    ["disposition", "ended_by", "transferred_to"].map(|of| row[of].as_str().unwrap_or_default())
+/// How it ended, and by whom.
+fn how(row: &BTreeMap<String, Value>) -> [&str; 2] {
+    ["disposition", "ended_by"].map(|of| row[of].as_str().unwrap_or_default())
+}
+
+fn path_of(row: &BTreeMap<String, Value>) -> &str {
+    row["recording"].as_str().expect("it was recorded")
 }
 
 fn talked(row: &BTreeMap<String, Value>) -> f64 {
@@ -31,6 +40,8 @@ const BLIND: &str = "79000001";
 const ATTENDED: &str = "79000002";
 const TO_ONE_WHO_LEAVES: &str = "79000003";
 const BY_CALLEE: &str = "79000004";
+/// Whom the callee transfers to, by a trunk that lets him.
+const RECEIVED: &str = "79990001";
 const NOT_TRANSFERRED: &str = "79000005";
 
 /// A customer talks on to whom the agent gave the call, for as long as he likes; the recording
@@ -41,12 +52,13 @@ fn a_transferred_call_goes_on_with_whom_it_was_given_to() {
     let (carrier, agent) = (Phone::carrier(&lab), Phone::agent(&lab));
     let stays = Script::new().answer().wait(4 * SECOND).bye();
     carrier.on("7900", stays);
+    carrier.on(RECEIVED, Script::new().answer());
     carrier.on(
         BY_CALLEE,
         Script::new()
             .answer()
-            .wait(SECOND)
-            .refer("100")
+            .wait(2 * SECOND)
+            .refer(RECEIVED)
             .transferred(),
     );
     let talks = || Script::new().answer().wait(SECOND);
@@ -71,14 +83,23 @@ fn a_transferred_call_goes_on_with_whom_it_was_given_to() {
 
     let report = deck.report();
     let told = |number| how(row(&report, number));
-    assert_eq!(told(BLIND), ["answered", "callee", "100@lab-transfers"]);
-    assert_eq!(told(ATTENDED)[..2], ["answered", "callee"]);
-    assert_eq!(
-        told(TO_ONE_WHO_LEAVES),
-        ["answered", "target", "101@lab-transfers"]
-    );
-    assert_eq!(told(BY_CALLEE)[..2], ["answered", "timer"]);
-    assert_eq!(told(NOT_TRANSFERRED), ["answered", "callee", ""]);
+    for number in [BLIND, ATTENDED, NOT_TRANSFERRED] {
+        assert_eq!(told(number), ["answered", "callee"], "{number}");
+    }
+    assert_eq!(told(TO_ONE_WHO_LEAVES), ["answered", "target"]);
+    assert_eq!(told(BY_CALLEE), ["answered", "timer"]);
+    let moves = |number: &str, by: &str, to: &str| {
+        let mut lines = ended.stdout.lines();
+        let told = format!("number={number} by=\"{by}\" to={to}");
+        lines.any(|line| line.contains("call.transferred") && line.ends_with(&told))
+    };
+    assert!(moves(BLIND, "leg B", "100@lab-transfers"));
+    assert!(moves(TO_ONE_WHO_LEAVES, "leg B", "101@lab-transfers"));
+    let received = format!("{RECEIVED}@lab-outward");
+    assert!(moves(BY_CALLEE, "leg A", &received), "{}", ended.stdout);
+    // Both parts of his call are in one recording: before the transfer, and after it.
+    let recorded = Sound::read(Path::new(path_of(row(&report, BY_CALLEE)))).seconds();
+    assert!(recorded > 6.5, "{recorded} s of 8");
     // Nobody was hung up by the dialer while he talked: the phones say who ended the calls.
     for number in [BLIND, ATTENDED, NOT_TRANSFERRED] {
         let call = carrier.call(number);
@@ -91,14 +112,8 @@ fn a_transferred_call_goes_on_with_whom_it_was_given_to() {
     }
     for number in all {
         assert_eq!(carrier.rung(number), 1, "{number}");
-        let recording = row(&report, number)["recording"].as_str().expect("a path");
-        assert!(recording.ends_with(".wav"), "{number}: {recording}");
+        assert!(path_of(row(&report, number)).ends_with(".wav"), "{number}");
     }
-    assert!(
-        ended.stdout.contains("call.transferred"),
-        "{}",
-        ended.stdout
-    );
     lab.assert_nothing_left();
 }
 
@@ -156,7 +171,7 @@ fn a_leg_that_was_moved_elsewhere_is_let_go() {
     assert_eq!(agent.calls().iter().filter(|call| call.is_up()).count(), 2);
     let report = deck.report();
     for number in [leg_a, leg_b, both] {
-        assert_eq!(how(row(&report, number))[..2], ["answered", "handed over"]);
+        assert_eq!(how(row(&report, number)), ["answered", "handed over"]);
     }
     // A start does not touch them either.
     assert_eq!(deck.dial().code, Some(0));
@@ -167,5 +182,29 @@ fn a_leg_that_was_moved_elsewhere_is_let_go() {
         }
     }
     lab.reset();
+    lab.assert_nothing_left();
+}
+
+/// A channel that no call owns is hung up as soon as it enters the application, told and
+/// counted, and the conversations beside it go on.
+#[test]
+fn a_channel_that_belongs_to_no_call_is_hung_up_and_told() {
+    let lab = Lab::get();
+    let mut deck = Deck::new(lab.env())
+        .set("TARGET_ENDPOINT", "Local/100@lab")
+        .set("STASIS_APP", "outbound_dialer");
+    deck.list(["80920001"]);
+    let running = deck.spawn(&["--headless", "--start", "--exit-when-done"]);
+    running.wait_for("call.bridged", SOON);
+    let stray =
+        "/ari/channels?endpoint=Local/100@lab&app=outbound_dialer&appArgs=a&channelId=stray";
+    lab.ari("POST", stray);
+    running.wait_for("belongs to no call of this dialer: it is hung up", SOON);
+    let is_there = || lab.channel_ids().iter().any(|id| id.starts_with("stray"));
+    wait("end of the stray", SOON, || !is_there());
+    assert_eq!(lab.channels_of("mytrunk"), 1, "the conversation goes on");
+    running.signal("TERM");
+    running.signal("TERM");
+    assert_eq!(running.wait(SOON).code, Some(0));
     lab.assert_nothing_left();
 }
