@@ -17,6 +17,7 @@ mod ends;
 mod first_look;
 mod kept;
 mod model;
+mod moved;
 mod next_run;
 mod orders;
 mod orphans;

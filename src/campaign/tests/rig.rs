@@ -83,7 +83,11 @@ impl Rig {
 
     /// One lead, its A ringing, everything staged.
     pub(super) fn staged() -> Self {
-        let mut rig = Self::started(policy(1), 1);
+        Self::staged_with(policy(1))
+    }
+
+    pub(super) fn staged_with(policy: Policy) -> Self {
+        let mut rig = Self::started(policy, 1);
         rig.stage();
         rig
     }
