@@ -154,6 +154,15 @@ impl SimHandle {
         self.inflict(Fault::Restart { down });
     }
 
+    /// The phone of the channel `id` transfers its call `to` an extension, which answers at once:
+    /// `100@lab-transfers`. Gives the id of the channel that takes its place; `None` if it is in
+    /// no conversation.
+    #[must_use]
+    pub fn transfer(&self, id: &str, to: &str) -> Option<String> {
+        self.server
+            .with_world(|world, now| world.transfer(now, id, to, None))
+    }
+
     /// Every number dialed through the trunk, in order: the carrier's log.
     #[must_use]
     pub fn calls_placed(&self) -> Vec<String> {

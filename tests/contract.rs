@@ -15,6 +15,7 @@ use contract::session::Session;
 use contract::{scripts, trace};
 use dialdeck::simulator::{self, SimConfig, SimHandle};
 use support::lab::Lab;
+use support::phone::{Phone, Script};
 use support::simulated::lab;
 
 /// The lab's ARI.
@@ -60,7 +61,11 @@ async fn compare(name: &str, script: impl AsyncFn(&mut Session)) {
     let real = place(&lab);
     let (_running, simulated) = simulator(&real).await;
     let (real, simulated) = tokio::join!(play(real, name, &script), play(simulated, name, &script));
-    if let Some(diff) = trace::diff(&real, &simulated) {
+    same(&real, &simulated);
+}
+
+fn same(real: &[String], simulated: &[String]) {
+    if let Some(diff) = trace::diff(real, simulated) {
         panic!("the lab (-) and the simulator (+) differ:\n{diff}");
     }
     let in_vain: Vec<&String> = real
@@ -120,6 +125,38 @@ contract! { connections:
     strangers_are_refused,
     subscribed_by_hand,
     the_socket_closes_while_a_call_is_up,
+}
+
+contract! { moving:
+    a_leg_that_continues_elsewhere,
+}
+
+/// Played by hand: on the lab it takes a phone, which the simulator plays itself.
+#[tokio::test]
+async fn a_phone_that_transfers() {
+    let name = "a_phone_that_transfers";
+    let lab = Lab::shared();
+    let agent = Phone::agent(&lab);
+    let to = "100";
+    let real = async |s: &mut Session| {
+        let transfer = async |_: &str| {
+            agent.now(
+                "scripted-agent",
+                Script::new().refer(to).transferred().bye(),
+            )
+        };
+        scripts::moving::a_phone_that_transfers(s, transfer).await;
+    };
+    let (running, simulated) = simulator(&place(&lab)).await;
+    let played = async |s: &mut Session| {
+        let transfer = async |id: &str| {
+            let by = running.transfer(id, &format!("{to}@lab-transfers"));
+            assert!(by.is_some(), "nobody talks on {id}");
+        };
+        scripts::moving::a_phone_that_transfers(s, transfer).await;
+    };
+    let real = play(place(&lab), name, real).await;
+    same(&real, &play(simulated, name, played).await);
 }
 
 contract! { recordings:

@@ -318,6 +318,7 @@ impl World {
             ([id, "snoop"], Post) => self.snoop(id, request.param("snoopId"), request),
             ([id, "snoop", snoop], Post) => self.snoop(id, Some(snoop), request),
             ([id, "record"], Post) => self.record(id, request),
+            ([id, "continue"], Post) => self.continue_channel(id),
             ([id, "moh"], Post | Delete) => {
                 self.controlled(id)?;
                 Ok(Response::no_content())

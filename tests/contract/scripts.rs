@@ -2,6 +2,7 @@
 
 pub(crate) mod callees;
 pub(crate) mod connections;
+pub(crate) mod moving;
 pub(crate) mod recordings;
 pub(crate) mod refusals;
 pub(crate) mod sound;

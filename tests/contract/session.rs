@@ -19,11 +19,15 @@ use super::trace::{Trace, line, normal};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The events that the dialer switches off, and so are no part of the contract.
-const UNWANTED: [&str; 4] = [
+const UNWANTED: [&str; 8] = [
     "ChannelVarset",
     "ChannelDialplan",
     "ChannelCallerId",
     "ChannelConnectedLine",
+    "ChannelHold",
+    "ChannelUnhold",
+    "BridgeBlindTransfer",
+    "BridgeAttendedTransfer",
 ];
 
 /// What a request came to.
@@ -186,6 +190,34 @@ impl Session {
         let body = self.line(&answer.body);
         self.note(&format!("{method} {shown} -> {}{body}", answer.status));
         answer
+    }
+
+    /// Notes which dialplan application the channel of `role` runs, and with what.
+    pub(crate) async fn shows_dialplan_app(&mut self, role: &str) {
+        let path = format!("/channels/{}", self.id(role));
+        let channel = self.silently(Method::GET, &path, &[], None).await.body;
+        let app = channel["dialplan"]["app_name"].as_str().unwrap_or("none");
+        let data = channel["dialplan"]["app_data"].as_str().unwrap_or("none");
+        let data = if app == "Stasis" {
+            normal(data, &self.tag)
+        } else {
+            "anything".to_owned()
+        };
+        self.note(&format!("{role} runs {app} with {data}"));
+    }
+
+    /// Hangs up whoever is in this bridge under an id that Asterisk made.
+    pub(crate) async fn hang_up_others_in(&mut self, role: &str) {
+        let path = format!("/bridges/{}", self.id(role));
+        let bridge = self.silently(Method::GET, &path, &[], None).await.body;
+        let members = bridge["channels"].as_array().cloned().unwrap_or_default();
+        for id in members.iter().filter_map(Value::as_str) {
+            if !id.starts_with(&self.tag) {
+                let path = format!("/channels/{id}");
+                let status = self.silently(Method::DELETE, &path, &[], None).await.status;
+                self.note(&format!("another channel was hung up: {status}"));
+            }
+        }
     }
 
     /// Sends a request that is no part of the trace.

@@ -117,8 +117,17 @@ fn name(path: &str) -> String {
 }
 
 /// `text` without the script's own prefix of ids and with Asterisk's counters blanked:
-/// `PJSIP/trunk-0000001a` and `Local/777@default-00000003;1`.
+/// `PJSIP/trunk-0000001a` and `Local/777@default-00000003;1`, and the ids that it makes itself:
+/// `1796028165.28`.
 pub(crate) fn normal(text: &str, tag: &str) -> String {
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some((seconds, count)) = text.split_once('.')
+        && seconds.len() == 10
+        && is_number(seconds)
+        && is_number(count)
+    {
+        return "#.#".to_owned();
+    }
     let text = text.replace(&format!("{tag}-"), "");
     let mut out = String::with_capacity(text.len());
     let mut rest = text.as_str();

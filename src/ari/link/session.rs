@@ -18,7 +18,7 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Kinds of events that Asterisk is told not to send. The first four are over half of all
 /// (measured); of the others some calls cause many.
-pub const UNUSED_EVENTS: [&str; 19] = [
+pub const UNUSED_EVENTS: [&str; 21] = [
     "ChannelVarset",
     "ChannelDialplan",
     "ChannelCallerId",
@@ -30,6 +30,8 @@ pub const UNUSED_EVENTS: [&str; 19] = [
     "ChannelTalkingFinished",
     "ChannelToneDetected",
     "ChannelUserevent",
+    "BridgeAttendedTransfer",
+    "BridgeBlindTransfer",
     "BridgeCreated",
     "BridgeMerged",
     "BridgeVideoSourceChanged",

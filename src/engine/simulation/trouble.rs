@@ -82,7 +82,10 @@ impl Sim {
         let Some(id) = self.rng.choice(&talking) else {
             return;
         };
-        if let Some(by) = self.world.transfer(now, id, after) {
+        if let Some(by) = self
+            .world
+            .transfer(now, id, "100@lab-transfers", Some(after))
+        {
             self.tally.count("phones: transfer");
             self.note(|| format!("{by} takes the place of {id}"));
         }
@@ -105,7 +108,7 @@ impl Sim {
         }
         for id in moved {
             let after = Duration::from_millis(self.rng.u64(..60_000));
-            if self.world.redirect(now, &id, after) {
+            if self.world.redirect(now, &id, Some(after)) {
                 self.tally.count("panels: redirect");
                 self.note(|| format!("{id} is moved elsewhere"));
             }

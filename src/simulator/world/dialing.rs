@@ -244,7 +244,7 @@ impl World {
         self.tell_dial(id, status, &dial_string);
     }
 
-    fn tell_dial(&mut self, id: &str, status: &str, dial_string: &str) {
+    pub(super) fn tell_dial(&mut self, id: &str, status: &str, dial_string: &str) {
         if let Some(channel) = self.channels.get(id) {
             let event = dial_event(status, dial_string, channel);
             self.emit(About::channel(id), &event);

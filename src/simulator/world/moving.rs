@@ -9,21 +9,29 @@ use super::agenda::Step;
 use super::apps::About;
 use super::channel::{Channel, Hold, Role, State, TargetLeg};
 use super::hangup::NORMAL_CLEARING;
+use super::message::{Answer, Response};
 use super::{World, channel_event};
 use crate::campaign::Time;
 
 impl World {
     /// The phone of the channel `id` transfers its call (REFER): a local channel of Asterisk's
-    /// own takes its place in the bridge and in the application, and hangs up `after` a while.
+    /// own takes its place in the bridge and in the application, answers at once and hangs up
+    /// `after` a while. `to` is the extension with its context: `100@lab-transfers`.
     /// `None` if the channel is in no conversation.
-    pub fn transfer(&mut self, now: Time, id: &str, after: Duration) -> Option<String> {
+    pub fn transfer(
+        &mut self,
+        now: Time,
+        id: &str,
+        to: &str,
+        after: Option<Duration>,
+    ) -> Option<String> {
         self.advance(now);
         let old = self.channels.get(id)?.clone();
         let bridge = old.bridge.clone()?;
         if old.state != State::Up || !old.in_stasis || old.hold != Hold::None {
             return None;
         }
-        let by = self.draw_up_local(&old, "100@transferred");
+        let by = self.draw_up_local(&old, to);
         let mut event = channel_event("StasisStart", self.channels.get(&by)?);
         event["args"] = json!([]);
         event["replace_channel"] = old.json();
@@ -32,18 +40,28 @@ impl World {
         self.leave_bridge(id);
         self.enter_bridge(&by, &bridge);
         self.set_state(&by, State::Up);
+        self.tell_dial(&by, "ANSWER", "");
         self.request_hangup(id, Some(NORMAL_CLEARING), None, false);
         self.leave_stasis(id);
         // Of its end nobody hears (measured on 22.10.1).
         self.unsubscribe(id);
         self.end(id, NORMAL_CLEARING, None);
-        self.plan(&by, self.now + after, Step::Leave);
+        if let Some(after) = after {
+            self.plan(&by, self.now + after, Step::Leave);
+        }
         Some(by)
+    }
+
+    /// `POST /channels/{id}/continue`: the channel goes on in the dialplan.
+    pub(super) fn continue_channel(&mut self, id: &str) -> Answer {
+        self.controlled(id)?;
+        self.redirect(self.now, id, None);
+        Ok(Response::no_content())
     }
 
     /// Somebody moves the channel `id` out of its application, to an extension where it hangs
     /// up `after` a while: a redirect, `continue`. Whether it could be moved.
-    pub fn redirect(&mut self, now: Time, id: &str, after: Duration) -> bool {
+    pub fn redirect(&mut self, now: Time, id: &str, after: Option<Duration>) -> bool {
         self.advance(now);
         let may = |c: &&Channel| c.state == State::Up && c.in_stasis && c.hold == Hold::None;
         if self.channels.get(id).filter(may).is_none() {
@@ -54,7 +72,9 @@ impl World {
         if let Some(channel) = self.channels.get_mut(id) {
             channel.elsewhere_since = Some(now);
         }
-        self.plan(id, self.now + after, Step::Leave);
+        if let Some(after) = after {
+            self.plan(id, self.now + after, Step::Leave);
+        }
         true
     }
 
