@@ -92,6 +92,7 @@ fn done(line: &str) -> [u32; 6] {
 
 mod chaos {
     mod kill;
+    mod moved;
     mod network;
     mod replaced;
     mod restart;

@@ -238,6 +238,12 @@ impl Running {
         self.signal("TERM");
     }
 
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        let child = self.child.as_mut().expect("it is waited for once");
+        child.try_wait().expect("it is ours").is_some()
+    }
+
     /// `kill -9`, and it is gone.
     pub(crate) fn kill(mut self) {
         let mut child = self.child.take().expect("it runs");
