@@ -344,6 +344,16 @@ impl Leg {
         format!("{target}?Replaces={call_id}%3Bto-tag%3D{theirs}%3Bfrom-tag%3D{ours}")
     }
 
+    /// Whether it is over, and the PBX has followed its redirect to another number: within the
+    /// same dialog, but as a call of its own.
+    pub(super) fn is_redirected_to(&self, message: &Message) -> bool {
+        let number = message::user(&message.start);
+        self.state == State::Over
+            && message.status().is_none()
+            && message.method() == "INVITE"
+            && number != self.number
+    }
+
     /// A message of this call has come.
     pub(super) fn take(&mut self, message: &Message, wire: &Wire) {
         if message.status().is_some() {

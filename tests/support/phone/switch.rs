@@ -166,7 +166,10 @@ impl Switch {
             return;
         };
         let call_id = message.header("Call-ID");
-        if let Some(leg) = self.legs.iter_mut().find(|leg| leg.call_id == call_id) {
+        let mut legs = self.legs.iter_mut().rev();
+        if let Some(leg) = legs.find(|leg| leg.call_id == call_id)
+            && !leg.is_redirected_to(&message)
+        {
             leg.take(&message, &self.wire);
             return;
         }
