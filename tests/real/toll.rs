@@ -84,6 +84,7 @@ fn a_redirect_by_an_agents_phone_rings_nobody_else() {
             .status_with(302, &[&elsewhere(&lab)]),
     );
     let phone = "PJSIP/scripted-agent";
+    // Its context dials out.
     let rows = dial(&lab, ("scripted", phone), &["79060001", "79060002"]);
     for row in rows.values() {
         assert_eq!(row["disposition"], "abandoned", "{row:?}");
