@@ -110,9 +110,11 @@ fn the_table_fits_a_terminal_and_ends_with_the_verdict() {
 }
 
 #[test]
-fn a_trunk_that_lets_whoever_is_called_dial_is_warned_of() {
+fn a_trunk_that_lets_whoever_is_called_dial_and_a_phone_that_is_offline_are_warned_of() {
     let lab = Lab::shared();
-    let deck = good(&lab).set("ARI_TRUNK", "scripted-open");
+    let deck = good(&lab)
+        .set("ARI_TRUNK", "scripted-open")
+        .set("TARGET_ENDPOINT", "PJSIP/nowhere");
     let ended = deck.run(&["check", "--json"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stdout);
     let warned = finding(&ended, "transfers", "warning");
@@ -121,6 +123,8 @@ fn a_trunk_that_lets_whoever_is_called_dial_is_warned_of() {
     assert!(fact.contains("lab-outward"), "{fact}");
     let mend = warned["mend"].to_string();
     assert!(mend.contains("allow_transfer=no"), "{mend}");
+    let fact = finding(&ended, "target", "warning")["fact"].to_string();
+    assert!(fact.contains("PJSIP/nowhere is offline"), "{fact}");
 }
 
 #[test]

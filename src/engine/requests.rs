@@ -54,7 +54,7 @@ pub(super) struct Requester {
 /// Where Asterisk is to look up whom a carrier or a phone redirects a call to (a 302): in no
 /// context that exists, so that the call ends instead. Otherwise Asterisk places a second one
 /// by itself, by way of the endpoint's own context: to a number that nobody asked for, beside
-/// MAX_CC, on a channel that nobody knows. A trunk with redirect_method=uri_pjsip follows the
+/// MAX_CC, on a channel that nobody knows. A trunk with `redirect_method=uri_pjsip` follows the
 /// redirect within the same call, and is not held up by this.
 fn no_forwarding() -> (String, String) {
     let nowhere = "dialdeck-follows-no-redirect";
