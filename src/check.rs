@@ -19,6 +19,7 @@ mod engine;
 mod place;
 mod probe;
 mod report;
+mod transfers;
 
 use std::ffi::OsString;
 use std::path::Path;

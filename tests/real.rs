@@ -61,5 +61,6 @@ mod real {
     mod refusals;
     mod reload;
     mod settings;
+    mod toll;
     mod turns;
 }

@@ -427,9 +427,10 @@ async fn application(
         };
         let known = client.application(client.app()).await;
         let known = known.map_err(|error| End::Lost(error.into()))?;
-        let verdict = match take_over {
-            true => Verdict::Connect,
-            false => judge(client, config, known.as_ref(), occasion).await,
+        let verdict = if take_over {
+            Verdict::Connect
+        } else {
+            judge(client, config, known.as_ref(), occasion).await
         };
         match (known, verdict) {
             (Some(app), Verdict::HeldByDialdeck) => return Err(End::Held(app)),

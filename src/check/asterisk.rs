@@ -79,7 +79,14 @@ pub(super) async fn examine(settings: &Settings, client: &Client, probe: &mut Pr
 
 fn unseen(error: &AriError) -> Seen {
     let mut findings = vec![refusal("ari", error)];
-    for check in ["permissions", "trunk", "target", "format", "clock"] {
+    for check in [
+        "permissions",
+        "trunk",
+        "transfers",
+        "target",
+        "format",
+        "clock",
+    ] {
         findings.push(Finding::not_checked(check, "see ari"));
     }
     Seen {

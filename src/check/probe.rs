@@ -48,7 +48,7 @@ impl Probe {
             Ok(client) => client,
             Err(why) => {
                 let mut findings = vec![why];
-                for check in ["trunk", "target", "format"] {
+                for check in ["trunk", "transfers", "target", "format"] {
                     findings.push(Finding::not_checked(check, "see permissions"));
                 }
                 return findings;
@@ -58,13 +58,14 @@ impl Probe {
             client: &client,
             channel: &self.channel,
         };
-        let (trunk, target, format) = tokio::join!(
+        let (trunk, transfers, target, format) = tokio::join!(
             questions.trunk(&settings.trunk),
+            questions.transfers(&settings.trunk),
             questions.target(&settings.target.endpoint),
             questions.format(&settings.recordings.format),
         );
         let may = Finding::ok("permissions", "this user may place calls");
-        vec![may, trunk, target, format]
+        vec![may, trunk, transfers, target, format]
     }
 
     async fn open(&mut self) -> Result<Client, Finding> {
@@ -97,13 +98,13 @@ impl Probe {
     }
 }
 
-struct Questions<'a> {
+pub(super) struct Questions<'a> {
     client: &'a Client,
     channel: &'a str,
 }
 
 impl Questions<'_> {
-    async fn value(&self, expression: &str) -> Result<String, AriError> {
+    pub(super) async fn value(&self, expression: &str) -> Result<String, AriError> {
         let value = self.client.variable(self.channel, expression).await?;
         Ok(value.unwrap_or_default())
     }

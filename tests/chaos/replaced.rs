@@ -88,16 +88,15 @@ fn who_loses_the_application_dials_nobody_says_so_and_never_fights() {
     lab.assert_nothing_left();
 }
 
-/// A channel that somebody else sends into the application, and that rings there.
-fn send_stray(lab: &Lab, app: &str) {
-    let to = format!("PJSIP/3055000009@{}", lab.trunk());
-    let path = format!("/ari/channels/stray?endpoint={to}&app={app}&timeout=60");
+/// A channel that somebody else sends into the application.
+fn send_stray(lab: &Lab, endpoint: &str) {
+    let path = format!("/ari/channels/stray?endpoint={endpoint}&app=shared&timeout=60");
     let answer = lab.ari("POST", &path);
     assert!(answer.contains("\"stray\""), "{answer}");
 }
 
 #[test]
-fn a_channel_of_somebody_elses_is_no_reason_to_leave_conversations_nor_not_to_start() {
+fn a_channel_of_somebody_elses_is_no_reason_to_leave_conversations() {
     let lab = Lab::get();
     let address = lab.ari_url().trim_start_matches("http://");
     let proxy = Proxy::start(address.parse().expect("an address"));
@@ -111,7 +110,8 @@ fn a_channel_of_somebody_elses_is_no_reason_to_leave_conversations_nor_not_to_st
     let running = deck.spawn(&DIAL);
     let bridged = || running.stdout().matches(" call.bridged ").count();
     wait("three conversations", SOON, || bridged() == 3);
-    send_stray(&lab, "shared");
+    // It rings, so the application hears of it, and it has not entered.
+    send_stray(&lab, &format!("PJSIP/3055000009@{}", lab.trunk()));
     proxy.inflict(&[Kind::Events, Kind::Rest], Fault::Refused);
     proxy.cut(&[Kind::Events, Kind::Rest]);
     running.wait_for(" link.down ", SOON);
@@ -123,14 +123,35 @@ fn a_channel_of_somebody_elses_is_no_reason_to_leave_conversations_nor_not_to_st
         let talked = row["talk_seconds"].as_f64().unwrap_or_default();
         assert!(talked > 7.0, "{number} was cut after {talked} s");
     }
+    lab.reset();
+}
 
-    // The stray ends while nobody is connected, and Asterisk keeps the name: with nothing in it.
+/// Asterisk keeps the name of an application whose last channel ended while nobody was connected.
+#[test]
+fn an_application_that_nobody_is_connected_to_is_no_reason_not_to_start() {
+    let lab = Lab::get();
+    let (user, password) = lab.credentials();
+    let address = lab.ari_url().trim_start_matches("http://");
+    let url = format!("ws://{address}/ari/events?app=shared&api_key={user}:{password}");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let connected = runtime.block_on(tokio_tungstenite::connect_async(url));
+    let (gone, _) = connected.expect("Asterisk lets it in");
+    send_stray(&lab, "Local/100@lab");
+    let known = || lab.ari("GET", "/ari/applications/shared");
+    wait("stray in the application", SOON, || {
+        known().contains("stray")
+    });
+    drop(gone);
+    std::thread::sleep(Duration::from_millis(500));
     lab.ari("DELETE", "/ari/channels/stray");
     wait("end of the stray", SOON, || lab.left().is_empty());
-    let mut next = Deck::new(lab.env())
+    assert!(known().contains(r#""channel_ids":[]"#), "{}", known());
+
+    let mut deck = Deck::new(lab.env())
         .set("STASIS_APP", "shared")
         .set("TARGET_ENDPOINT", "Local/101@lab");
-    next.list(["8655000004"]);
-    next.dial();
+    deck.list(["8655000004"]);
+    deck.dial();
+    assert!(!known().contains("shared"), "{}", known());
     lab.assert_nothing_left();
 }

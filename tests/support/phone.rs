@@ -178,7 +178,8 @@ pub(crate) struct Call {
     /// The INVITE's From, and all of it.
     pub(crate) from: String,
     pub(crate) invite: String,
-    pub(crate) call_id: String,
+    /// Its Call-ID.
+    pub(crate) id: String,
     pub(crate) lines: Vec<Line>,
     /// How long sound came in, and when last.
     pub(crate) heard: Duration,

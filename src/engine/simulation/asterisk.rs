@@ -262,9 +262,10 @@ impl Sim {
         }
         let (prefix, occasion) = (deck.prefix.clone(), deck.occasion);
         let app = self.application();
-        let presence = match self.world.is_connected(APP) {
-            true => Presence::Somebody,
-            false => Presence::Nobody,
+        let presence = if self.world.is_connected(APP) {
+            Presence::Somebody
+        } else {
+            Presence::Nobody
         };
         if let Some(app) = app.clone()
             && application_verdict(Some(&app), &prefix, occasion, presence) != MayConnect::Connect

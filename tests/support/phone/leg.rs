@@ -16,7 +16,7 @@ const TRIES: u32 = 10;
 #[derive(Debug, PartialEq, Eq)]
 enum Awaits {
     Ack,
-    /// An answer to a request of ours, by its CSeq.
+    /// An answer to a request of ours, by its `CSeq`.
     Answer(String),
     Transfer,
     /// That this call of ours is answered, or refused.
@@ -54,7 +54,7 @@ pub(super) struct Leg {
     /// How the transfer that was asked for ended is known.
     transferred: bool,
     consulted: String,
-    /// Our answers, by the request's CSeq: a repetition gets the same once more.
+    /// Our answers, by the request's `CSeq`: a repetition gets the same once more.
     answers: HashMap<String, Vec<u8>>,
     unanswered: Option<Unanswered>,
     sound: Sound,
@@ -344,6 +344,16 @@ impl Leg {
         format!("{target}?Replaces={call_id}%3Bto-tag%3D{theirs}%3Bfrom-tag%3D{ours}")
     }
 
+    /// Whether it is over, and the PBX has followed its redirect to another number: within the
+    /// same dialog, but as a call of its own.
+    pub(super) fn is_redirected_to(&self, message: &Message) -> bool {
+        let number = message::user(&message.start);
+        self.state == State::Over
+            && message.status().is_none()
+            && message.method() == "INVITE"
+            && number != self.number
+    }
+
     /// A message of this call has come.
     pub(super) fn take(&mut self, message: &Message, wire: &Wire) {
         if message.status().is_some() {
@@ -431,8 +441,8 @@ impl Leg {
     fn acknowledge(&mut self, message: &Message, status: u16, wire: &Wire) {
         let mut branch = token();
         if status < 300 {
-            self.remote = message.header("To").to_owned();
-            self.target = uri(message.header("Contact")).to_owned();
+            message.header("To").clone_into(&mut self.remote);
+            uri(message.header("Contact")).clone_into(&mut self.target);
             self.sound.aim(&message.body);
             if self.state == State::Early {
                 self.state = State::Up;

@@ -50,7 +50,7 @@ impl Wire {
                 number: number.to_owned(),
                 from: invite.header("From").to_owned(),
                 invite: String::from_utf8_lossy(&invite.bytes()).into_owned(),
-                call_id: call_id.to_owned(),
+                id: call_id.to_owned(),
                 lines: Vec::new(),
                 heard: Duration::ZERO,
                 heard_last: None,
@@ -60,7 +60,7 @@ impl Wire {
     fn with(&self, call_id: &str, change: impl FnOnce(&mut Call)) {
         let mut shared = self.shared.lock().expect("the owner lives");
         let mut calls = shared.calls.iter_mut().rev();
-        if let Some(call) = calls.find(|call| call.call_id == call_id) {
+        if let Some(call) = calls.find(|call| call.id == call_id) {
             change(call);
         }
     }
@@ -157,7 +157,7 @@ impl Switch {
     }
 
     fn receive(&mut self) {
-        let mut bytes = [0; 65_536];
+        let mut bytes = [0; 9000];
         // A timeout, or a port that was closed when something was sent to it.
         let Ok(length) = self.wire.socket.recv(&mut bytes) else {
             return;
@@ -166,7 +166,10 @@ impl Switch {
             return;
         };
         let call_id = message.header("Call-ID");
-        if let Some(leg) = self.legs.iter_mut().find(|leg| leg.call_id == call_id) {
+        let mut legs = self.legs.iter_mut().rev();
+        if let Some(leg) = legs.find(|leg| leg.call_id == call_id)
+            && !leg.is_redirected_to(&message)
+        {
             leg.take(&message, &self.wire);
             return;
         }
