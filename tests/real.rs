@@ -60,5 +60,6 @@ mod real {
     mod refusals;
     mod reload;
     mod settings;
+    mod streaks;
     mod turns;
 }

@@ -5,7 +5,6 @@
 //! forward. After every input [`Call::next_ops`] is asked what can be done now.
 
 use super::channel::{Channel, HungUp, Join, Presence};
-use super::disposition::TrunkFault;
 use super::facts::{Facts, Music, Plan, Recording};
 use super::io::{CallSummary, Op};
 use super::rules::Rules;
@@ -75,6 +74,8 @@ pub(super) struct Call {
     pub(super) phase: Phase,
     pub(super) facts: Facts,
     pub(super) agent_at: Option<Time>,
+    /// Asterisk was asked, and nothing had come back from the carrier.
+    pub(super) nothing_came: bool,
     /// Its beginning is on disk: before that it can't end there either.
     pub(super) durable: bool,
     /// A dead process has dialed it.
@@ -358,13 +359,6 @@ impl Call {
             rang: self.ringing_at.is_some() || self.answered().is_some(),
             explained: verdict.note.is_some(),
         }
-    }
-
-    /// What is wrong with the trunk, where that is why the call ended so: nobody's phone rang.
-    pub(super) fn trunk_fault(&self, verdict: Verdict) -> Option<TrunkFault> {
-        let rang = self.ringing_at.is_some() || self.answered().is_some();
-        let refused = !rang && verdict.by == EndedBy::Carrier;
-        verdict.cause.trunk_fault().filter(|_| refused)
     }
 
     /// What it means where nothing was decided before that A's phone has hung up or refused.

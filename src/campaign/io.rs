@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AttemptId, Disposition, EndedBy, HangupCause, LeadId, MaxCc, Number, Part, PauseAfter,
-    Reconciled, Record, RunState, Time,
+    Reconciled, Record, RunState, Time, TrunkIs,
 };
 
 /// Something that happened outside.
@@ -36,12 +36,19 @@ pub enum Input {
         /// What came of it.
         result: Result<(), OpError>,
     },
-    /// Whether the trunk exists, after [`Effect::ProbeTrunk`].
+    /// How the trunk stands, after [`Effect::ProbeTrunk`].
     Trunk {
         /// The attempt whose originate was refused.
         attempt: AttemptId,
+        /// What Asterisk said of it; there, where it said nothing.
+        trunk: TrunkIs,
+    },
+    /// Whether anything has come back from the carrier, after [`Effect::AskCarrier`].
+    Carrier {
+        /// The attempt that was asked about.
+        attempt: AttemptId,
         /// `false` only if Asterisk said so.
-        exists: bool,
+        answered: bool,
     },
     /// Whether Asterisk answered [`Effect::ProbeAsterisk`].
     Probed {
@@ -222,8 +229,11 @@ pub enum Effect {
         /// When the attempt began (recordings are named after it).
         begun_at: Time,
     },
-    /// Ask whether the trunk exists; answer with [`Input::Trunk`].
+    /// Ask how the trunk stands; answer with [`Input::Trunk`].
     ProbeTrunk(AttemptId),
+    /// Ask whether the carrier has answered anything to this attempt; answer with
+    /// [`Input::Carrier`].
+    AskCarrier(AttemptId),
     /// Ask Asterisk something harmless, to see whether it answers; answer with
     /// [`Input::Probed`].
     ProbeAsterisk,

@@ -335,6 +335,7 @@ fn inherit(
         phase,
         facts,
         agent_at: None,
+        nothing_came: false,
         durable: true,
         inherited: true,
         recording_noted: orphan.recorded != Recorded::Nothing,

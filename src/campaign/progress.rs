@@ -108,6 +108,7 @@ impl Campaign {
             return;
         }
         call.ringing_at = Some(now);
+        call.nothing_came = false;
         *staging = call.rules.stage_target;
         self.progress(now, attempt, Step::Ringing, CallStep::Ringing);
     }
@@ -316,6 +317,7 @@ impl Campaign {
                 Timer::Probe => self.probe_again(),
                 Timer::Stage => self.stage_now(now, attempt),
                 Timer::Ring => self.rang_too_long(now, attempt),
+                Timer::Unheard => self.ask_about_carrier(attempt),
                 Timer::Target => self.target_too_late(now, attempt),
                 Timer::MaxCall => self.talked_too_long(now, attempt),
                 Timer::Overdue => self.b_is_overdue(now, attempt),

@@ -127,6 +127,13 @@ impl Engine {
         self.seen_ids = survey.ids;
         if self.link_state.ready {
             self.feed(Input::Census(survey.census));
+            return;
+        }
+        self.target_fault = survey.target_fault.filter(|_| survey.trunk_exists);
+        if let Some(why) = self.target_fault.clone() {
+            self.feed(Input::Census(survey.census));
+            self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
+            self.link_is_down(&why);
         } else if survey.trunk_exists {
             self.link_state.ready = true;
             self.link_state.why.clear();
@@ -191,12 +198,24 @@ impl Engine {
         let now = self.clock.now();
         self.survey_due = Some(now + SURVEY_EVERY);
         let recordings = self.campaign.unknown_recordings();
+        let target = (look == Look::First).then(|| self.ask_for_target());
         tokio::spawn(async move {
             let so_far = |survey: &Survey| {
                 let survey = survey.clone();
                 let _ = inbox.send(Message::Listed { link, survey });
             };
-            let survey = requester.survey(now, look, recordings, so_far).await;
+            let survey = requester.survey(now, look, recordings, so_far);
+            let target = async {
+                match target {
+                    Some(asked) => asked.await,
+                    None => None,
+                }
+            };
+            let (survey, target_fault) = tokio::join!(survey, target);
+            let survey = survey.map(|survey| Survey {
+                target_fault,
+                ..survey
+            });
             let _ = inbox.send(Message::Surveyed { link, survey });
         });
     }

@@ -17,6 +17,7 @@ use super::picture::Shown;
 use super::reload::InForce;
 use super::requests::{DialPlan, Requester};
 use super::sound::Sound;
+use super::target::{self, TargetCheck};
 use super::timeline::Timelines;
 use super::trends::Meter;
 use super::{Clock, Engine, FinalSurvey, Handle, LinkState, Told};
@@ -154,6 +155,7 @@ pub(super) struct Outside {
     pub(super) fetcher: Fetcher,
     pub(super) fetched: mpsc::Receiver<Outcome>,
     pub(super) mirror: Option<Mirror>,
+    pub(super) target_check: TargetCheck,
 }
 
 impl Parts {
@@ -168,6 +170,7 @@ impl Parts {
             fetcher,
             fetched: outcomes,
             mirror: mirror.map_err(StartError::Mirror)?,
+            target_check: target::ask_asterisk(),
         })
     }
 
@@ -185,6 +188,7 @@ impl Parts {
             fetcher,
             fetched: outcomes,
             mirror,
+            target_check,
         } = outside;
         let (inbox, messages) = mpsc::unbounded_channel();
         let (requests_tx, requests) = mpsc::channel(64);
@@ -230,6 +234,8 @@ impl Parts {
             link_state: LinkState::not_yet(now),
             survey_due: None,
             seen_ids: Vec::new(),
+            target_check,
+            target_fault: None,
             listed: None,
             fetcher,
             fetched: outcomes,

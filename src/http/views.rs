@@ -147,6 +147,7 @@ pub(super) const fn held(held: &HeldBack) -> &'static str {
         HeldBack::JournalFull => "journal",
         HeldBack::Reconciling => "reconciling",
         HeldBack::Silent { .. } => "silent",
+        HeldBack::CarrierAway { .. } => "carrier",
         HeldBack::Saturated { .. } => "saturated",
     }
 }
