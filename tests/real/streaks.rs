@@ -29,6 +29,15 @@ fn ended_as(deck: &Deck, disposition: &str) -> usize {
         .count()
 }
 
+/// `dialdeck requeue` beside the engine, whose output has a file of its own.
+fn requeue(deck: &Deck, api: &str, args: &[&str]) -> (Option<i32>, String) {
+    let args = [&["requeue", api], args].concat();
+    let ended = deck.command(&args).output().expect("the binary runs");
+    let said = [ended.stdout, ended.stderr].concat();
+    let said = String::from_utf8(said).expect("its output is text");
+    (ended.status.code(), said.trim().to_owned())
+}
+
 #[test]
 fn a_trunk_that_refuses_everybody_pauses_the_run_and_the_streak_comes_back_by_one_command() {
     let lab = Lab::get();
@@ -43,11 +52,10 @@ fn a_trunk_that_refuses_everybody_pauses_the_run_and_the_streak_comes_back_by_on
     // A later process knows them, and PAUSED stays PAUSED.
     let process = deck.spawn(&["--headless"]);
     let api = process.api();
-    let ended = deck.run(&["requeue", &api]);
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert_eq!(ended.stdout.trim(), format!("{called} wait again"));
-    let again = deck.run(&["requeue", &api]);
-    assert_eq!(again.code, Some(1), "{}", again.stdout);
+    let said = format!("{called} wait again");
+    assert_eq!(requeue(&deck, &api, &[]), (Some(0), said));
+    let (code, said) = requeue(&deck, &api, &[]);
+    assert_eq!(code, Some(1), "{said}");
     process.signal("TERM");
     assert_eq!(process.wait(SOON).code, Some(0));
     assert_eq!(ended_as(&deck, "rejected"), 0);
@@ -69,19 +77,11 @@ fn people_who_reach_a_busy_target_pause_the_run_and_are_called_again_only_if_tha
     assert_eq!(lab.called().len(), dropped);
     let process = deck.spawn(&["--headless"]);
     let api = process.api();
-    let refused = deck.run(&["requeue", &api]);
-    assert_eq!(refused.code, Some(1), "{}", refused.stdout);
-    assert!(refused.stderr.contains("--reached"), "{}", refused.stderr);
-    let confirmed = deck.run(&[
-        "requeue",
-        &api,
-        "--since",
-        "1h",
-        "--disposition",
-        "abandoned",
-        "--reached",
-    ]);
-    assert_eq!(confirmed.stdout.trim(), format!("{dropped} wait again"));
+    let (code, said) = requeue(&deck, &api, &[]);
+    assert!(code == Some(1) && said.contains("--reached"), "{said}");
+    let which = ["--since", "1h", "--disposition", "abandoned", "--reached"];
+    let said = format!("{dropped} wait again");
+    assert_eq!(requeue(&deck, &api, &which), (Some(0), said));
     process.signal("TERM");
     assert_eq!(process.wait(SOON).code, Some(0));
 }
@@ -109,4 +109,20 @@ fn whoever_takes_the_call_with_a_mere_trying_does_not_answer_and_is_no_dead_carr
     deck.list(numbers("75", 2));
     deck.dial();
     assert_eq!(ended_as(&deck, "no-answer"), 2);
+}
+
+#[test]
+fn a_carrier_that_answers_nothing_at_all_pauses_the_run_and_its_numbers_wait() {
+    let lab = Lab::get();
+    let deck = deck(&lab, "81")
+        .set("ARI_TRUNK", "dead")
+        .set("CALL_TIMEOUT", 3);
+    let ended = deck.run(&DIAL);
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    let why = "the carrier answers nothing at all";
+    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    let rows = deck.report();
+    assert!(rows.iter().all(|row| row["disposition"].is_null()));
+    let tried = rows.iter().filter(|row| row["attempts"] == 1).count();
+    assert!((1..=4).contains(&tried), "{tried} were tried");
 }
