@@ -318,6 +318,7 @@ impl Campaign {
             before,
             begun_at: now,
             ringing_at: None,
+            early_media_at: None,
             phase: Phase::Journaling,
             facts: Facts::default(),
             agent_at: None,

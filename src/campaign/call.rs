@@ -71,6 +71,7 @@ pub(super) struct Call {
     pub(super) before: Option<AttemptId>,
     pub(super) begun_at: Time,
     pub(super) ringing_at: Option<Time>,
+    pub(super) early_media_at: Option<Time>,
     pub(super) phase: Phase,
     pub(super) facts: Facts,
     pub(super) agent_at: Option<Time>,
@@ -349,6 +350,12 @@ impl Call {
         verdict.cause(cause)
     }
 
+    /// A rang, sent early media, or answered.
+    pub(super) fn showed_life(&self) -> bool {
+        let signs = self.ringing_at.or(self.early_media_at);
+        signs.is_some() || self.answered().is_some()
+    }
+
     /// How it has ended, as far as streaks go.
     pub(super) fn ending(&self, verdict: Verdict) -> Ending {
         Ending {
@@ -356,7 +363,7 @@ impl Call {
             disposition: verdict.disposition,
             by: verdict.by,
             cause: verdict.cause,
-            rang: self.ringing_at.is_some() || self.answered().is_some(),
+            rang: self.showed_life(),
             explained: verdict.note.is_some(),
         }
     }
@@ -383,7 +390,7 @@ impl Call {
             lead: self.lead,
             number: self.number.clone(),
             begun_at: self.begun_at,
-            ringing_at: self.ringing_at,
+            ringing_at: self.ringing_at.or(self.early_media_at),
             answered_at: self.answered().map(|a| a.at),
             target_dialed_at: self.facts.target_dialed_at,
             bridged_at: bridged.map(|b| b.at),

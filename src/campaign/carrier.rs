@@ -55,7 +55,7 @@ impl Campaign {
         };
         let dialing = matches!(call.phase, Phase::Dialing { .. });
         let is_there = call.facts.a.presence == Presence::There;
-        if dialing && is_there && call.ringing_at.is_none() {
+        if dialing && is_there && !call.showed_life() {
             self.effects.push_back(Effect::AskCarrier(attempt));
         }
     }
@@ -90,8 +90,7 @@ impl Campaign {
 impl Call {
     /// What is wrong with the trunk, where that is why the call ended so: nobody's phone rang.
     pub(super) fn trunk_fault(&self, verdict: Verdict) -> Option<TrunkFault> {
-        let rang = self.ringing_at.is_some() || self.answered().is_some();
-        if rang || !matches!(verdict.by, EndedBy::Carrier | EndedBy::Timer) {
+        if self.showed_life() || !matches!(verdict.by, EndedBy::Carrier | EndedBy::Timer) {
             return None;
         }
         if self.nothing_came && verdict.disposition == Disposition::NoAnswer {

@@ -84,8 +84,10 @@ pub enum Input {
 pub enum LegEvent {
     /// It is in our Stasis application (for leg A: it has answered).
     Entered,
-    /// It rings, or sends early media.
+    /// It rings.
     Ringing,
+    /// It sends early media: an announcement, or a tone that is no ringing told as such.
+    EarlyMedia,
     /// It is up.
     Up,
     /// It is in the bridge.
@@ -107,7 +109,7 @@ impl LegEvent {
     pub(super) const fn tells_of_life(self) -> bool {
         matches!(
             self,
-            Self::Entered | Self::Ringing | Self::Up | Self::Joined
+            Self::Entered | Self::Ringing | Self::EarlyMedia | Self::Up | Self::Joined
         )
     }
 
@@ -317,6 +319,8 @@ pub enum CallStep {
     Dialing,
     /// A rings.
     Ringing,
+    /// A sends early media.
+    EarlyMedia,
     /// A answered.
     Answered,
     /// Both are up and in one bridge.
@@ -341,7 +345,7 @@ pub struct CallSummary {
     pub number: Number,
     /// When the decision to dial fell.
     pub begun_at: Time,
-    /// When A rang.
+    /// When A rang, or sent early media.
     pub ringing_at: Option<Time>,
     /// When A answered.
     pub answered_at: Option<Time>,

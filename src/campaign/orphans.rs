@@ -332,6 +332,7 @@ fn inherit(
         before: None,
         begun_at: orphan.begun_at,
         ringing_at: orphan.ringing_at,
+        early_media_at: None,
         phase,
         facts,
         agent_at: None,

@@ -79,6 +79,7 @@ impl Campaign {
     fn a_event(&mut self, now: Time, attempt: AttemptId, event: LegEvent, stamp_ms: Option<i64>) {
         match event {
             LegEvent::Ringing => self.a_rings(now, attempt),
+            LegEvent::EarlyMedia => self.a_sends_early_media(now, attempt),
             LegEvent::Up | LegEvent::Entered => self.a_answers(now, attempt, stamp_ms),
             LegEvent::Leaving(cause) | LegEvent::HungUp(cause) => {
                 self.a_leaves(now, attempt, cause);
@@ -111,6 +112,23 @@ impl Campaign {
         call.nothing_came = false;
         *staging = call.rules.stage_target;
         self.progress(now, attempt, Step::Ringing, CallStep::Ringing);
+    }
+
+    /// Somebody or something is heard before an answer. It may ring all the same.
+    fn a_sends_early_media(&mut self, now: Time, attempt: AttemptId) {
+        let Some(call) = self.live.get_mut(&attempt) else {
+            return;
+        };
+        let Phase::Dialing { staging } = &mut call.phase else {
+            return;
+        };
+        if call.early_media_at.is_some() {
+            return;
+        }
+        call.early_media_at = Some(now);
+        call.nothing_came = false;
+        *staging = call.rules.stage_target;
+        self.progress(now, attempt, Step::EarlyMedia, CallStep::EarlyMedia);
     }
 
     fn a_answers(&mut self, now: Time, attempt: AttemptId, stamp_ms: Option<i64>) {

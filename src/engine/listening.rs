@@ -6,14 +6,17 @@ use super::requests::{Look, Survey};
 use super::translate::translate;
 use super::{Engine, Message, Told};
 use crate::ari::link::LinkEvent;
-use crate::ari::{AriError, EventKind};
-use crate::campaign::{Input, Time};
+use crate::ari::{AriError, DialStatus, EventKind, harmless};
+use crate::campaign::{AsteriskIds, Input, LegNote, Part, Record, Time};
 
 /// How often what lives in Asterisk is compared with what is known.
 const SURVEY_EVERY: Duration = Duration::from_secs(30);
 /// How soon a survey that failed, or found no trunk, is made again; and how often Asterisk is
 /// asked while no event tells anything.
 const SURVEY_AGAIN: Duration = Duration::from_secs(2);
+
+/// As much of an agent's name as is kept; Asterisk's own have 80 at the most.
+const LONGEST_AGENT: usize = 80;
 
 /// How long a survey may take, once it is known what lives, before that much is acted upon:
 /// somebody may be on the line and hear nobody.
@@ -95,6 +98,7 @@ impl Engine {
         }
         self.timelines.event(&self.ids, event);
         self.unwritten.extend(self.legs.event(&self.ids, event));
+        self.unwritten.extend(agent(&self.ids, event));
         if let Some(input) = translate(&self.ids, event) {
             self.feed(input);
         }
@@ -219,6 +223,33 @@ impl Engine {
             let _ = inbox.send(Message::Surveyed { link, survey });
         });
     }
+}
+
+/// Who answered behind a queue, as Asterisk calls him: `PJSIP/agent`.
+fn agent(ids: &AsteriskIds, event: &crate::ari::Event) -> Option<Record> {
+    let EventKind::Dial {
+        caller: Some(caller),
+        peer,
+        status: DialStatus::Answer,
+        ..
+    } = &event.kind
+    else {
+        return None;
+    };
+    let (attempt, Part::B2) = ids.parse(&caller.id)? else {
+        return None;
+    };
+    // Behind the last hyphen stands what tells this channel from others of the same phone.
+    let name = peer
+        .name
+        .rsplit_once('-')
+        .map_or(&*peer.name, |(name, _)| name);
+    let name: String = harmless(name).chars().take(LONGEST_AGENT).collect();
+    (!name.is_empty()).then_some(Record::Leg {
+        attempt,
+        part: Part::B2,
+        note: LegNote::Named(name),
+    })
 }
 
 fn held_by(app: &crate::ari::Application) -> String {

@@ -157,9 +157,11 @@ impl Timelines {
             }
             // That it is up says the same, and says it of every kind of target.
             LegEvent::Dial(DialStatus::Answer) | LegEvent::Entered | LegEvent::Left => false,
-            LegEvent::Joined | LegEvent::Up | LegEvent::Ringing | LegEvent::Dial(_) => {
-                part == Part::B
-            }
+            LegEvent::Joined
+            | LegEvent::Up
+            | LegEvent::Ringing
+            | LegEvent::EarlyMedia
+            | LegEvent::Dial(_) => part == Part::B,
         };
         if tells {
             self.note(now, attempt, What::Leg(part, event));

@@ -136,7 +136,7 @@ impl Busy {
         call.since = at;
         call.word = match call.word {
             CallWord::Dialing => CallWord::Ringing,
-            CallWord::Ringing => CallWord::Answered,
+            CallWord::Ringing | CallWord::EarlyMedia => CallWord::Answered,
             CallWord::Answered => CallWord::Bridged,
             CallWord::Bridged => CallWord::Ending,
             CallWord::Ending => return self.hang_up(place),
@@ -167,6 +167,7 @@ impl Busy {
             begun_at: at,
             since: at,
             ringing_at: None,
+            early_media_at: None,
             answered_at: None,
             bridged_at: None,
             recording: false,
