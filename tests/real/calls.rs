@@ -222,7 +222,10 @@ fn the_agent_behind_an_answered_queue_and_early_media_are_told() {
     let (talked, silent) = (&report[0], &report[1]);
     let seconds = |name: &str| talked[name].as_f64().expect(name);
     let agent = talked["agent"].as_str().expect("an agent");
-    assert!(agent.contains('/') && !agent.ends_with(char::is_numeric), "{agent}");
+    assert!(
+        agent.contains('/') && !agent.ends_with(char::is_numeric),
+        "{agent}"
+    );
     let sum = seconds("wait_seconds") + seconds("talk_seconds");
     let bridged = seconds("dead_air_ms") / 1000.0 + 2.0;
     assert!((sum - bridged).abs() < 0.5, "{sum}, {bridged}");
