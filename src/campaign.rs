@@ -29,6 +29,7 @@
 //! | `campaign/relist.rs` | what a list that was read again changes, and what a start does then |
 //! | `campaign/rules.rs` | what a call keeps of the settings it began with |
 //! | `campaign/streak.rs` | calls in a row that came to nothing, which pause the run |
+//! | `campaign/carrier.rs` | a carrier that is not there |
 //! | `campaign/limit.rs` | how many calls may be up, and what holds dialing back |
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
@@ -55,6 +56,7 @@ pub(crate) const fn is_sabotaged(_what: &str) -> bool {
 mod add;
 mod answers;
 mod call;
+mod carrier;
 mod channel;
 mod dead_air;
 mod disposition;
@@ -92,6 +94,7 @@ use std::time::Duration;
 pub(crate) use tests::sabotage;
 
 pub use add::{Added, AddedLead};
+pub use carrier::TrunkIs;
 pub use disposition::{Disposition, EndedBy, HangupCause};
 pub use ids::{ANY_DIALDECK, AsteriskIds, AttemptId, LeadId, MaxCc, Part, RunId, trunk_endpoint};
 pub use io::{
@@ -170,6 +173,8 @@ pub struct Campaign {
     effects: VecDeque<Effect>,
     stats: Stats,
     streaks: Streaks,
+    /// Nobody answers at the trunk's addresses, as Asterisk knows.
+    carrier_away: bool,
 }
 
 impl Campaign {
@@ -210,6 +215,7 @@ impl Campaign {
             effects: VecDeque::new(),
             stats: Stats::default(),
             streaks: Streaks::default(),
+            carrier_away: false,
         }
     }
 
@@ -239,7 +245,8 @@ impl Campaign {
                 op,
                 result,
             } => self.answered(now, attempt, op, result),
-            Input::Trunk { attempt, exists } => self.trunk_probed(now, attempt, exists),
+            Input::Trunk { attempt, trunk } => self.trunk_probed(now, attempt, trunk),
+            Input::Carrier { attempt, answered } => self.carrier_asked(attempt, answered),
             Input::Leg {
                 attempt,
                 part,
@@ -318,9 +325,11 @@ impl Campaign {
             before,
             begun_at: now,
             ringing_at: None,
+            early_media_at: None,
             phase: Phase::Journaling,
             facts: Facts::default(),
             agent_at: None,
+            nothing_came: false,
             durable: false,
             inherited: false,
             recording_noted: false,
@@ -358,6 +367,8 @@ impl Campaign {
             attempt,
             Timer::Ring,
         );
+        let unheard = now + carrier::ask_after(call.rules.call_timeout);
+        self.timers.set(unheard, attempt, Timer::Unheard);
         self.ask(attempt, Op::OriginateA);
         self.tell_step(attempt, CallStep::Dialing);
     }

@@ -60,7 +60,7 @@ pub async fn run(
             return Some(Report { findings });
         }
     };
-    let mut probe = Probe::new(&settings);
+    let mut probe = Probe::new(&settings, "check");
     let found = tokio::select! {
         found = examine(&settings, &client, &mut probe) => Some(found),
         () = stop => None,
@@ -68,6 +68,19 @@ pub async fn run(
     probe.close().await;
     findings.extend(found?);
     Some(Report { findings })
+}
+
+/// What is wrong with the target, as [`run`] would find it, with what to mend. `None` where it is
+/// there, and where Asterisk does not tell. Rings nobody.
+pub async fn target_fault(settings: &Settings) -> Option<String> {
+    let mut probe = Probe::new(settings, "target");
+    let asked = tokio::time::timeout(ANSWER, probe.ask_target(settings)).await;
+    probe.close().await;
+    let Finding { fact, mend, .. } = asked.ok().flatten()?;
+    Some(match mend {
+        Some(mend) => format!("{fact}: {mend}"),
+        None => fact,
+    })
 }
 
 /// The engine's connection, with less patience.

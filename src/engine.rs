@@ -26,6 +26,7 @@ mod snapshot;
 mod sound;
 mod start;
 mod strangers;
+mod target;
 mod timeline;
 mod translate;
 mod trends;
@@ -56,7 +57,7 @@ use crate::ari::{AriError, RtpStatistics};
 use crate::campaign::sabotaged;
 use crate::campaign::{
     Added, AttemptId, Campaign, Command, Input, LeadId, Number, Op, OpError, Outcome, Part, Record,
-    Time,
+    Time, TrunkIs,
 };
 use crate::journal::{Health, Journal, Writer};
 use crate::mirror::{Mirror, MirrorState};
@@ -188,7 +189,13 @@ enum Message {
         op: Op,
         result: Result<(), OpError>,
     },
-    Trunk(AttemptId, Result<bool, AriError>),
+    Trunk(AttemptId, TrunkIs),
+    Carrier {
+        attempt: AttemptId,
+        answered: bool,
+    },
+    /// What is wrong with the target that holds now, if anything is.
+    Target(Option<String>),
     Sounds(AttemptId, Option<RtpStatistics>),
     Probed {
         answered: bool,
@@ -231,6 +238,9 @@ pub struct Engine {
     survey_due: Option<Time>,
     /// The ids that the last survey saw: strays of an earlier run carry that run's number.
     seen_ids: Vec<(String, AttemptId, Part)>,
+    target_check: target::TargetCheck,
+    /// What was wrong with the target when it was asked about last.
+    target_fault: Option<String>,
     /// What a survey that goes on has found so far, and when that is acted upon.
     listed: Option<(Time, Survey)>,
 
@@ -346,12 +356,11 @@ impl Engine {
                 op,
                 result,
             }),
-            Message::Trunk(attempt, Ok(exists)) => self.feed(Input::Trunk { attempt, exists }),
-            // Nobody knows: the trunk is taken to exist, and the attempt as congestion.
-            Message::Trunk(attempt, Err(_)) => self.feed(Input::Trunk {
-                attempt,
-                exists: true,
-            }),
+            Message::Target(fault) => self.target_found(fault),
+            Message::Trunk(attempt, trunk) => self.feed(Input::Trunk { attempt, trunk }),
+            Message::Carrier { attempt, answered } => {
+                self.feed(Input::Carrier { attempt, answered });
+            }
             Message::Probed { answered } => self.feed(Input::Probed { answered }),
             Message::Listed { link, survey } => self.listed(link, survey),
             Message::Surveyed { link, survey } => self.surveyed(link, survey),

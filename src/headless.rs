@@ -183,6 +183,7 @@ const fn step_event(step: CallStep) -> &'static str {
     match step {
         CallStep::Dialing => "call.dialing",
         CallStep::Ringing => "call.ringing",
+        CallStep::EarlyMedia => "call.early_media",
         CallStep::Answered => "call.answered",
         CallStep::Bridged { .. } => "call.bridged",
         CallStep::Agent => "call.agent",

@@ -61,6 +61,7 @@ mod real {
     mod refusals;
     mod reload;
     mod settings;
+    mod streaks;
     mod toll;
     mod turns;
 }

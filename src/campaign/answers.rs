@@ -7,7 +7,7 @@ use super::channel::Presence;
 use super::io::{Effect, Op, OpError};
 use super::progress::FAILED_TARGET;
 use super::timers::Timer;
-use super::{AttemptId, Campaign, Disposition, EndedBy, Part, RunState, Time};
+use super::{AttemptId, Campaign, Disposition, EndedBy, Part, RunState, Time, TrunkIs};
 
 /// How long after a refused bridge or join it is tried again.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
@@ -40,7 +40,10 @@ impl Campaign {
             return;
         }
         match result {
-            Ok(()) if op == Op::OriginateA => self.setbacks = 0,
+            Ok(()) if op == Op::OriginateA => {
+                self.setbacks = 0;
+                self.carrier_is_back();
+            }
             Ok(()) => {}
             Err(error) => self.refused(now, attempt, op, error),
         }
@@ -131,8 +134,8 @@ impl Campaign {
         self.end(now, attempt, verdict);
     }
 
-    /// Whether the trunk exists, after an originate was refused with 500.
-    pub(super) fn trunk_probed(&mut self, now: Time, attempt: AttemptId, exists: bool) {
+    /// How the trunk stands, after an originate was refused with 500.
+    pub(super) fn trunk_probed(&mut self, now: Time, attempt: AttemptId, trunk: TrunkIs) {
         let Some(call) = self.live.get(&attempt) else {
             return;
         };
@@ -140,20 +143,31 @@ impl Campaign {
             // It was carried out after all.
             return;
         }
-        if exists {
-            // No room: the next one would fare no better at once.
-            self.hold(now);
-            let verdict = Verdict::new(Disposition::Congestion, EndedBy::Carrier)
-                .q850(34)
-                .note("Asterisk could not allocate a channel");
-            self.end(now, attempt, verdict);
-        } else {
-            self.pause_by_rule(
-                now,
-                "Asterisk knows no such trunk: check ARI_TRUNK and pjsip.conf",
-            );
-            self.withdraw(now, attempt);
+        match trunk {
+            TrunkIs::There => {
+                // No room: the next one would fare no better at once.
+                self.hold(now);
+                let verdict = Verdict::new(Disposition::Congestion, EndedBy::Carrier)
+                    .q850(34)
+                    .note("Asterisk could not allocate a channel");
+                self.end(now, attempt, verdict);
+            }
+            TrunkIs::Away if call.is_hanging_up() => self.advance(now, attempt),
+            TrunkIs::Away => self.carrier_is_away(now, attempt),
+            TrunkIs::Missing => {
+                self.pause_by_rule(
+                    now,
+                    "Asterisk knows no such trunk: check ARI_TRUNK and pjsip.conf",
+                );
+                self.withdraw(now, attempt);
+            }
         }
+    }
+
+    /// Something outside shows that nobody must be dialed for now, and what to mend.
+    pub fn pause_for(&mut self, now: Time, reason: &str) {
+        self.pause_by_rule(now, reason);
+        self.withdraw_unsent(now);
     }
 
     pub(super) fn pause_by_rule(&mut self, now: Time, reason: &str) {

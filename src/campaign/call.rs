@@ -5,7 +5,6 @@
 //! forward. After every input [`Call::next_ops`] is asked what can be done now.
 
 use super::channel::{Channel, HungUp, Join, Presence};
-use super::disposition::TrunkFault;
 use super::facts::{Facts, Music, Plan, Recording};
 use super::io::{CallSummary, Op};
 use super::rules::Rules;
@@ -72,9 +71,12 @@ pub(super) struct Call {
     pub(super) before: Option<AttemptId>,
     pub(super) begun_at: Time,
     pub(super) ringing_at: Option<Time>,
+    pub(super) early_media_at: Option<Time>,
     pub(super) phase: Phase,
     pub(super) facts: Facts,
     pub(super) agent_at: Option<Time>,
+    /// Asterisk was asked, and nothing had come back from the carrier.
+    pub(super) nothing_came: bool,
     /// Its beginning is on disk: before that it can't end there either.
     pub(super) durable: bool,
     /// A dead process has dialed it.
@@ -379,6 +381,12 @@ impl Call {
         verdict.cause(cause)
     }
 
+    /// A rang, sent early media, or answered.
+    pub(super) fn showed_life(&self) -> bool {
+        let signs = self.ringing_at.or(self.early_media_at);
+        signs.is_some() || self.answered().is_some()
+    }
+
     /// How it has ended, as far as streaks go.
     pub(super) fn ending(&self, verdict: Verdict) -> Ending {
         Ending {
@@ -386,16 +394,9 @@ impl Call {
             disposition: verdict.disposition,
             by: verdict.by,
             cause: verdict.cause,
-            rang: self.ringing_at.is_some() || self.answered().is_some(),
+            rang: self.showed_life(),
             explained: verdict.note.is_some(),
         }
-    }
-
-    /// What is wrong with the trunk, where that is why the call ended so: nobody's phone rang.
-    pub(super) fn trunk_fault(&self, verdict: Verdict) -> Option<TrunkFault> {
-        let rang = self.ringing_at.is_some() || self.answered().is_some();
-        let refused = !rang && verdict.by == EndedBy::Carrier;
-        verdict.cause.trunk_fault().filter(|_| refused)
     }
 
     /// What it means where nothing was decided before that A's phone has hung up or refused.
@@ -420,7 +421,7 @@ impl Call {
             lead: self.lead,
             number: self.number.clone(),
             begun_at: self.begun_at,
-            ringing_at: self.ringing_at,
+            ringing_at: self.ringing_at.or(self.early_media_at),
             answered_at: self.answered().map(|a| a.at),
             target_dialed_at: self.facts.target_dialed_at,
             bridged_at: bridged.map(|b| b.at),

@@ -55,7 +55,7 @@ impl Campaign {
             return;
         };
         let fault = call.trunk_fault(verdict);
-        let verdict = fault.map_or(verdict, |fault| verdict.note(fault.note));
+        let verdict = fault.map_or(verdict, |fault| verdict.blamed_on(fault));
         self.leads
             .finish(call.lead, verdict.disposition, verdict.cause);
         let again = verdict.disposition == Disposition::Interrupted

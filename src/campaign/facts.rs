@@ -125,7 +125,7 @@ impl Facts {
                 channel.up |= part == Part::A;
             }
             LegEvent::Left => {}
-            LegEvent::Ringing => channel.exists(now),
+            LegEvent::Ringing | LegEvent::EarlyMedia => channel.exists(now),
             LegEvent::Up => {
                 channel.exists(now);
                 channel.up = true;

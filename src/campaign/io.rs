@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AttemptId, Disposition, EndedBy, HangupCause, LeadId, MaxCc, Number, Part, PauseAfter,
-    Reconciled, Record, RunState, Time,
+    Reconciled, Record, RunState, Time, TrunkIs,
 };
 
 /// Something that happened outside.
@@ -36,12 +36,19 @@ pub enum Input {
         /// What came of it.
         result: Result<(), OpError>,
     },
-    /// Whether the trunk exists, after [`Effect::ProbeTrunk`].
+    /// How the trunk stands, after [`Effect::ProbeTrunk`].
     Trunk {
         /// The attempt whose originate was refused.
         attempt: AttemptId,
+        /// What Asterisk said of it; there, where it said nothing.
+        trunk: TrunkIs,
+    },
+    /// Whether anything has come back from the carrier, after [`Effect::AskCarrier`].
+    Carrier {
+        /// The attempt that was asked about.
+        attempt: AttemptId,
         /// `false` only if Asterisk said so.
-        exists: bool,
+        answered: bool,
     },
     /// Whether Asterisk answered [`Effect::ProbeAsterisk`].
     Probed {
@@ -87,8 +94,10 @@ pub enum Input {
 pub enum LegEvent {
     /// It is in our Stasis application (for leg A: it has answered).
     Entered,
-    /// It rings, or sends early media.
+    /// It rings.
     Ringing,
+    /// It sends early media: an announcement, or a tone that is no ringing told as such.
+    EarlyMedia,
     /// It is up.
     Up,
     /// It is in the bridge.
@@ -115,7 +124,7 @@ impl LegEvent {
     pub(super) const fn tells_of_life(self) -> bool {
         matches!(
             self,
-            Self::Entered | Self::Ringing | Self::Up | Self::Joined
+            Self::Entered | Self::Ringing | Self::EarlyMedia | Self::Up | Self::Joined
         )
     }
 
@@ -243,8 +252,11 @@ pub enum Effect {
         /// When the attempt began (recordings are named after it).
         begun_at: Time,
     },
-    /// Ask whether the trunk exists; answer with [`Input::Trunk`].
+    /// Ask how the trunk stands; answer with [`Input::Trunk`].
     ProbeTrunk(AttemptId),
+    /// Ask whether the carrier has answered anything to this attempt; answer with
+    /// [`Input::Carrier`].
+    AskCarrier(AttemptId),
     /// Ask Asterisk something harmless, to see whether it answers; answer with
     /// [`Input::Probed`].
     ProbeAsterisk,
@@ -341,6 +353,8 @@ pub enum CallStep {
     Dialing,
     /// A rings.
     Ringing,
+    /// A sends early media.
+    EarlyMedia,
     /// A answered.
     Answered,
     /// Both are up and in one bridge.
@@ -365,7 +379,7 @@ pub struct CallSummary {
     pub number: Number,
     /// When the decision to dial fell.
     pub begun_at: Time,
-    /// When A rang.
+    /// When A rang, or sent early media.
     pub ringing_at: Option<Time>,
     /// When A answered.
     pub answered_at: Option<Time>,

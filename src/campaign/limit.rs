@@ -58,6 +58,11 @@ pub enum HeldBack {
         /// Since when.
         since: Time,
     },
+    /// Nobody answers at the trunk's addresses, as Asterisk knows.
+    CarrierAway {
+        /// When the next is tried.
+        until: Time,
+    },
     /// Asterisk did not take an originate.
     Saturated {
         /// When the next is tried.
@@ -81,6 +86,10 @@ impl Campaign {
             Some(HeldBack::Reconciling)
         } else if let Some(since) = self.silence.since {
             Some(HeldBack::Silent { since })
+        } else if now < self.hold_until && self.carrier_away {
+            Some(HeldBack::CarrierAway {
+                until: self.hold_until,
+            })
         } else if now < self.hold_until {
             Some(HeldBack::Saturated {
                 until: self.hold_until,

@@ -87,6 +87,7 @@ impl Campaign {
     fn a_event(&mut self, now: Time, attempt: AttemptId, event: LegEvent, stamp_ms: Option<i64>) {
         match event {
             LegEvent::Ringing => self.a_rings(now, attempt),
+            LegEvent::EarlyMedia => self.a_sends_early_media(now, attempt),
             LegEvent::Up | LegEvent::Entered => self.a_answers(now, attempt, stamp_ms),
             LegEvent::Leaving(cause) | LegEvent::HungUp(cause) => {
                 self.a_leaves(now, attempt, cause);
@@ -201,8 +202,26 @@ impl Campaign {
             return;
         }
         call.ringing_at = Some(now);
+        call.nothing_came = false;
         *staging = call.rules.stage_target;
         self.progress(now, attempt, Step::Ringing, CallStep::Ringing);
+    }
+
+    /// Somebody or something is heard before an answer. It may ring all the same.
+    fn a_sends_early_media(&mut self, now: Time, attempt: AttemptId) {
+        let Some(call) = self.live.get_mut(&attempt) else {
+            return;
+        };
+        let Phase::Dialing { staging } = &mut call.phase else {
+            return;
+        };
+        if call.early_media_at.is_some() {
+            return;
+        }
+        call.early_media_at = Some(now);
+        call.nothing_came = false;
+        *staging = call.rules.stage_target;
+        self.progress(now, attempt, Step::EarlyMedia, CallStep::EarlyMedia);
     }
 
     fn a_answers(&mut self, now: Time, attempt: AttemptId, stamp_ms: Option<i64>) {
@@ -418,6 +437,7 @@ impl Campaign {
                 Timer::Probe => self.probe_again(),
                 Timer::Stage => self.stage_now(now, attempt),
                 Timer::Ring => self.rang_too_long(now, attempt),
+                Timer::Unheard => self.ask_about_carrier(attempt),
                 Timer::Target => self.target_too_late(now, attempt),
                 Timer::MaxCall => self.talked_too_long(now, attempt),
                 Timer::Overdue => self.b_is_overdue(now, attempt),

@@ -172,6 +172,8 @@ impl RunState {
 pub enum Step {
     /// A rings.
     Ringing,
+    /// A sends early media.
+    EarlyMedia,
     /// A answered.
     Answered,
     /// A and B are up in one bridge.

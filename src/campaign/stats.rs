@@ -101,6 +101,8 @@ pub enum CallWord {
     Dialing,
     /// A rings.
     Ringing,
+    /// A sends early media, and does not ring.
+    EarlyMedia,
     /// A answered, B is being reached.
     Answered,
     /// Both talk.
@@ -116,6 +118,7 @@ impl CallWord {
         match self {
             Self::Dialing => "dialing",
             Self::Ringing => "ringing",
+            Self::EarlyMedia => "early media",
             Self::Answered => "answered",
             Self::Bridged => "bridged",
             Self::Ending => "ending",
@@ -140,6 +143,8 @@ pub struct CallView {
     pub since: Time,
     /// When A rang.
     pub ringing_at: Option<Time>,
+    /// When A sent early media first.
+    pub early_media_at: Option<Time>,
     /// When A answered.
     pub answered_at: Option<Time>,
     /// When both were bridged.
@@ -158,9 +163,10 @@ impl Campaign {
 fn view(call: &Call) -> CallView {
     let (word, since) = match call.phase {
         Phase::Journaling => (CallWord::Dialing, call.begun_at),
-        Phase::Dialing { .. } => match call.ringing_at {
-            None => (CallWord::Dialing, call.begun_at),
-            Some(at) => (CallWord::Ringing, at),
+        Phase::Dialing { .. } => match (call.ringing_at, call.early_media_at) {
+            (None, None) => (CallWord::Dialing, call.begun_at),
+            (None, Some(at)) => (CallWord::EarlyMedia, at),
+            (Some(at), _) => (CallWord::Ringing, at),
         },
         Phase::Connecting(answer) => (CallWord::Answered, answer.at),
         Phase::Talking(_, bridged) => (CallWord::Bridged, bridged.at),
@@ -174,6 +180,7 @@ fn view(call: &Call) -> CallView {
         begun_at: call.begun_at,
         since,
         ringing_at: call.ringing_at,
+        early_media_at: call.early_media_at,
         answered_at: call.answered().map(|a| a.at),
         bridged_at: call.bridged().map(|b| b.at),
         recording: matches!(call.facts.recording, Recording::Running),

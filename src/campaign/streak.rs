@@ -76,20 +76,23 @@ impl PauseAfter {
 }
 
 impl Ending {
-    /// The carrier refused it as it would have refused others. One without any cause is an
-    /// originate of which nobody knows what came: it may have rung.
+    /// The carrier refused it as it would have refused others.
     fn is_refusal(&self) -> bool {
         !self.rang
             && self.by == EndedBy::Carrier
             && self.disposition.is_refusal()
-            && self.cause != HangupCause::default()
-            && self.cause.trunk_fault().is_none()
+            && !self.tells_nothing()
     }
 
-    /// It says nothing about the carrier.
-    fn is_ours(&self) -> bool {
-        let unknown = !self.rang && self.cause == HangupCause::default();
-        self.by == EndedBy::Operator || unknown || self.cause.trunk_fault().is_some()
+    /// It neither counts nor ends a streak: it was hung up here; nobody knows what came of its
+    /// originate, which has no cause, and it may have rung; or the trunk was at fault, which has
+    /// paused the run by itself and is all that makes an attempt fail against its own cause.
+    fn tells_nothing(&self) -> bool {
+        let unknown = self.cause == HangupCause::default();
+        let against = self.disposition == Disposition::Failed
+            && self.cause.disposition() != Disposition::Failed;
+        let fault = self.cause.trunk_fault().is_some() || against;
+        self.by == EndedBy::Operator || !self.rang && (unknown || fault)
     }
 
     /// Somebody answered, and the target did not come. Who hung up while it rang does not count,
@@ -105,7 +108,7 @@ impl Streaks {
     /// An attempt has ended. Which streak is long enough now, if one is.
     pub(super) fn note(&mut self, end: &Ending, most: PauseAfter) -> Option<Kind> {
         let refusal = end.is_refusal();
-        if !refusal && !end.is_ours() {
+        if !refusal && !end.tells_nothing() {
             self.refused.clear();
         }
         if end.disposition == Disposition::Answered {

@@ -11,6 +11,8 @@ pub(super) enum Timer {
     Stage,
     /// A rings for too long, and Asterisk's own timeout did not end it.
     Ring,
+    /// A shows no sign of life: it is asked whether the carrier has said anything.
+    Unheard,
     /// B takes too long to answer.
     Target,
     /// The operator's limit for a conversation.

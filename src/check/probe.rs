@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::asterisk::refusal;
-use super::report::Finding;
+use super::report::{Finding, Level};
 use crate::ari::link::Listener;
 use crate::ari::{AriError, Client, ConnectionError};
 use crate::config::Settings;
@@ -29,8 +29,9 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    pub(super) fn new(settings: &Settings) -> Self {
-        let name = format!("dialdeck-check-{}", std::process::id() % NAMES);
+    /// For a check, or for an engine that asks about its target: `what` is part of the name.
+    pub(super) fn new(settings: &Settings, what: &str) -> Self {
+        let name = format!("dialdeck-{what}-{}", std::process::id() % NAMES);
         let mut connection = super::connection(settings);
         connection.app.clone_from(&name);
         Self {
@@ -66,6 +67,20 @@ impl Probe {
         );
         let may = Finding::ok("permissions", "this user may place calls");
         vec![may, trunk, transfers, target, format]
+    }
+
+    /// What is wrong with the target, where Asterisk tells.
+    pub(super) async fn ask_target(&mut self, settings: &Settings) -> Option<Finding> {
+        let client = self.open().await.ok()?;
+        let questions = Questions {
+            client: &client,
+            channel: &self.channel,
+        };
+        let found = questions
+            .find_target(&settings.target.endpoint)
+            .await
+            .ok()?;
+        (found.level == Level::Fault).then_some(found)
     }
 
     async fn open(&mut self) -> Result<Client, Finding> {
@@ -159,39 +174,47 @@ impl Questions<'_> {
     }
 
     async fn target(&self, endpoint: &str) -> Finding {
+        let found = self.find_target(endpoint).await;
+        found.unwrap_or_else(|error| refusal("target", &error))
+    }
+
+    async fn find_target(&self, endpoint: &str) -> Result<Finding, AriError> {
         match endpoint.split_once('/') {
             Some((tech, rest)) if tech.eq_ignore_ascii_case("local") => self.local(rest).await,
             Some((tech, rest)) => self.phone(tech, rest).await,
-            None => Finding::fault(
+            None => Ok(Finding::fault(
                 "target",
                 format!("{endpoint} is no endpoint"),
                 "set TARGET_ENDPOINT to one such as Local/777@default",
-            ),
+            )),
         }
     }
 
     /// Asks the dialplan, and rings nobody.
-    async fn local(&self, resource: &str) -> Finding {
+    async fn local(&self, resource: &str) -> Result<Finding, AriError> {
         let place = resource.split('/').next().unwrap_or_default();
         let (exten, context) = place.split_once('@').unwrap_or((place, "default"));
         // What has a comma or a bracket would be asked for as something else.
         if [exten, context].iter().any(|part| !is_plain(part)) {
-            return Finding::warning(
+            return Ok(Finding::warning(
                 "target",
                 format!("Local/{resource} cannot be looked up in the dialplan"),
                 "check it with `dialplan show` on Asterisk's console",
-            );
+            ));
         }
         let exists = format!("DIALPLAN_EXISTS({context},{exten},1)");
-        match self.value(&exists).await.as_deref() {
-            Ok("1") => Finding::ok("target", format!("{exten} is in the context {context}")),
-            Ok(_) => self.missing(exten, context).await,
-            Err(error) if is_unknown(error) => Finding::warning(
+        match self.value(&exists).await {
+            Ok(exists) if exists == "1" => {
+                let fact = format!("{exten} is in the context {context}");
+                Ok(Finding::ok("target", fact))
+            }
+            Ok(_) => Ok(self.missing(exten, context).await),
+            Err(error) if is_unknown(&error) => Ok(Finding::warning(
                 "target",
                 "Asterisk cannot be asked about its dialplan",
                 "load func_dialplan.so in modules.conf",
-            ),
-            Err(error) => refusal("target", error),
+            )),
+            Err(error) => Err(error),
         }
     }
 
@@ -211,24 +234,23 @@ impl Questions<'_> {
         )
     }
 
-    async fn phone(&self, tech: &str, rest: &str) -> Finding {
+    async fn phone(&self, tech: &str, rest: &str) -> Result<Finding, AriError> {
         // `PJSIP/number@trunk` goes through an endpoint, `PJSIP/100` is one.
         let name = rest.rsplit('@').next().unwrap_or(rest);
         let name = name.split('/').next().unwrap_or(name);
-        match self.client.endpoint(tech, name).await {
-            Err(error) => refusal("target", &error),
-            Ok(Some(found)) if found.state.as_deref() == Some("offline") => Finding::warning(
+        Ok(match self.client.endpoint(tech, name).await? {
+            Some(found) if found.state.as_deref() == Some("offline") => Finding::warning(
                 "target",
                 format!("{tech}/{name} is offline"),
                 "have it log in before you start, or whoever answers is hung up",
             ),
-            Ok(Some(_)) => Finding::ok("target", format!("{tech}/{name} is there")),
-            Ok(None) => Finding::fault(
+            Some(_) => Finding::ok("target", format!("{tech}/{name} is there")),
+            None => Finding::fault(
                 "target",
                 format!("Asterisk has no endpoint {tech}/{name}"),
                 "set TARGET_ENDPOINT to one that is there, or to an extension such as Local/777@default",
             ),
-        }
+        })
     }
 
     /// A channel enters its application a moment after it was made, and until then Asterisk

@@ -265,6 +265,7 @@ fn step_words(step: CallStep) -> (Level, String) {
     let (level, text) = match step {
         CallStep::Dialing => (Level::Debug, "is dialed"),
         CallStep::Ringing => (Level::Debug, "rings"),
+        CallStep::EarlyMedia => (Level::Debug, "sends early media"),
         CallStep::Answered => (Level::Debug, "answered"),
         CallStep::Bridged { dead_air_ms } => {
             let span = std::time::Duration::from_millis(dead_air_ms.into());

@@ -126,7 +126,7 @@ impl Theme {
     pub(crate) fn call(self, word: CallWord) -> Style {
         match word {
             CallWord::Dialing => self.dim(),
-            CallWord::Ringing => self.accent(),
+            CallWord::Ringing | CallWord::EarlyMedia => self.accent(),
             CallWord::Answered => self.warn(),
             CallWord::Bridged => self.good(),
             CallWord::Ending => self.fg(Color::Magenta),

@@ -74,6 +74,10 @@ impl Engine {
         } else {
             self.campaign.command(now, command)
         };
+        // Whoever goes on has mended it, or is told so.
+        if dials && self.target_fault.is_some() && self.link_state.ready {
+            self.look_for_target();
+        }
         if outcome.is_ok() {
             let by = Arc::from(by);
             for attempt in meant {

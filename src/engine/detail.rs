@@ -125,6 +125,7 @@ fn timeline(line: &AttemptLine) -> Vec<(Time, String)> {
     let steps = [
         step(Some(line.begun_at), "taken from the line"),
         step(line.ringing_at, "rings"),
+        step(line.early_media_at, "early media"),
         step(line.answered_at, "answered"),
         step(line.bridged_at, &bridged),
         step(line.agent_at, "agent answered"),

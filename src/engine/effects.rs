@@ -38,6 +38,7 @@ impl Engine {
                     self.ask(attempt, op, number);
                 }
                 Effect::ProbeTrunk(attempt) => self.probe_trunk(attempt),
+                Effect::AskCarrier(attempt) => self.ask_carrier(attempt),
                 Effect::ProbeAsterisk => self.probe_asterisk(),
                 Effect::TakeDownStray { attempt, part } => self.take_down(attempt, part),
                 Effect::FetchRecording {
@@ -140,8 +141,18 @@ impl Engine {
         let requester = self.requester.clone();
         let inbox = self.inbox.clone();
         tokio::spawn(async move {
-            let exists = requester.trunk_exists().await;
-            let _ = inbox.send(Message::Trunk(attempt, exists));
+            let trunk = requester.trunk_is().await;
+            let _ = inbox.send(Message::Trunk(attempt, trunk));
+        });
+    }
+
+    fn ask_carrier(&mut self, attempt: AttemptId) {
+        let requester = self.requester.clone();
+        let inbox = self.inbox.clone();
+        let run = self.campaign.run();
+        tokio::spawn(async move {
+            let answered = requester.carrier_answered(run, attempt).await;
+            let _ = inbox.send(Message::Carrier { attempt, answered });
         });
     }
 

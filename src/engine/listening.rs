@@ -4,16 +4,19 @@ use std::time::Duration;
 
 use super::requests::{Look, Survey};
 use super::translate::translate;
-use super::{Engine, Message, Told};
+use super::{Channels, Engine, Message, Told};
 use crate::ari::link::LinkEvent;
-use crate::ari::{AriError, EventKind};
-use crate::campaign::{Input, Time};
+use crate::ari::{AriError, DialStatus, EventKind, harmless};
+use crate::campaign::{Input, LegNote, Part, Record, Time};
 
 /// How often what lives in Asterisk is compared with what is known.
 const SURVEY_EVERY: Duration = Duration::from_secs(30);
 /// How soon a survey that failed, or found no trunk, is made again; and how often Asterisk is
 /// asked while no event tells anything.
 const SURVEY_AGAIN: Duration = Duration::from_secs(2);
+
+/// As much of an agent's name as is kept; Asterisk's own have 80 at the most.
+const LONGEST_AGENT: usize = 80;
 
 /// How long a survey may take, once it is known what lives, before that much is acted upon:
 /// somebody may be on the line and hear nobody.
@@ -99,6 +102,7 @@ impl Engine {
         let channels = &self.requester.channels;
         self.timelines.event(channels, event);
         self.unwritten.extend(self.legs.event(channels, event));
+        self.unwritten.extend(agent(channels, event));
         if let Some(input) = translate(channels, event) {
             self.feed(input);
         }
@@ -132,6 +136,13 @@ impl Engine {
         self.seen_ids = survey.ids;
         if self.link_state.ready {
             self.feed(Input::Census(survey.census));
+            return;
+        }
+        self.target_fault = survey.target_fault.filter(|_| survey.trunk_exists);
+        if let Some(why) = self.target_fault.clone() {
+            self.feed(Input::Census(survey.census));
+            self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
+            self.link_is_down(&why);
         } else if survey.trunk_exists {
             self.link_state.ready = true;
             self.link_state.why.clear();
@@ -197,15 +208,54 @@ impl Engine {
         let now = self.clock.now();
         self.survey_due = Some(now + SURVEY_EVERY);
         let recordings = self.campaign.unknown_recordings();
+        let target = (look == Look::First).then(|| self.ask_for_target());
         tokio::spawn(async move {
             let so_far = |survey: &Survey| {
                 let survey = survey.clone();
                 let _ = inbox.send(Message::Listed { link, survey });
             };
-            let survey = requester.survey(now, look, recordings, so_far).await;
+            let survey = requester.survey(now, look, recordings, so_far);
+            let target = async {
+                match target {
+                    Some(asked) => asked.await,
+                    None => None,
+                }
+            };
+            let (survey, target_fault) = tokio::join!(survey, target);
+            let survey = survey.map(|survey| Survey {
+                target_fault,
+                ..survey
+            });
             let _ = inbox.send(Message::Surveyed { link, survey });
         });
     }
+}
+
+/// Who answered behind a queue, as Asterisk calls him: `PJSIP/agent`.
+fn agent(ids: &Channels, event: &crate::ari::Event) -> Option<Record> {
+    let EventKind::Dial {
+        caller: Some(caller),
+        peer,
+        status: DialStatus::Answer,
+        ..
+    } = &event.kind
+    else {
+        return None;
+    };
+    let (attempt, Part::B2) = ids.parse(&caller.id)? else {
+        return None;
+    };
+    // Behind the last hyphen stands what tells this channel from others of the same phone.
+    let name = peer
+        .name
+        .rsplit_once('-')
+        .map_or(&*peer.name, |(name, _)| name);
+    let name: String = harmless(name).chars().take(LONGEST_AGENT).collect();
+    (!name.is_empty()).then_some(Record::Leg {
+        attempt,
+        part: Part::B2,
+        note: LegNote::Named(name),
+    })
 }
 
 fn held_by(app: &crate::ari::Application, own_prefix: &str) -> String {

@@ -171,9 +171,14 @@ impl Engine {
             let policy = super::start::policy(&difference.settings);
             let format = &difference.settings.recordings.format;
             self.campaign.set_policy(policy, format);
-            self.shown.target = difference.settings.target.endpoint.as_str().into();
+            let target = &difference.settings.target.endpoint;
+            let is_new = *target != running.target.endpoint;
+            self.shown.target = target.as_str().into();
             self.in_force
                 .send_modify(|in_force| in_force.change(from, difference.settings));
+            if is_new && self.link_state.ready {
+                self.look_for_target();
+            }
         }
         Reloaded {
             changed: difference.changed,

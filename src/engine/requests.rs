@@ -8,7 +8,9 @@ use crate::ari::{
     AriError, ChannelInfo, Client, CreateChannel, EventSource, Gate, HangupReason, IfExists,
     Originate, Recording,
 };
-use crate::campaign::{AttemptId, Census, Number, Op, OpError, Part, RunId, Time, trunk_endpoint};
+use crate::campaign::{
+    AttemptId, Census, Number, Op, OpError, Part, RunId, Time, TrunkIs, trunk_endpoint,
+};
 use crate::config::Settings;
 
 /// How calls are made: what of the settings goes into requests.
@@ -238,6 +240,25 @@ impl Requester {
         }
     }
 
+    /// How the trunk stands after an originate that Asterisk could not make. An error is no
+    /// answer: then it is taken to be there, and the attempt as congestion.
+    pub(super) async fn trunk_is(&self) -> TrunkIs {
+        match self.client.endpoint("PJSIP", &self.plan.trunk).await {
+            Ok(None) => TrunkIs::Missing,
+            Ok(Some(found)) if found.state.as_deref() == Some("offline") => TrunkIs::Away,
+            Ok(Some(_)) | Err(_) => TrunkIs::There,
+        }
+    }
+
+    /// Whether anything has come back for a leg A that was dialed. Asterisk keeps the last
+    /// response of each channel, a 100 too, and none where there was none (measured on 22.10.1).
+    /// An error is no answer.
+    pub(super) async fn carrier_answered(&self, run: RunId, attempt: AttemptId) -> bool {
+        let channel = self.channels.id(run, attempt, Part::A);
+        let responses = self.client.variable(&channel, "HANGUPCAUSE_KEYS()").await;
+        !matches!(responses, Ok(Some(none)) if none.is_empty())
+    }
+
     /// Whether Asterisk knows the trunk. An error is no answer.
     pub(super) async fn trunk_exists(&self) -> Result<bool, AriError> {
         let endpoint = self.client.endpoint("PJSIP", &self.plan.trunk).await?;
@@ -380,6 +401,8 @@ pub(super) struct Survey {
     /// How many of those belong to no call.
     pub(super) strangers: usize,
     pub(super) trunk_exists: bool,
+    /// What is wrong with the target, if that was asked and anything is.
+    pub(super) target_fault: Option<String>,
     /// When Asterisk was started, in its own form, if that was asked.
     pub(super) asterisk_since: Option<String>,
     /// Events of all that it found come in since this survey subscribed to them.

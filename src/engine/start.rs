@@ -18,6 +18,7 @@ use super::reload::InForce;
 use super::requests::{DialPlan, Requester};
 use super::sound::Sound;
 use super::strangers::Strangers;
+use super::target::{self, TargetCheck};
 use super::timeline::Timelines;
 use super::trends::Meter;
 use super::{Channels, Clock, Engine, FinalSurvey, Handle, LinkState, Told};
@@ -155,6 +156,7 @@ pub(super) struct Outside {
     pub(super) fetcher: Fetcher,
     pub(super) fetched: mpsc::Receiver<Outcome>,
     pub(super) mirror: Option<Mirror>,
+    pub(super) target_check: TargetCheck,
 }
 
 impl Parts {
@@ -169,6 +171,7 @@ impl Parts {
             fetcher,
             fetched: outcomes,
             mirror: mirror.map_err(StartError::Mirror)?,
+            target_check: target::ask_asterisk(),
         })
     }
 
@@ -186,6 +189,7 @@ impl Parts {
             fetcher,
             fetched: outcomes,
             mirror,
+            target_check,
         } = outside;
         let (inbox, messages) = mpsc::unbounded_channel();
         let (requests_tx, requests) = mpsc::channel(64);
@@ -230,6 +234,8 @@ impl Parts {
             link_state: LinkState::not_yet(now),
             survey_due: None,
             seen_ids: Vec::new(),
+            target_check,
+            target_fault: None,
             listed: None,
             fetcher,
             fetched: outcomes,

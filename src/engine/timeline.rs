@@ -163,9 +163,11 @@ impl Timelines {
             | LegEvent::Entered
             | LegEvent::Left
             | LegEvent::LeftApp => false,
-            LegEvent::Joined | LegEvent::Up | LegEvent::Ringing | LegEvent::Dial(_) => {
-                part == Part::B
-            }
+            LegEvent::Joined
+            | LegEvent::Up
+            | LegEvent::Ringing
+            | LegEvent::EarlyMedia
+            | LegEvent::Dial(_) => part == Part::B,
         };
         if tells {
             self.note(now, attempt, What::Leg(part, event));

@@ -112,7 +112,8 @@ fn dial(
             .flatten();
     }
     let leg_event = match status {
-        Ari::Ringing | Ari::Progress => LegEvent::Ringing,
+        Ari::Ringing => LegEvent::Ringing,
+        Ari::Progress => LegEvent::EarlyMedia,
         Ari::Answer => LegEvent::Dial(DialStatus::Answer),
         // The channel stays while the dialplan plays its tone: the status is all there is.
         Ari::Busy => LegEvent::Dial(DialStatus::Busy),

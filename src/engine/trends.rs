@@ -95,7 +95,7 @@ impl Meter {
             CallStep::Bridged { dead_air_ms } => {
                 second.dead_air_ms = second.dead_air_ms.max(Some(dead_air_ms));
             }
-            CallStep::Ringing | CallStep::Agent | CallStep::Withdrawn => {}
+            CallStep::Ringing | CallStep::EarlyMedia | CallStep::Agent | CallStep::Withdrawn => {}
         }
     }
 

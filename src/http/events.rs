@@ -173,6 +173,7 @@ const fn step_word(step: CallStep) -> &'static str {
     match step {
         CallStep::Dialing => "dialing",
         CallStep::Ringing => "ringing",
+        CallStep::EarlyMedia => "early_media",
         CallStep::Answered => "answered",
         CallStep::Bridged { .. } => "bridged",
         CallStep::Agent => "agent",

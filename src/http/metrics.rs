@@ -121,6 +121,7 @@ fn exposition(shown: &Snapshot, tasks: &Tasks) -> String {
     for word in [
         CallWord::Dialing,
         CallWord::Ringing,
+        CallWord::EarlyMedia,
         CallWord::Answered,
         CallWord::Bridged,
         CallWord::Ending,

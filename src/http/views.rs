@@ -147,6 +147,7 @@ pub(super) const fn held(held: &HeldBack) -> &'static str {
         HeldBack::JournalFull => "journal",
         HeldBack::Reconciling => "reconciling",
         HeldBack::Silent { .. } => "silent",
+        HeldBack::CarrierAway { .. } => "carrier",
         HeldBack::Saturated { .. } => "saturated",
     }
 }
@@ -200,6 +201,7 @@ pub(super) struct Call {
     since: String,
     begun_at: String,
     ringing_at: Option<String>,
+    early_media_at: Option<String>,
     answered_at: Option<String>,
     bridged_at: Option<String>,
     recording: bool,
@@ -215,6 +217,7 @@ impl Call {
             since: rfc3339(call.since),
             begun_at: rfc3339(call.begun_at),
             ringing_at: call.ringing_at.map(rfc3339),
+            early_media_at: call.early_media_at.map(rfc3339),
             answered_at: call.answered_at.map(rfc3339),
             bridged_at: call.bridged_at.map(rfc3339),
             recording: call.recording,

@@ -210,6 +210,10 @@ fn progress(conn: &Connection, attempt: AttemptId, step: Step, at: Time) -> Appl
             "UPDATE attempts SET ringing_at = coalesce(ringing_at, ?2)
              WHERE attempt = ?1 AND ended_at IS NULL AND withdrawn = 0"
         }
+        Step::EarlyMedia => {
+            "UPDATE attempts SET early_media_at = coalesce(early_media_at, ?2)
+             WHERE attempt = ?1 AND ended_at IS NULL AND withdrawn = 0"
+        }
         Step::Answered => {
             "UPDATE attempts SET answered_at = coalesce(answered_at, ?2)
              WHERE attempt = ?1 AND ended_at IS NULL AND withdrawn = 0"
@@ -321,6 +325,13 @@ fn note_leg(conn: &Connection, attempt: AttemptId, part: Part, note: &LegNote) -
              WHERE attempt = ?1 AND ended_at IS NULL AND withdrawn = 0",
             params![id, micros(*at)?],
         ),
+        // The agent may have been heard of when the call was over: then nobody talked.
+        (Part::B2, LegNote::Named(name)) => {
+            let sql = "UPDATE attempts SET agent = coalesce(agent, ?2)
+                       WHERE attempt = ?1 AND ended_at IS NULL AND withdrawn = 0";
+            execute(conn, sql, params![id, name])?;
+            return Ok(());
+        }
         // Of leg A the attempt itself tells the end; of other channels nobody wants to know.
         _ => return Ok(()),
     };

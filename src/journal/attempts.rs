@@ -18,12 +18,16 @@ pub struct AttemptLine {
     pub begun_at: Time,
     /// When A rang.
     pub ringing_at: Option<Time>,
+    /// When A sent early media first.
+    pub early_media_at: Option<Time>,
     /// When A answered.
     pub answered_at: Option<Time>,
     /// When A and B were in one bridge.
     pub bridged_at: Option<Time>,
     /// When an agent behind a queue answered.
     pub agent_at: Option<Time>,
+    /// Which agent that was, as Asterisk calls him: `PJSIP/agent`.
+    pub agent: Option<String>,
     /// How it ended, once it has.
     pub end: Option<AttemptEnd>,
     /// What became of its recording, where there was to be one.
@@ -34,7 +38,7 @@ pub struct AttemptLine {
 const ATTEMPTS: &str = "
     SELECT attempt, dialed_at, ringing_at, answered_at, bridged_at, agent_at, ended_at,
         disposition, cause, sip_code, ended_by, note, dead_air_ms,
-        recording, recording_name, recording_format, recording_path, recording_why
+        recording, recording_name, recording_format, recording_path, recording_why, early_media_at, agent
     FROM attempts
     WHERE run = ?1 AND lead = ?2 AND withdrawn = 0
     ORDER BY attempt DESC LIMIT 100";
@@ -59,6 +63,8 @@ fn attempt_line(row: &Row<'_>) -> rusqlite::Result<AttemptLine> {
         answered_at: time(row, 3)?,
         bridged_at: time(row, 4)?,
         agent_at: time(row, 5)?,
+        early_media_at: time(row, 18)?,
+        agent: row.get(19)?,
         end: time(row, 6)?.map(|at| end(row, at)).transpose()?,
         recording: recording(row)?,
     })

@@ -31,6 +31,10 @@ pub struct OutboxLine {
     pub answered_at: Option<Time>,
     /// When A and B were in one bridge.
     pub bridged_at: Option<Time>,
+    /// Who answered behind a queue.
+    pub agent: Option<String>,
+    /// When they did.
+    pub agent_at: Option<Time>,
     /// How and when it ended, once it has.
     pub end: Option<(Time, Disposition, HangupCause)>,
     /// Leg A.
@@ -68,7 +72,8 @@ pub struct Backlog {
 const LINES: &str = "
     SELECT o.attempt, o.version, a.run, a.call_id, l.number, a.dialed_at, a.answered_at,
         a.bridged_at, a.ended_at, a.disposition, a.cause, a.sip_code, a.a_dialed, a.a_name,
-        a.b_dialed, a.b_name, a.b_dialed_at, a.b_failed, a.b_ended_at, a.recording_path
+        a.b_dialed, a.b_name, a.b_dialed_at, a.b_failed, a.b_ended_at, a.recording_path,
+        a.agent, a.agent_at
     FROM outbox o
     JOIN attempts a ON a.attempt = o.attempt
     JOIN leads l ON l.run = a.run AND l.lead = a.lead
@@ -130,6 +135,8 @@ fn line(row: &Row<'_>) -> rusqlite::Result<OutboxLine> {
         b_failed: failure(row)?,
         b_ended_at: time(row, 18)?,
         recording: row.get(19)?,
+        agent: row.get(20)?,
+        agent_at: time(row, 21)?,
     })
 }
 
@@ -165,7 +172,7 @@ pub(super) fn changes(record: &Record) -> Option<AttemptId> {
         | Record::AttemptEnded { attempt, .. }
         | Record::AttemptProgress {
             attempt,
-            step: Step::Answered | Step::Bridged,
+            step: Step::Answered | Step::Bridged | Step::Agent,
             ..
         }
         | Record::Recording {

@@ -227,7 +227,7 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<RecoveredRun> {
 /// where it does not, `number` is null and the row is refused as damage.
 const UNFINISHED: &str = "
     SELECT a.attempt, a.run, a.lead, l.number, a.queued_at, a.dialed_at,
-        a.ringing_at, a.answered_at, a.bridged_at,
+        coalesce(a.ringing_at, a.early_media_at), a.answered_at, a.bridged_at,
         CASE a.recording WHEN 'started' THEN a.recording_name END, a.recording_format,
         a.recording IN ('saved', 'failed')
     FROM attempts a

@@ -26,6 +26,8 @@ const SESSION: &str = "SET SESSION autocommit=1, lock_wait_timeout=5, \
 pub(super) struct Database {
     conn: Conn,
     mysql: Mysql,
+    /// Which of [`FURTHER`](super::row::FURTHER) the table has.
+    further: Vec<usize>,
 }
 
 impl Database {
@@ -43,6 +45,7 @@ impl Database {
             found => found?,
         };
         found.check(&mysql.table)?;
+        database.further = found.further();
         Ok(database)
     }
 
@@ -51,7 +54,7 @@ impl Database {
     /// at being read-only for both, but carries out neither.
     pub(super) async fn examine(&mut self) -> Result<Outlook, Trouble> {
         let table = self.mysql.table.clone();
-        let explain = format!("EXPLAIN {}", upsert(&table, 1));
+        let explain = format!("EXPLAIN {}", upsert(&table, &[], 1));
         match self.look().await {
             Err(Trouble {
                 about: About::NoTable,
@@ -91,15 +94,24 @@ impl Database {
             Err(_) => return Err(Trouble::silence(mysql, CONNECT.as_secs())),
         };
         let mysql = mysql.clone();
-        let mut database = Self { conn, mysql };
+        let mut database = Self {
+            conn,
+            mysql,
+            further: Vec::new(),
+        };
         database.run(SESSION.to_owned()).await?;
         Ok(database)
     }
 
     /// Writes rows, all of them or none.
     pub(super) async fn write(&mut self, rows: &[Row]) -> Result<(), Trouble> {
-        let values = rows.iter().flatten().cloned().map(Value::from).collect();
-        let statement = upsert(&self.mysql.table, rows.len());
+        let values = rows.iter().flat_map(|row| {
+            let (known, further) = row.split_at(COLUMNS.len());
+            let further = self.further.iter().map(|at| &further[*at]);
+            known.iter().chain(further).cloned().map(Value::from)
+        });
+        let values = values.collect();
+        let statement = upsert(&self.mysql.table, &self.further, rows.len());
         let written = self.conn.exec_drop(statement, Params::Positional(values));
         bounded(&self.mysql, written).await
     }

@@ -38,11 +38,20 @@ pub(super) const COLUMNS: [(&str, &str); 24] = [
     ("leg_b_end", "DATETIME NULL"),
 ];
 
+/// Columns that the replaced program did not have: written where the table has them, under these
+/// names and with room for NULL.
+pub(super) const FURTHER: [(&str, &str); 4] = [
+    ("agent", "VARCHAR(255)"),
+    ("agent_at", "DATETIME NULL"),
+    ("wait_seconds", "DECIMAL(10,3) NULL"),
+    ("talk_seconds", "DECIMAL(10,3) NULL"),
+];
+
 /// The most that a `VARCHAR(255)` holds.
 const VARCHAR: usize = 255;
 
-/// The values of [`COLUMNS`]; `None` is NULL.
-pub(super) type Row = [Option<String>; COLUMNS.len()];
+/// The values of [`COLUMNS`] and then of [`FURTHER`]; `None` is NULL.
+pub(super) type Row = [Option<String>; COLUMNS.len() + FURTHER.len()];
 
 /// The columns of one leg, in their order.
 type Leg = [Option<String>; 11];
@@ -52,8 +61,32 @@ pub(super) fn row(line: &OutboxLine, ids: &AsteriskIds) -> Row {
     let mut values = vec![Some(line.call_id.clone()), line.recording.clone()];
     values.extend(leg_a(line, ids));
     values.extend(leg_b(line, ids));
+    values.extend(further(line));
     let mut values = values.into_iter();
     std::array::from_fn(|_| values.next().flatten())
+}
+
+/// The agent behind a queue, and the times that only he tells.
+fn further(line: &OutboxLine) -> [Option<String>; FURTHER.len()] {
+    let spoke_at = line.bridged_at.map(|bridged_at| {
+        let agent_at = line.agent_at.unwrap_or(bridged_at);
+        agent_at.max(bridged_at)
+    });
+    let ended_at = line.end.as_ref().map(|(at, ..)| *at);
+    // Without an agent nobody knows for how long the person waited.
+    let wait = line.agent_at.and(spoke_at).zip(line.answered_at);
+    let talk = ended_at.zip(spoke_at);
+    [
+        line.agent.as_deref().map(clipped),
+        line.agent_at.map(datetime),
+        wait.map(|(until, from)| seconds(until, from)),
+        talk.map(|(until, from)| seconds(until, from)),
+    ]
+}
+
+fn seconds(until: Time, from: Time) -> String {
+    let span = until.since(from);
+    format!("{}.{:03}", span.as_secs(), span.subsec_millis())
 }
 
 fn leg_a(line: &OutboxLine, ids: &AsteriskIds) -> Leg {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::row::COLUMNS;
+use super::row::{COLUMNS, FURTHER};
 
 /// What a table that is there says of itself.
 #[derive(Debug, Default)]
@@ -65,9 +65,12 @@ pub(super) fn create(table: &str) -> String {
 /// Writes so many rows, whole or not at all. A row that is there keeps what it has where the
 /// new one says nothing: a statement that comes late, because the server slept over it, cannot
 /// undo a later one.
-pub(super) fn upsert(table: &str, rows: usize) -> String {
-    let names = COLUMNS.map(|(name, _)| quoted(name));
-    let one = format!("({})", ["?"; COLUMNS.len()].join(","));
+/// `further` are those of [`FURTHER`] that the table has.
+pub(super) fn upsert(table: &str, further: &[usize], rows: usize) -> String {
+    let further = further.iter().map(|at| FURTHER[*at]);
+    let columns = COLUMNS.into_iter().chain(further);
+    let names: Vec<String> = columns.map(|(name, _)| quoted(name)).collect();
+    let one = format!("({})", vec!["?"; names.len()].join(","));
     let updates: Vec<String> = names[1..]
         .iter()
         .map(|name| format!("{name}=COALESCE(VALUES({name}),{name})"))
@@ -129,6 +132,17 @@ impl Found {
 }
 
 impl Found {
+    /// Which of [`FURTHER`] it has: a column of that name that must have a value is another's.
+    pub(super) fn further(&self) -> Vec<usize> {
+        let has = |columns: &[(String, String)], name: &str| {
+            columns.iter().any(|(c, _)| c.eq_ignore_ascii_case(name))
+        };
+        let all = FURTHER.iter().enumerate();
+        all.filter(|(_, (name, _))| has(&self.columns, name) && !has(&self.demanding, name))
+            .map(|(at, _)| at)
+            .collect()
+    }
+
     /// Columns of the user's that no row of ours could fill.
     fn demands(&self, table: &str) -> Option<Unfit> {
         let ours = |name: &str| COLUMNS.iter().any(|(c, _)| c.eq_ignore_ascii_case(name));
@@ -269,6 +283,28 @@ mod tests {
             ("person", &["call_id", "leg_a_number"]),
         ]);
         assert_eq!(table.check("calls"), Ok(()));
+    }
+
+    #[test]
+    fn what_the_replaced_program_did_not_have_is_written_only_where_the_table_has_it() {
+        let mut table = found(&[("PRIMARY", &["call_id"])]);
+        assert_eq!(table.further(), Vec::<usize>::new());
+        assert!(!upsert("calls", &table.further(), 1).contains("agent"));
+        for name in ["Talk_Seconds", "agent"] {
+            table.columns.push((name.to_owned(), "text".to_owned()));
+        }
+        assert_eq!(table.further(), [0, 3]);
+        let statement = upsert("calls", &table.further(), 2);
+        let row = vec!["?"; COLUMNS.len() + 2].join(",");
+        assert!(
+            statement.contains(&format!("VALUES ({row}),({row})")),
+            "{statement}"
+        );
+        assert!(
+            statement.contains("`agent`=COALESCE(VALUES(`agent`),`agent`)"),
+            "{statement}"
+        );
+        assert!(!statement.contains("wait_seconds"), "{statement}");
     }
 
     #[test]

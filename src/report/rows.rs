@@ -10,7 +10,7 @@ use crate::campaign::{RunId, Time};
 use crate::journal::{JournalError, Reader, is_damage};
 
 /// The columns, as the contract has them.
-pub(super) const COLUMNS: [&str; 18] = [
+pub(super) const COLUMNS: [&str; 23] = [
     "number",
     "disposition",
     "attempts",
@@ -29,6 +29,11 @@ pub(super) const COLUMNS: [&str; 18] = [
     "recording",
     "call_id",
     "run",
+    "agent",
+    "agent_at",
+    "wait_seconds",
+    "early_media_at",
+    "transferred_to",
 ];
 
 /// Rows that are read at once.
@@ -55,6 +60,10 @@ pub(super) struct Row {
     recording: Option<String>,
     call_id: Option<String>,
     run: i64,
+    agent: Option<String>,
+    agent_at: Option<Time>,
+    early_media_at: Option<Time>,
+    transferred_to: Option<String>,
 }
 
 impl Row {
@@ -80,6 +89,11 @@ impl Row {
             Cell::text(self.recording.as_deref()),
             Cell::text(self.call_id.as_deref()),
             Cell::integer(Some(self.run)),
+            Cell::text(self.agent.as_deref()),
+            Cell::time(self.agent_at),
+            Cell::seconds(self.waited()),
+            Cell::time(self.early_media_at),
+            Cell::text(self.transferred_to.as_deref()),
         ]
     }
 
@@ -89,9 +103,22 @@ impl Row {
         Some(until.since(self.dialed_at?))
     }
 
-    /// From both legs in one bridge until the end.
+    /// From both legs in one bridge until the end; where a queue had answered first, from its
+    /// agent's answer.
     fn talked(&self) -> Option<Duration> {
-        Some(self.ended_at?.since(self.bridged_at?))
+        Some(self.ended_at?.since(self.spoke_at()?))
+    }
+
+    /// From the answer until somebody spoke behind a queue.
+    fn waited(&self) -> Option<Duration> {
+        self.agent_at?;
+        Some(self.spoke_at()?.since(self.answered_at?))
+    }
+
+    /// When the conversation began.
+    fn spoke_at(&self) -> Option<Time> {
+        let bridged_at = self.bridged_at?;
+        Some(self.agent_at.map_or(bridged_at, |at| at.max(bridged_at)))
     }
 
     fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
@@ -113,6 +140,10 @@ impl Row {
             ended_by: row.get(14)?,
             recording: row.get(15)?,
             call_id: row.get(16)?,
+            agent: row.get(17)?,
+            agent_at: time(row, 18)?,
+            early_media_at: time(row, 19)?,
+            transferred_to: row.get(20)?,
         })
     }
 }
@@ -131,7 +162,8 @@ fn time(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Time>
 const BY_LEAD: &str = "
     SELECT l.lead, l.number, CASE l.state WHEN 'done' THEN l.disposition END, l.attempts, l.run,
         a.cause, a.sip_code, a.queued_at, a.dialed_at, a.ringing_at, a.answered_at,
-        a.bridged_at, a.ended_at, a.dead_air_ms, a.ended_by, a.recording_path, a.call_id
+        a.bridged_at, a.ended_at, a.dead_air_ms, a.ended_by, a.recording_path, a.call_id,
+        a.agent, a.agent_at, a.early_media_at, a.transferred_to
     FROM leads l LEFT JOIN attempts a ON a.attempt = l.last_attempt
     WHERE l.run = ?1 AND l.lead >= ?2
     ORDER BY l.lead LIMIT ?3";
@@ -144,7 +176,8 @@ const BY_ATTEMPT: &str = "
          WHERE b.run = a.run AND b.lead = a.lead AND b.withdrawn = 0
              AND b.attempt <= a.attempt), a.run,
         a.cause, a.sip_code, a.queued_at, a.dialed_at, a.ringing_at, a.answered_at,
-        a.bridged_at, a.ended_at, a.dead_air_ms, a.ended_by, a.recording_path, a.call_id
+        a.bridged_at, a.ended_at, a.dead_air_ms, a.ended_by, a.recording_path, a.call_id,
+        a.agent, a.agent_at, a.early_media_at, a.transferred_to
     FROM attempts a CROSS JOIN leads l ON l.run = a.run AND l.lead = a.lead
     WHERE +a.run = ?1 AND a.attempt >= ?2 AND a.withdrawn = 0
     ORDER BY a.attempt LIMIT ?3";

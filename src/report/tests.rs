@@ -7,14 +7,15 @@ use tempfile::TempDir;
 
 use super::{By, Format, Options, ReportError, write};
 use crate::campaign::{
-    AttemptEnd, AttemptId, Disposition, EndedBy, HangupCause, LeadId, Number, Record,
-    RecordingState, RunId, Step, Time,
+    AttemptEnd, AttemptId, Disposition, EndedBy, HangupCause, LeadId, LegNote, Number, Part,
+    Record, RecordingState, RunId, Step, Time,
 };
 use crate::journal::{Journal, call_id};
 
 const HEADING: &str = "number,disposition,attempts,cause,sip_code,queued_at,dialed_at,ringing_at,\
                        answered_at,bridged_at,ended_at,ring_seconds,talk_seconds,dead_air_ms,\
-                       ended_by,recording,call_id,run";
+                       ended_by,recording,call_id,run,agent,agent_at,wait_seconds,early_media_at,\
+                       transferred_to";
 
 const CSV: Options = Options {
     format: Format::Csv,
@@ -149,18 +150,21 @@ fn a_row_a_lead_with_its_last_attempts_times() {
         HEADING.to_owned(),
         format!(
             "+7001,answered,1,16,,{day}00.000Z,{day}01.000Z,{day}01.200Z,{day}03.500Z,\
-             {day}03.504Z,{day}10.004Z,2.500,6.500,4,callee,\"/rec, old/\"\"1\"\".wav\",{},1",
+             {day}03.504Z,{day}10.004Z,2.500,6.500,4,callee,\"/rec, old/\"\"1\"\".wav\",{},1,,,,,",
             id[1]
         ),
         format!(
-            "7002,busy,1,17,486,{day}00.000Z,{day}02.000Z,,,,{day}02.050Z,0.050,,,callee,,{},1",
+            "7002,busy,1,17,486,{day}00.000Z,{day}02.000Z,,,,{day}02.050Z,0.050,,,callee,,{},1,,,,,",
             id[2]
         ),
-        format!("7003,,1,,,{day}00.000Z,{day}03.000Z,,,,,,,,,,{},1", id[3]),
-        "7004,skipped,0,,,,,,,,,,,,,,,1".to_owned(),
-        "7005,,0,,,,,,,,,,,,,,,1".to_owned(),
         format!(
-            "7006,failed,2,58,,{day}00.000Z,{day}07.000Z,,,,{day}07.500Z,0.500,,,callee,,{},1",
+            "7003,,1,,,{day}00.000Z,{day}03.000Z,,,,,,,,,,{},1,,,,,",
+            id[3]
+        ),
+        "7004,skipped,0,,,,,,,,,,,,,,,1,,,,,".to_owned(),
+        "7005,,0,,,,,,,,,,,,,,,1,,,,,".to_owned(),
+        format!(
+            "7006,failed,2,58,,{day}00.000Z,{day}07.000Z,,,,{day}07.500Z,0.500,,,callee,,{},1,,,,,",
             id[6]
         ),
         String::new(),
@@ -410,4 +414,77 @@ fn of_a_damaged_journal_it_gives_what_can_be_read_and_says_so() {
             assert_eq!(text.lines().count() as u64, rows + 1);
         }
     }
+}
+
+#[test]
+fn a_conversation_behind_a_queue_begins_when_its_agent_answers() {
+    let mut records = run(1, &["7001", "7002", "7003"]).to_vec();
+    let agent = |attempt| Record::Leg {
+        attempt: AttemptId(attempt),
+        part: Part::B2,
+        note: LegNote::Named("PJSIP/agent".to_owned()),
+    };
+    records.extend([
+        // The dialplan answered first, and the agent six seconds later.
+        begun(1, 0, 1_000),
+        step(1, Step::EarlyMedia, 1_200),
+        step(1, Step::Answered, 3_000),
+        step(1, Step::Bridged, 3_010),
+        agent(1),
+        step(1, Step::Agent, 9_000),
+        ended(1, 14_000, Disposition::Answered, (16, None)),
+        // The queue answered with its agent, who was there a moment before the bridge.
+        begun(2, 1, 1_000),
+        step(2, Step::Answered, 3_000),
+        step(2, Step::Agent, 7_990),
+        step(2, Step::Bridged, 8_000),
+        ended(2, 14_000, Disposition::Answered, (16, None)),
+        // No agent came.
+        begun(3, 2, 1_000),
+        step(3, Step::Answered, 3_000),
+        step(3, Step::Bridged, 3_010),
+        ended(3, 14_000, Disposition::Answered, (16, None)),
+        // What comes late changes nothing.
+        agent(3),
+    ]);
+    let (_dir, path, _) = journal_of(records);
+    let mut json = Vec::new();
+    let options = Options {
+        format: Format::Json,
+        ..CSV
+    };
+    write(&path, options, &mut json).expect("a report");
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&json).expect("JSON");
+    let figures = |row: &serde_json::Value| {
+        [
+            "talk_seconds",
+            "wait_seconds",
+            "agent",
+            "early_media_at",
+            "ringing_at",
+        ]
+        .map(|name| row[name].clone())
+    };
+    let none = serde_json::Value::Null;
+    let day = "2026-01-01T00:00";
+    assert_eq!(
+        figures(&rows[0]),
+        [
+            5.0.into(),
+            6.0.into(),
+            "PJSIP/agent".into(),
+            format!("{day}:01.200Z").into(),
+            none.clone()
+        ]
+    );
+    assert_eq!(rows[0]["agent_at"], format!("{day}:09.000Z"));
+    assert_eq!(
+        (&rows[1]["talk_seconds"], &rows[1]["wait_seconds"]),
+        (&6.0.into(), &5.0.into())
+    );
+    assert_eq!(
+        (&rows[2]["talk_seconds"], &rows[2]["wait_seconds"]),
+        (&10.99.into(), &none)
+    );
+    assert_eq!(rows[2]["agent"], none);
 }

@@ -41,6 +41,7 @@ fn call(rng: &mut fastrand::Rng) -> CallView {
         begun_at: time(rng),
         since: time(rng),
         ringing_at: maybe(rng, time),
+        early_media_at: None,
         answered_at: maybe(rng, time),
         bridged_at: maybe(rng, time),
         recording: rng.bool(),

@@ -206,3 +206,31 @@ pub(super) fn between(row: &BTreeMap<String, Value>, from: &str, to: &str) -> f6
         .total(jiff::Unit::Second)
         .expect("seconds have no calendar")
 }
+
+#[test]
+fn the_agent_behind_an_answered_queue_and_early_media_are_told() {
+    let lab = Lab::get();
+    let mut deck = Deck::new(lab.env())
+        .set("TARGET_ENDPOINT", "Local/107@lab")
+        .set("MAX_CC", 2)
+        .set("CALL_TIMEOUT", 3)
+        .set("MAX_CALL_SECONDS", 2);
+    deck.list(["80557001", "70557002"]);
+    let ended = deck.dial();
+    assert!(ended.stdout.contains("call.agent"), "{}", ended.stdout);
+    let report = deck.report();
+    let (talked, silent) = (&report[0], &report[1]);
+    let seconds = |name: &str| talked[name].as_f64().expect(name);
+    let agent = talked["agent"].as_str().expect("an agent");
+    assert!(
+        agent.contains('/') && !agent.ends_with(char::is_numeric),
+        "{agent}"
+    );
+    let sum = seconds("wait_seconds") + seconds("talk_seconds");
+    let bridged = seconds("dead_air_ms") / 1000.0 + 2.0;
+    assert!((sum - bridged).abs() < 0.5, "{sum}, {bridged}");
+    assert!(talked["agent_at"].is_string());
+    assert_eq!(silent["disposition"], "no-answer");
+    assert!(silent["early_media_at"].is_string(), "{silent:?}");
+    assert!(silent["ringing_at"].is_null(), "{silent:?}");
+}

@@ -61,20 +61,23 @@ fn an_absent_trunk_is_told_and_nobody_is_called() {
 }
 
 #[test]
-fn an_absent_target_ends_the_call_as_abandoned_and_says_why() {
+fn an_absent_target_is_told_and_nobody_is_called_before_it_is_there() {
     let lab = Lab::get();
-    let deck = deck(&lab).set("TARGET_ENDPOINT", "Local/777@nosuch");
-    let ended = deck.dial();
-    assert!(
-        ended.stdout.contains("disposition=abandoned"),
-        "{}",
-        ended.stdout
-    );
-    assert!(
-        ended.stdout.contains("the target failed or is missing"),
-        "{}",
-        ended.stdout
-    );
+    let mut deck = deck(&lab);
+    for (target, says) in [
+        ("Local/777@nosuch", ["no context nosuch", "TARGET_CONTEXT"]),
+        ("Local/999@lab", ["no extension 999", "TARGET_EXTENSION"]),
+        (
+            "PJSIP/nobody",
+            ["no endpoint PJSIP/nobody", "TARGET_ENDPOINT"],
+        ),
+    ] {
+        deck.change("TARGET_ENDPOINT", target);
+        expect(&deck.run(&DIAL), 4, &says);
+    }
+    assert!(lab.called().is_empty());
+    deck.set("TARGET_ENDPOINT", "Local/100@lab").dial();
+    assert_eq!(lab.called().len(), 1, "the number was still waiting");
 }
 
 #[test]

@@ -137,7 +137,7 @@ impl Busy {
         call.since = at;
         call.word = match call.word {
             CallWord::Dialing => CallWord::Ringing,
-            CallWord::Ringing => CallWord::Answered,
+            CallWord::Ringing | CallWord::EarlyMedia => CallWord::Answered,
             CallWord::Answered => CallWord::Bridged,
             CallWord::Bridged => CallWord::Ending,
             CallWord::Ending => return self.hang_up(place),
@@ -168,6 +168,7 @@ impl Busy {
             begun_at: at,
             since: at,
             ringing_at: None,
+            early_media_at: None,
             answered_at: None,
             bridged_at: None,
             recording: false,

@@ -213,3 +213,41 @@ fn who_had_answered_was_so_though_only_the_end_tells_it() {
         assert!(!rig.take().contains(&Op::DialB), "nobody is called for it");
     }
 }
+
+#[test]
+fn early_media_is_no_ringing_and_the_target_is_staged_for_it_all_the_same() {
+    let mut rig = Rig::started(policy(1), 1);
+    rig.ok(Op::OriginateA);
+    rig.leg(Part::A, LegEvent::EarlyMedia);
+    assert_eq!(rig.word(), Some(CallWord::EarlyMedia));
+    assert_eq!(rig.asked(FIRST, Op::CreateB), 1);
+    let call = rig.campaign.calls().next().expect("it is up");
+    assert_eq!(
+        (call.ringing_at, call.early_media_at),
+        (None, Some(rig.now))
+    );
+    // It rings after all.
+    rig.wait(50);
+    rig.leg(Part::A, LegEvent::Ringing);
+    assert_eq!(rig.word(), Some(CallWord::Ringing));
+    let told = |step| {
+        Effect::Journal(Record::AttemptProgress {
+            attempt: FIRST,
+            step,
+            at: rig.now,
+        })
+    };
+    assert!(rig.has(&told(Step::Ringing)));
+    // What is told twice is written down once.
+    rig.leg(Part::A, LegEvent::EarlyMedia);
+    let early = |e: &&Effect| {
+        matches!(
+            e,
+            Effect::Journal(Record::AttemptProgress {
+                step: Step::EarlyMedia,
+                ..
+            })
+        )
+    };
+    assert_eq!(rig.effects.iter().filter(early).count(), 1);
+}

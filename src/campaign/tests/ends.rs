@@ -476,3 +476,56 @@ fn the_agent_behind_a_queue_is_noted_once() {
     });
     assert_eq!(agents.count(), 1);
 }
+
+/// The only call has shown no sign of life for nearly as long as it may, and this was heard.
+fn unheard(answered: bool) -> Rig {
+    let mut rig = Rig::started(policy(1), 1);
+    rig.ok(Op::OriginateA);
+    assert!(!rig.has(&Effect::AskCarrier(FIRST)));
+    rig.wait(29_000);
+    assert!(rig.has(&Effect::AskCarrier(FIRST)));
+    rig.handle(Input::Carrier {
+        attempt: FIRST,
+        answered,
+    });
+    rig
+}
+
+#[test]
+fn a_carrier_that_answers_nothing_at_all_pauses_the_run_and_the_number_waits_again() {
+    for (at, q850, status) in [(1005, 19, 480), (3000, 18, 408)] {
+        let mut rig = unheard(false);
+        rig.wait(at);
+        rig.leg(Part::A, sip(q850, status));
+        rig.assert_end(Disposition::Failed, EndedBy::Carrier, q850);
+        let paused =
+            matches!(rig.campaign.state(), RunState::Paused(why) if why.contains("address"));
+        assert!(paused, "{:?}", rig.campaign.state());
+        assert_eq!(rig.lead(0), LeadState::Waiting);
+    }
+}
+
+#[test]
+fn a_carrier_that_says_anything_or_rings_at_last_has_taken_the_call() {
+    let mut rig = unheard(true);
+    rig.wait(1005);
+    rig.leg(Part::A, sip(19, 480));
+    rig.assert_end(Disposition::NoAnswer, EndedBy::Timer, 19);
+    assert_eq!(rig.lead(0), LeadState::Final(Disposition::NoAnswer));
+    let mut rig = unheard(false);
+    rig.leg(Part::A, LegEvent::Ringing);
+    rig.wait(1005);
+    rig.leg(Part::A, sip(19, 480));
+    rig.assert_end(Disposition::NoAnswer, EndedBy::Timer, 19);
+    assert_eq!(rig.lead(0), LeadState::Final(Disposition::NoAnswer));
+    let mut rig = unheard(false);
+    rig.leg(Part::A, sip(17, 486));
+    rig.assert_end(Disposition::Busy, EndedBy::Carrier, 17);
+}
+
+#[test]
+fn of_a_phone_that_rings_nobody_asks_whether_the_carrier_is_there() {
+    let mut rig = Rig::staged();
+    rig.wait(29_500);
+    assert!(!rig.has(&Effect::AskCarrier(FIRST)));
+}

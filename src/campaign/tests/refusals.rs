@@ -69,7 +69,7 @@ fn a_login_a_dial_string_or_a_trunk_that_is_refused_pauses_and_uses_up_no_attemp
     assert!(rig.has(&Effect::ProbeTrunk(FIRST)));
     rig.handle(Input::Trunk {
         attempt: FIRST,
-        exists: false,
+        trunk: TrunkIs::Missing,
     });
     assert!(paused_by_rule(&rig));
     assert_eq!((rig.withdrawn(), rig.lead(0)), (1, LeadState::Waiting));
@@ -82,10 +82,39 @@ fn no_room_on_a_trunk_that_exists_is_congestion() {
     rig.refuse(Op::OriginateA, BROKEN);
     rig.handle(Input::Trunk {
         attempt: FIRST,
-        exists: true,
+        trunk: TrunkIs::There,
     });
     rig.assert_end(Disposition::Congestion, EndedBy::Carrier, 34);
     assert!(rig.campaign.is_quiet());
+}
+
+#[test]
+fn a_trunk_whose_carrier_is_away_uses_up_no_attempt_and_is_tried_again() {
+    let mut rig = Rig::started(policy(1), 1);
+    for attempt in 1..=3 {
+        let attempt = AttemptId(attempt);
+        while rig.asked(attempt, Op::OriginateA) == 0 {
+            rig.wait(1000);
+        }
+        rig.answer(attempt, Op::OriginateA, Err(BROKEN));
+        rig.handle(Input::Trunk {
+            attempt,
+            trunk: TrunkIs::Away,
+        });
+        assert_eq!(rig.lead(0), LeadState::Waiting);
+        let held = rig.campaign.limit(rig.now).held;
+        assert!(
+            matches!(held, Some(HeldBack::CarrierAway { .. })),
+            "{held:?}"
+        );
+    }
+    assert_eq!((rig.withdrawn(), rig.ends().len()), (3, 0));
+    let told = |e: &&Effect| matches!(e, Effect::Tell(Notice::Warning(_)));
+    assert_eq!(rig.effects.iter().filter(told).count(), 1, "once");
+    rig.wait(60_000);
+    rig.answer(AttemptId(4), Op::OriginateA, Ok(()));
+    assert_eq!(rig.effects.iter().filter(told).count(), 2, "it is back");
+    assert_eq!(rig.campaign.limit(rig.now).held, None);
 }
 
 #[test]
@@ -141,7 +170,7 @@ fn a_probe_of_a_trunk_whose_call_was_hung_up_meanwhile_changes_nothing() {
     rig.assert_end(Disposition::Cancelled, EndedBy::Operator, 0);
     rig.handle(Input::Trunk {
         attempt: FIRST,
-        exists: true,
+        trunk: TrunkIs::There,
     });
     assert_eq!(rig.ends().len(), 1);
 }

@@ -341,9 +341,21 @@ impl Sim {
                     ..
                 } => self.ask(attempt, op, number)?,
                 Effect::ProbeTrunk(attempt) => {
-                    let exists = self.calm() || self.rng.u8(..3) > 0;
-                    let answer = Input::Trunk { attempt, exists };
+                    let trunk = match self.rng.u8(..3) {
+                        _ if self.calm() => TrunkIs::There,
+                        0 => TrunkIs::Missing,
+                        1 => TrunkIs::Away,
+                        _ => TrunkIs::There,
+                    };
+                    let answer = Input::Trunk { attempt, trunk };
                     let delay = self.rng.u64(1..40);
+                    self.plan(delay, Item::Tell(self.process, answer));
+                }
+                Effect::AskCarrier(attempt) => {
+                    // The model's carriers say at least that they try.
+                    let answered = true;
+                    let delay = self.rng.u64(1..40);
+                    let answer = Input::Carrier { attempt, answered };
                     self.plan(delay, Item::Tell(self.process, answer));
                 }
                 Effect::ProbeAsterisk => {

@@ -127,6 +127,7 @@ pub(super) fn call(lead: u32, word: CallWord, begun: u64, since: u64) -> CallVie
         begun_at: ago(begun),
         since: ago(since),
         ringing_at: Some(ago(begun)),
+        early_media_at: None,
         answered_at: bridged.then(|| ago(since)),
         bridged_at: bridged.then(|| ago(since)),
         recording: false,

@@ -151,6 +151,12 @@ fn all(model: &Model) -> Vec<Condition> {
                     .to_owned();
             add("SATURATED", since(*at), text, theme.warn());
         }
+        Some(HeldBack::CarrierAway { until }) => {
+            let wait = clock_span(until.since(model.now));
+            let text =
+                format!("the trunk's carrier does not answer; the next call is tried in {wait}");
+            add("CARRIER AWAY", ever(), text, theme.warn());
+        }
         Some(HeldBack::Saturated { until, refusals }) => {
             let wait = clock_span(until.since(model.now));
             let text = format!(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 
 use super::network::Network;
@@ -58,6 +59,7 @@ impl Deck {
             fetcher,
             fetched: outcomes,
             mirror: None,
+            target_check: Arc::new(|_| std::future::ready(None).boxed()),
         };
         let known = recovered.clone();
         let made = parts(

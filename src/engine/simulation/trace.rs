@@ -50,9 +50,13 @@ pub(super) fn shown(incoming: &Incoming) -> String {
             op,
             result,
         }) => format!("<- {attempt} {op:?} {result:?}"),
-        Incoming::Message(Message::Trunk(attempt, exists)) => {
-            format!("<- trunk {attempt} {exists:?}")
+        Incoming::Message(Message::Trunk(attempt, trunk)) => {
+            format!("<- trunk {attempt} {trunk:?}")
         }
+        Incoming::Message(Message::Carrier { attempt, answered }) => {
+            format!("<- carrier {attempt} {answered}")
+        }
+        Incoming::Message(Message::Target(fault)) => format!("<- target {fault:?}"),
         Incoming::Message(Message::Sounds(..)) => "<- sounds".to_owned(),
         Incoming::Message(Message::Probed { answered }) => {
             format!("<- Asterisk answers: {answered}")

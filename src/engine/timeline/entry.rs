@@ -99,6 +99,7 @@ fn leg(part: Part, event: LegEvent) -> String {
         (_, LegEvent::Left) => format!("{part} is out of the bridge"),
         (_, LegEvent::Joined) => "bridge and target staged".to_owned(),
         (_, LegEvent::Ringing) => "the target rings".to_owned(),
+        (_, LegEvent::EarlyMedia) => "the target sends early media".to_owned(),
         (_, LegEvent::Up | LegEvent::Dial(DialStatus::Answer)) => "the target answered".to_owned(),
         (_, LegEvent::Dial(DialStatus::Busy)) => "the target is busy".to_owned(),
         (_, LegEvent::Dial(DialStatus::NoAnswer)) => "the target does not answer".to_owned(),
@@ -111,6 +112,7 @@ fn step(step: CallStep) -> String {
     match step {
         CallStep::Dialing => "dialed".to_owned(),
         CallStep::Ringing => "rings".to_owned(),
+        CallStep::EarlyMedia => "early media".to_owned(),
         CallStep::Answered => "answered".to_owned(),
         CallStep::Bridged { dead_air_ms } => format!("bridged after {dead_air_ms} ms"),
         CallStep::Agent => "agent answered".to_owned(),

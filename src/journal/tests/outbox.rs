@@ -74,7 +74,7 @@ fn a_call_is_marked_once_asterisk_has_its_channel_and_each_change_counts() {
         (dialed(1, Part::B, 7), true),
         (named(1, Part::B), true),
         (step(1, Step::Bridged, 8), true),
-        (step(1, Step::Agent, 9), false),
+        (step(1, Step::Agent, 9), true),
         (ended(1, Disposition::Answered), true),
     ];
     for (record, changes) in steps {

@@ -27,6 +27,8 @@ fn dialing() -> OutboxLine {
         begun_at: START,
         answered_at: None,
         bridged_at: None,
+        agent: None,
+        agent_at: None,
         end: None,
         a: LegLine {
             dialed: Some("+79990000001@mytrunk".to_owned()),
@@ -239,6 +241,12 @@ fn no_value_ever_becomes_another_while_a_call_goes_on() {
             recorded,
         ],
         vec![
+            connecting(),
+            with_agent(connecting()),
+            with_agent(talking()),
+            ended(with_agent(talking()), Disposition::Answered, 16),
+        ],
+        vec![
             dialing(),
             connecting(),
             busy_target,
@@ -249,11 +257,34 @@ fn no_value_ever_becomes_another_while_a_call_goes_on() {
     for life in lives {
         for pair in life.windows(2) {
             let (before, later) = (row(&pair[0], &ids()), row(&pair[1], &ids()));
-            for ((name, _), (before, later)) in COLUMNS.iter().zip(before.iter().zip(&later)) {
+            let names = COLUMNS.iter().chain(&FURTHER);
+            for ((name, _), (before, later)) in names.zip(before.iter().zip(&later)) {
                 assert!(before.is_none() || before == later, "{name}");
             }
         }
     }
+}
+
+/// An agent behind the queue has answered, ten seconds after A.
+fn with_agent(line: OutboxLine) -> OutboxLine {
+    OutboxLine {
+        agent: Some("PJSIP/agent".to_owned()),
+        agent_at: Some(after(15)),
+        ..line
+    }
+}
+
+#[test]
+fn an_agent_and_the_times_that_only_he_tells_are_told_behind_all_else() {
+    let further = |line: &OutboxLine| row(line, &ids())[COLUMNS.len()..].to_vec();
+    let texts = |values: [Option<&str>; 4]| values.map(|v| v.map(str::to_owned)).to_vec();
+    let over = |line| ended(line, Disposition::Answered, 16);
+    assert_eq!(further(&talking()), texts([None; 4]));
+    let alone = texts([None, None, None, Some("22.000")]);
+    assert_eq!(further(&over(talking())), alone);
+    let at = Some("2026-11-22 14:30:57");
+    let named = texts([Some("PJSIP/agent"), at, Some("10.000"), Some("15.000")]);
+    assert_eq!(further(&over(with_agent(talking()))), named);
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl Books {
                     match step {
                         Step::Answered => o.answered_at = Some(*at),
                         Step::Bridged => o.bridged_at = Some(*at),
-                        Step::Ringing | Step::Agent => {}
+                        Step::Ringing | Step::EarlyMedia | Step::Agent => {}
                     }
                 }
             }

@@ -1,0 +1,128 @@
+//! A trunk that refuses everybody, a carrier that is not there, a target that nobody reaches: a
+//! list is not used up by them.
+
+use std::time::Duration;
+
+use crate::Witness as _;
+use crate::support::deck::Deck;
+use crate::support::lab::Lab;
+use crate::support::numbers::numbers;
+
+const DIAL: [&str; 3] = ["--headless", "--start", "--exit-when-done"];
+const SOON: Duration = Duration::from_secs(20);
+
+/// With fifty numbers, each of which begins so.
+fn deck(lab: &Lab, prefix: &str) -> Deck {
+    let mut deck = Deck::new(lab.env())
+        .set("TARGET_ENDPOINT", "Local/100@lab")
+        .set("MAX_CC", 4)
+        .set("GIVE_UP_SECONDS", 1);
+    deck.list(numbers(prefix, 50));
+    deck
+}
+
+/// How many leads of the report have ended so.
+fn ended_as(deck: &Deck, disposition: &str) -> usize {
+    let rows = deck.report();
+    rows.iter()
+        .filter(|row| row["disposition"] == disposition)
+        .count()
+}
+
+/// `dialdeck requeue` beside the engine, whose output has a file of its own.
+fn requeue(deck: &Deck, api: &str, args: &[&str]) -> (Option<i32>, String) {
+    let args = [&["requeue", api], args].concat();
+    let ended = deck.command(&args).output().expect("the binary runs");
+    let said = [ended.stdout, ended.stderr].concat();
+    let said = String::from_utf8(said).expect("its output is text");
+    (ended.status.code(), said.trim().to_owned())
+}
+
+#[test]
+fn a_trunk_that_refuses_everybody_pauses_the_run_and_the_streak_comes_back_by_one_command() {
+    let lab = Lab::get();
+    let deck = deck(&lab, "50");
+    let ended = deck.run(&DIAL);
+    let why = "25 refusals in a row, the last rejected with SIP 403";
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    let called = lab.called().len();
+    assert!((25..25 + 4).contains(&called), "{called} were called");
+    assert_eq!(ended_as(&deck, "rejected"), called);
+    // A later process knows them, and PAUSED stays PAUSED.
+    let process = deck.spawn(&["--headless"]);
+    let api = process.api();
+    let said = format!("{called} wait again");
+    assert_eq!(requeue(&deck, &api, &[]), (Some(0), said));
+    let (code, said) = requeue(&deck, &api, &[]);
+    assert_eq!(code, Some(1), "{said}");
+    process.signal("TERM");
+    assert_eq!(process.wait(SOON).code, Some(0));
+    assert_eq!(ended_as(&deck, "rejected"), 0);
+    assert_eq!(lab.called().len(), called, "nobody was called meanwhile");
+}
+
+#[test]
+fn people_who_reach_a_busy_target_pause_the_run_and_are_called_again_only_if_that_is_confirmed() {
+    let lab = Lab::get();
+    let deck = deck(&lab, "80")
+        .set("TARGET_ENDPOINT", "Local/102@lab")
+        .set("PAUSE_AFTER_ABANDONED", 5);
+    let ended = deck.run(&DIAL);
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    let why = "5 people in a row answered and reached nobody, the last because the target is busy";
+    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    let dropped = ended_as(&deck, "abandoned");
+    assert!((5..5 + 4).contains(&dropped), "{dropped} were dropped");
+    assert_eq!(lab.called().len(), dropped);
+    let process = deck.spawn(&["--headless"]);
+    let api = process.api();
+    let (code, said) = requeue(&deck, &api, &[]);
+    assert!(code == Some(1) && said.contains("--reached"), "{said}");
+    let which = ["--since", "1h", "--disposition", "abandoned", "--reached"];
+    let said = format!("{dropped} wait again");
+    assert_eq!(requeue(&deck, &api, &which), (Some(0), said));
+    process.signal("TERM");
+    assert_eq!(process.wait(SOON).code, Some(0));
+}
+
+#[test]
+fn an_offline_carrier_uses_up_no_number_and_is_tried_again() {
+    let lab = Lab::get();
+    let deck = deck(&lab, "81").set("ARI_TRUNK", "deaf");
+    let process = deck.spawn(&["--headless", "--start"]);
+    process.wait_for("does not answer Asterisk's OPTIONS", SOON);
+    process.stop_now();
+    process.wait(SOON);
+    let rows = deck.report();
+    assert!(
+        rows.iter()
+            .all(|row| row["disposition"].is_null() && row["attempts"] == 0)
+    );
+    assert!(lab.called().is_empty());
+}
+
+#[test]
+fn whoever_takes_the_call_with_a_mere_trying_does_not_answer_and_is_no_dead_carrier() {
+    let lab = Lab::get();
+    let mut deck = deck(&lab, "75").set("CALL_TIMEOUT", 2);
+    deck.list(numbers("75", 2));
+    deck.dial();
+    assert_eq!(ended_as(&deck, "no-answer"), 2);
+}
+
+#[test]
+fn a_carrier_that_answers_nothing_at_all_pauses_the_run_and_its_numbers_wait() {
+    let lab = Lab::get();
+    let deck = deck(&lab, "81")
+        .set("ARI_TRUNK", "dead")
+        .set("CALL_TIMEOUT", 3);
+    let ended = deck.run(&DIAL);
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    let why = "the carrier answers nothing at all";
+    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    let rows = deck.report();
+    assert!(rows.iter().all(|row| row["disposition"].is_null()));
+    let tried = rows.iter().filter(|row| row["attempts"] == 1).count();
+    assert!((1..=4).contains(&tried), "{tried} were tried");
+}
