@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use dialdeck::ari::Event;
 use dialdeck::campaign::{
-    AsteriskIds, AttemptId, Campaign, Census, Command, Effect, Input, MaxCc, Number, Numbers, Op,
-    OpError, Policy, Record, Time,
+    AsteriskIds, AttemptId, Campaign, Census, Command, Effect, Emergency, Input, MaxCc, Number,
+    Numbers, Op, OpError, Policy, Record, Time,
 };
 use dialdeck::engine::translate;
 
@@ -56,6 +56,8 @@ impl World {
             stage_target: true,
             music: false,
             retry_interrupted: false,
+            start_again_after: None,
+            emergency: Emergency::default(),
         };
         let mut numbers = Numbers::new();
         for n in 0..LEADS {

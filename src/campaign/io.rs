@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptId, Disposition, EndedBy, HangupCause, LeadId, MaxCc, Number, Part, Reconciled, Record,
-    RunState, Time,
+    AttemptId, Disposition, Emergency, EndedBy, HangupCause, LeadId, MaxCc, Number, Part,
+    Reconciled, Record, RunState, Time,
 };
 
 /// Something that happened outside.
@@ -419,4 +419,9 @@ pub struct Policy {
     pub music: bool,
     /// Whether leads whose attempt was interrupted by a crash wait again.
     pub retry_interrupted: bool,
+    /// How long after its end a run that nobody new has joined is called again by a start; not
+    /// at all without.
+    pub start_again_after: Option<Duration>,
+    /// The numbers that are never dialed.
+    pub emergency: Emergency,
 }

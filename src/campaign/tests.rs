@@ -20,6 +20,7 @@ mod model;
 mod next_run;
 mod orders;
 mod orphans;
+mod people;
 mod recovery;
 mod refusals;
 mod relist;

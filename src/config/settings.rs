@@ -8,8 +8,9 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
+use super::region::Region;
 use super::secret::Secret;
-use crate::campaign::{MaxCc, Number};
+use crate::campaign::{Emergency, MaxCc, Number};
 use crate::keys::KeyMap;
 
 /// All settings. Paths are absolute. May be shown with `Debug`: secrets are hidden.
@@ -21,6 +22,8 @@ pub struct Settings {
     pub trunk: String,
     /// Whom to dial.
     pub list: ListSource,
+    /// `DEFAULT_REGION`: the country of the numbers.
+    pub region: Option<Region>,
     /// Whom to connect them to.
     pub target: Target,
     /// `MAX_CC`: how many calls may be up at once, 1 to 10,000.
@@ -37,6 +40,9 @@ pub struct Settings {
     pub state_file: PathBuf,
     /// `AUTOSTART`: dial when the process starts.
     pub autostart: bool,
+    /// `START_AGAIN_AFTER`: how long after its end `GET /start` calls a list again that nobody
+    /// new is on; `None` for never.
+    pub start_again_after: Option<Duration>,
     /// `ON_INTERRUPTED`.
     pub on_interrupted: OnInterrupted,
     /// `ON_HANGUP`.
@@ -58,6 +64,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The numbers that are never dialed.
+    #[must_use]
+    pub fn emergency(&self) -> Emergency {
+        self.region.map(Region::emergency).unwrap_or_default()
+    }
+
     /// Where the lines of the list that are no numbers are told: beside the journal.
     #[must_use]
     pub fn rejects_file(&self) -> PathBuf {

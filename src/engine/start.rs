@@ -383,6 +383,8 @@ pub(super) fn policy(settings: &Settings) -> Policy {
         stage_target: settings.target.staged,
         music: settings.target.moh_class.is_some(),
         retry_interrupted: settings.on_interrupted == OnInterrupted::Retry,
+        start_again_after: settings.start_again_after,
+        emergency: settings.emergency(),
     }
 }
 

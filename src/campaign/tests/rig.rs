@@ -32,6 +32,8 @@ pub(super) fn policy(max_cc: u32) -> Policy {
         stage_target: true,
         music: false,
         retry_interrupted: false,
+        start_again_after: Some(Duration::from_secs(6 * 3600)),
+        emergency: Emergency::default(),
     }
 }
 

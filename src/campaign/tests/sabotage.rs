@@ -61,6 +61,10 @@ pub(crate) enum Sabotage {
     WaitsForWhatIsKept,
     /// A call is over though only we asked for that and nothing came of it.
     FreesWhatMayRing,
+    /// Whoever stands in a journal in two spellings is called at each.
+    CallsEachSpelling,
+    /// Emergency numbers are dialed like all others.
+    DialsEmergencies,
     /// The timelines of calls that ended long ago are kept.
     KeepsTimelines,
 }
