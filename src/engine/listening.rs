@@ -127,6 +127,9 @@ impl Engine {
         self.seen_ids = survey.ids;
         if self.link_state.ready {
             self.feed(Input::Census(survey.census));
+        } else if survey.trunk_exists && !self.format_is_known() {
+            self.feed(Input::Census(survey.census));
+            self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
         } else if survey.trunk_exists {
             self.link_state.ready = true;
             self.link_state.why.clear();

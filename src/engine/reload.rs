@@ -172,8 +172,12 @@ impl Engine {
             let format = &difference.settings.recordings.format;
             self.campaign.set_policy(policy, format);
             self.shown.target = difference.settings.target.endpoint.as_str().into();
+            let is_another = *format != running.recordings.format;
             self.in_force
                 .send_modify(|in_force| in_force.change(from, difference.settings));
+            if is_another {
+                self.format_changed();
+            }
         }
         Reloaded {
             changed: difference.changed,

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::commands::Audit;
 use super::detail::READERS;
+use super::format::FormatProbe;
 use super::legs::Legs;
 use super::pace::Pace;
 use super::picture::Shown;
@@ -154,6 +155,7 @@ pub(super) struct Outside {
     pub(super) fetcher: Fetcher,
     pub(super) fetched: mpsc::Receiver<Outcome>,
     pub(super) mirror: Option<Mirror>,
+    pub(super) format_probe: Option<FormatProbe>,
 }
 
 impl Parts {
@@ -168,6 +170,7 @@ impl Parts {
             fetcher,
             fetched: outcomes,
             mirror: mirror.map_err(StartError::Mirror)?,
+            format_probe: FormatProbe::new(settings, &self.recovered.token),
         })
     }
 
@@ -185,6 +188,7 @@ impl Parts {
             fetcher,
             fetched: outcomes,
             mirror,
+            format_probe,
         } = outside;
         let (inbox, messages) = mpsc::unbounded_channel();
         let (requests_tx, requests) = mpsc::channel(64);
@@ -217,6 +221,8 @@ impl Parts {
                 plan: Arc::new(DialPlan::of(settings)),
                 gate: crate::ari::Gate::default(),
             },
+            format_probe,
+            format: None,
             ids,
             writer: self.journal.writer(),
             journal: self.journal,

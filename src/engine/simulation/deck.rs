@@ -58,6 +58,7 @@ impl Deck {
             fetcher,
             fetched: outcomes,
             mirror: None,
+            format_probe: None,
         };
         let known = recovered.clone();
         let made = parts(
