@@ -14,7 +14,7 @@ use url::Url;
 
 use super::region::Region;
 use super::secret::Secret;
-use super::settings::{CaFile, LogFormat, OnHangup, OnInterrupted};
+use super::settings::{CaFile, CallerId, LogFormat, OnHangup, OnInterrupted};
 use crate::campaign::{Emergency, MaxCc, Number};
 use crate::keys::KeyMap;
 
@@ -222,8 +222,11 @@ fn is_local(resource: &str) -> bool {
         })
 }
 
-/// A number, a name, or `Name <number>`, where the name may be quoted as a whole.
-pub(super) fn caller_id(text: &str) -> Parsed<String> {
+/// `anonymous`, or a number, a name, or `Name <number>`, where the name may be quoted as a whole.
+pub(super) fn caller_id(text: &str) -> Parsed<CallerId> {
+    if text.eq_ignore_ascii_case("anonymous") {
+        return Ok(CallerId::Anonymous);
+    }
     let text = plain(text, 120)?;
     let (name, number) = match text.strip_suffix('>') {
         Some(rest) => match rest.split_once('<') {
@@ -242,7 +245,7 @@ pub(super) fn caller_id(text: &str) -> Parsed<String> {
     if let Some(Err(e)) = number.map(Number::parse) {
         return Err(Some(format!("what stands in <> is no number: {e}")));
     }
-    Ok(text)
+    Ok(CallerId::Shown(text))
 }
 
 pub(super) fn control_addr(text: &str) -> Parsed<SocketAddr> {

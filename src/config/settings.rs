@@ -32,8 +32,8 @@ pub struct Settings {
     pub call_timeout: Duration,
     /// `MAX_CALL_SECONDS`: when an answered call is hung up, 1 to 86,400 s.
     pub max_call: Option<Duration>,
-    /// `CALLER_ID`: a number, a name, or `Name <number>`.
-    pub caller_id: Option<String>,
+    /// `CALLER_ID`.
+    pub caller_id: Option<CallerId>,
     /// Where recordings go.
     pub recordings: Recordings,
     /// `STATE_FILE`: the journal.
@@ -124,6 +124,35 @@ impl fmt::Display for ListSource {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::One(number) => number.fmt(f),
+        }
+    }
+}
+
+/// What the person dialed sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallerId {
+    /// A number, a name, or `Name <number>`.
+    Shown(String),
+    /// No number: the carrier is asked to present none.
+    Anonymous,
+}
+
+impl CallerId {
+    /// What is shown.
+    #[must_use]
+    pub fn shown(&self) -> Option<String> {
+        match self {
+            Self::Shown(text) => Some(text.clone()),
+            Self::Anonymous => None,
+        }
+    }
+}
+
+impl fmt::Display for CallerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shown(text) => f.write_str(text),
+            Self::Anonymous => f.write_str("anonymous"),
         }
     }
 }

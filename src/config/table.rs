@@ -126,8 +126,8 @@ settings! {
         "a whole number of seconds from 1 to 86400",
         "seconds after which an answered call is hung up";
     CALLER_ID: Means("the trunk's own"),
-        "a number, a name, or Name <number>, at most 120 characters, without control characters, backslashes, or quotes inside the name",
-        "what the person dialed sees";
+        "anonymous, or a number, a name, or Name <number>, at most 120 characters, without control characters, backslashes, or quotes inside the name",
+        "what the person dialed sees; anonymous has the carrier present no number";
 
     RECORDINGS_DIR: Default("recordings"),
         "the path of a folder",
