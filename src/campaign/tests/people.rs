@@ -7,6 +7,9 @@ const SKIPPED: LeadState = LeadState::Final(Disposition::Skipped);
 const BUSY: LeadState = LeadState::Final(Disposition::Busy);
 const UNLISTED: LeadState = LeadState::Final(Disposition::Rejected);
 
+/// The number of a lead, and where it stands.
+type Known = (&'static str, LeadState);
+
 fn numbers(texts: &[&str]) -> Numbers {
     let mut numbers = Numbers::default();
     for text in texts {
@@ -17,7 +20,7 @@ fn numbers(texts: &[&str]) -> Numbers {
 
 /// A run as an earlier version left it, where each spelling was a lead of its own. `UNLISTED`
 /// stands for a lead that was taken off uncalled for not being listed.
-fn restored(leads: &[(&str, LeadState)]) -> (Rig, usize) {
+fn restored(leads: &[Known]) -> (Rig, usize) {
     let mut known = Leads::default();
     for (text, state) in leads {
         let number = Number::parse(text).expect("digits");
@@ -60,7 +63,7 @@ fn dialed(rig: &Rig) -> Vec<String> {
 #[test]
 fn of_a_person_whom_a_journal_has_twice_one_lead_is_called() {
     use LeadState::Waiting;
-    let table: [(&[(&str, LeadState)], &[&str]); 7] = [
+    let table: [(&[Known], &[&str]); 7] = [
         (
             &[("+1000", Waiting), ("1000", Waiting), ("001000", Waiting)],
             &["+1000"],

@@ -445,8 +445,8 @@ impl Sim {
         }
     }
 
-    /// Nobody may be called again by whoever asks for a start again: START_AGAIN_AFTER is not over
-    /// since the run was done, and nobody new is listed.
+    /// Nobody may be called again by whoever asks for a start again: `START_AGAIN_AFTER` is not
+    /// over since the run was done, and nobody new is listed.
     fn was_just_done(&self) -> bool {
         let Some(deck) = &self.deck else { return false };
         let leads = deck.engine.campaign.leads();
