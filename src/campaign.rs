@@ -27,6 +27,7 @@
 //! | `campaign/line.rs` | who is taken off the line or put back by a person's word |
 //! | `campaign/add.rs` | numbers that join the run by a command |
 //! | `campaign/relist.rs` | what a list that was read again changes, and what a start does then |
+//! | `campaign/people.rs` | leads of one person, of which one is called |
 //! | `campaign/rules.rs` | what a call keeps of the settings it began with |
 //! | `campaign/streak.rs` | calls in a row that came to nothing, which pause the run |
 //! | `campaign/carrier.rs` | a carrier that is not there |
@@ -73,6 +74,7 @@ mod number;
 mod numbers;
 mod orders;
 mod orphans;
+mod people;
 mod progress;
 mod record;
 mod recovery;
@@ -104,7 +106,7 @@ pub use io::{
 pub use kept::kept_words;
 pub use leads::{Changes, Differ, LeadRow, LeadState, Leads};
 pub use limit::{HeldBack, Limit};
-pub use number::{MAX_NUMBER_LEN, Number, NumberError};
+pub use number::{Emergency, MAX_NUMBER_LEN, Number, NumberError, digits_of_person};
 pub use numbers::Numbers;
 pub use orphans::{Orphan, Recorded};
 pub use record::{
@@ -295,6 +297,11 @@ impl Campaign {
             let Some(number) = self.leads.number(lead) else {
                 break;
             };
+            let is_emergency = self.policy.emergency.has(number.as_str());
+            if is_emergency && !sabotaged!(DialsEmergencies) {
+                self.take_off(now, lead, "an emergency number".to_owned());
+                continue;
+            }
             self.begin(now, lead, number);
             if !self.policy.spacing.is_zero() {
                 self.next_call_at = now + self.policy.spacing;

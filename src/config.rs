@@ -15,6 +15,7 @@ mod dotenv;
 mod parse;
 mod problem;
 mod raw;
+mod region;
 mod secret;
 mod settings;
 pub(crate) mod shown;
@@ -25,10 +26,11 @@ mod validate;
 pub use parse::certificates;
 pub(crate) use problem::shown_url;
 pub use problem::{Origin, Problem, Problems, Warning};
+pub use region::Region;
 pub use secret::{HIDDEN, Secret};
 pub use settings::{
-    Ari, CaFile, Control, ListSource, Log, LogFormat, Mysql, OnHangup, OnInterrupted, Recordings,
-    Settings, Target,
+    Ari, CaFile, CallerId, Control, ListSource, Log, LogFormat, Mysql, OnHangup, OnInterrupted,
+    Recordings, Settings, Target,
 };
 pub use table::{PASSWORD_PLACEHOLDER, SETTINGS, Setting, Unset, find};
 

@@ -13,6 +13,7 @@ mod detail;
 mod effects;
 mod ending;
 mod files;
+mod format;
 mod legs;
 mod listening;
 mod news;
@@ -64,6 +65,7 @@ use crate::mirror::{Mirror, MirrorState};
 use crate::recordings::{Fetcher, Job, Outcome as Fetched};
 use commands::Audit;
 use ending::{FinalSurvey, Stopping};
+use format::FormatProbe;
 use legs::Legs;
 use listening::LinkState;
 use pace::Pace;
@@ -208,6 +210,10 @@ enum Message {
         link: u64,
         survey: Result<Survey, AriError>,
     },
+    Format {
+        format: String,
+        known: bool,
+    },
 }
 
 /// What wakes the engine.
@@ -227,6 +233,9 @@ pub struct Engine {
     writer: Writer,
     journal_uuid: Uuid,
     requester: Requester,
+    /// Whom to ask about formats, and what is known of the one in force.
+    format_probe: Option<FormatProbe>,
+    format: Option<(String, format::Known)>,
     exit_when_done: bool,
     in_force: watch::Sender<InForce>,
 
@@ -365,6 +374,7 @@ impl Engine {
             Message::Listed { link, survey } => self.listed(link, survey),
             Message::Surveyed { link, survey } => self.surveyed(link, survey),
             Message::Sounds(attempt, told) => self.sounds(attempt, told),
+            Message::Format { format, known } => self.format_told(format, known),
         }
     }
 

@@ -52,7 +52,7 @@ use tokio_io_timeout::TimeoutStream;
 
 use crate::config::Secret;
 use crate::control::Control;
-use crate::engine::{Clock, Snapshot};
+use crate::engine::{Clock, InForce, Snapshot};
 use crate::feed::Feed;
 pub use routes::routes;
 
@@ -77,6 +77,8 @@ pub struct Api {
     pub control: Control,
     /// The engine's pictures.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// The settings that hold.
+    pub in_force: watch::Receiver<InForce>,
     /// The clock that their times are of: the wall clock may have been set since.
     pub clock: Clock,
     /// What happened last.

@@ -8,22 +8,31 @@ use std::path::{Path, PathBuf};
 
 mod line;
 mod lines;
+mod oddity;
 mod posted;
 mod rejects;
+mod whole;
 
 pub use crate::campaign::Numbers;
 pub use line::{Reason, Reject};
+pub use oddity::{Oddity, Why};
 pub use posted::{Posted, from_strings, from_text};
 pub use rejects::RejectSink;
 
-use crate::campaign::Number;
+use crate::campaign::{Emergency, Number};
 use crate::config::ListSource;
 use line::{Kind, classify};
 use lines::Lines;
 use rejects::RejectsFile;
+use whole::{Neighbours, Version, patiently};
 
 /// How many rejects, and how many commented numbers, the summary names one by one.
 pub const FIRST: usize = 10;
+
+/// How often a list that is being written is read before it is given up: some seconds.
+const READINGS: u32 = 20;
+/// The same for whoever only looks.
+const LOOKS: u32 = 6;
 
 /// A list that has at least one number.
 #[derive(Debug, Clone)]
@@ -43,6 +52,12 @@ pub struct ListSummary {
     pub numbers: u64,
     /// Lines with a number that stood there already.
     pub duplicates: u64,
+    /// Lines with a number that stood there already, but for a leading `+` or `00`.
+    pub respelt: u64,
+    /// Numbers that are dialed and look as if they were none.
+    pub odd: u64,
+    /// The first [`FIRST`] of those.
+    pub first_odd: Vec<Oddity>,
     /// Lines that are no number and were skipped.
     pub rejected: u64,
     /// The first [`FIRST`] of those.
@@ -51,6 +66,10 @@ pub struct ListSummary {
     pub commented: u64,
     /// The first [`FIRST`] lines of those.
     pub first_commented: Vec<u64>,
+    /// The last line has no end and is shorter than those before it: the file is cut off there.
+    pub cut_off: bool,
+    /// How often it was read until nobody wrote it meanwhile.
+    pub readings: u32,
     /// Where all rejected lines are told, if there are any.
     pub rejects_file: Option<PathBuf>,
     /// Why that file could not be written or removed.
@@ -80,6 +99,18 @@ pub enum ListError {
     /// There are more than [`Numbers::MAX`] numbers in it.
     #[error("The list {} has over {} numbers: split it.", .0.display(), Numbers::MAX)]
     TooLarge(PathBuf),
+    /// Somebody writes it: what is there is not all.
+    #[error(
+        "The list {} is not complete, and nothing of it was taken: {why}. Try again when it is \
+         written, and end its last line with a line break.",
+        .path.display()
+    )]
+    BeingWritten {
+        /// The file.
+        path: PathBuf,
+        /// What shows it.
+        why: String,
+    },
     /// Nobody to dial.
     #[error("The list {} has no number to dial.{}", .path.display(), skipped(.summary))]
     Empty {
@@ -100,29 +131,33 @@ fn skipped(summary: &ListSummary) -> String {
 }
 
 /// Loads the list. Lines that are no numbers are skipped, and told in `rejects_file`,
-/// which is replaced or, where there are none, removed.
-pub fn load(source: &ListSource, rejects_file: &Path) -> Result<List, ListError> {
+/// which is replaced or, where there are none, removed. Those of `emergency` are none.
+pub fn load(
+    source: &ListSource,
+    emergency: Emergency,
+    rejects_file: &Path,
+) -> Result<List, ListError> {
     match source {
         ListSource::One(number) => Ok(one(number, rejects_file)),
-        ListSource::File(path) => from_file(path, rejects_file),
+        ListSource::File(path) => {
+            let read = || from_file(path, emergency, rejects_file);
+            let (list, readings) = patiently(READINGS, read)?;
+            Ok(list.read_so_often(readings))
+        }
     }
 }
 
 fn one(number: &Number, rejects_file: &Path) -> List {
     let mut numbers = Numbers::new();
     numbers.push(number);
-    let mut summary = ListSummary {
-        lines: 1,
-        numbers: 1,
-        ..ListSummary::default()
-    };
+    let mut summary = ListSummary::of_one(number);
     summary.finish(RejectsFile::new(rejects_file), rejects_file);
     List { numbers, summary }
 }
 
-fn from_file(path: &Path, rejects_file: &Path) -> Result<List, ListError> {
+fn from_file(path: &Path, emergency: Emergency, rejects_file: &Path) -> Result<List, ListError> {
     let mut rejects = RejectsFile::new(rejects_file);
-    match from_lines(path, &mut rejects) {
+    match from_lines(path, emergency, &mut rejects) {
         Ok((numbers, mut summary)) => {
             summary.finish(rejects, rejects_file);
             some(path, numbers, summary)
@@ -135,15 +170,12 @@ fn from_file(path: &Path, rejects_file: &Path) -> Result<List, ListError> {
 }
 
 /// Reads the list and writes nothing: for whoever only wants to know what is in it.
-pub fn look(source: &ListSource) -> Result<ListSummary, ListError> {
+pub fn look(source: &ListSource, emergency: Emergency) -> Result<ListSummary, ListError> {
     match source {
-        ListSource::One(_) => Ok(ListSummary {
-            lines: 1,
-            numbers: 1,
-            ..ListSummary::default()
-        }),
+        ListSource::One(number) => Ok(ListSummary::of_one(number)),
         ListSource::File(path) => {
-            let (numbers, summary) = from_lines(path, &mut rejects::Untold)?;
+            let read = || from_lines(path, emergency, &mut rejects::Untold);
+            let ((numbers, summary), _) = patiently(LOOKS, read)?;
             some(path, numbers, summary).map(|list| list.summary)
         }
     }
@@ -151,11 +183,23 @@ pub fn look(source: &ListSource) -> Result<ListSummary, ListError> {
 
 fn from_lines(
     path: &Path,
+    emergency: Emergency,
     rejects: &mut impl RejectSink,
 ) -> Result<(Numbers, ListSummary), ListError> {
-    let source = open(path)?;
+    let (source, version) = open(path)?;
     let mut numbers = Numbers::new();
-    match read(source, &mut numbers, rejects) {
+    let being_written = |why: String| {
+        let path = path.to_owned();
+        Err(ListError::BeingWritten { path, why })
+    };
+    match read(source, &mut numbers, emergency, rejects) {
+        Ok(_) if version.is_some_and(|version| !version.is_still_at(path)) => {
+            being_written("it changed while it was read".to_owned())
+        }
+        Ok(summary) if summary.cut_off => being_written(format!(
+            "its last line, {}, has no end and fewer digits than those before it",
+            summary.lines
+        )),
         Ok(summary) => Ok((numbers, summary)),
         Err(ReadError::Io(error)) => Err(ListError::Unreadable {
             path: path.to_owned(),
@@ -174,7 +218,7 @@ fn some(path: &Path, numbers: Numbers, summary: ListSummary) -> Result<List, Lis
     Ok(List { numbers, summary })
 }
 
-fn open(path: &Path) -> Result<impl BufRead + use<>, ListError> {
+fn open(path: &Path) -> Result<(impl BufRead + use<>, Option<Version>), ListError> {
     let unreadable = |error: io::Error| {
         let path = path.to_owned();
         match error.kind() {
@@ -184,13 +228,15 @@ fn open(path: &Path) -> Result<impl BufRead + use<>, ListError> {
         }
     };
     // A folder can be opened; only reading it fails.
-    let mut source = BufReader::with_capacity(64 * 1024, File::open(path).map_err(unreadable)?);
+    let file = File::open(path).map_err(unreadable)?;
+    let version = Version::of(&file).map_err(unreadable)?;
+    let mut source = BufReader::with_capacity(64 * 1024, file);
     let start = source.fill_buf().map_err(unreadable)?;
     // The byte order marks of UTF-16, which spreadsheets save as "Unicode text".
     if matches!(start, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
         return Err(ListError::Utf16(path.to_owned()));
     }
-    Ok(source)
+    Ok((source, version))
 }
 
 /// Why a stream could not be read to its end.
@@ -204,18 +250,25 @@ pub enum ReadError {
     TooMany,
 }
 
-/// Reads lines from `source` into `numbers`, and gives those that are none to `rejects`.
+/// Reads lines from `source` into `numbers`, and gives those that are none, or are those of
+/// `emergency`, to `rejects`.
 pub fn read(
     source: impl BufRead,
     numbers: &mut Numbers,
+    emergency: Emergency,
     rejects: &mut impl RejectSink,
 ) -> Result<ListSummary, ReadError> {
     let mut lines = Lines::new(source);
     let mut summary = ListSummary::default();
+    let mut neighbours = Neighbours::default();
     while let Some(line) = lines.next()? {
         summary.lines += 1;
-        match classify(&line) {
-            Kind::Number(number) => summary.take(&number, numbers)?,
+        summary.cut_off = neighbours.are_longer_than(&line);
+        match classify(&line, emergency) {
+            Kind::Number(number) => {
+                neighbours.take(number.as_str());
+                summary.take(&number, numbers)?;
+            }
             Kind::Nothing => {}
             Kind::CommentedNumber => summary.take_commented(),
             Kind::Bad(reason) => {
@@ -225,19 +278,48 @@ pub fn read(
             }
         }
     }
+    // Of all lines only the last may lack its end.
+    summary.cut_off &= !lines.was_ended();
     Ok(summary)
 }
 
 impl ListSummary {
+    fn of_one(number: &Number) -> Self {
+        let mut summary = Self {
+            lines: 1,
+            numbers: 1,
+            ..Self::default()
+        };
+        summary.note_odd(number);
+        summary
+    }
+
     fn take(&mut self, number: &Number, numbers: &mut Numbers) -> Result<(), ReadError> {
         if numbers.push(number).is_some() {
             self.numbers += 1;
-        } else if numbers.find(number.as_str()).is_some() {
-            self.duplicates += 1;
-        } else {
-            return Err(ReadError::TooMany);
+            self.note_odd(number);
+            return Ok(());
+        }
+        match numbers.find(number.as_str()) {
+            Some(same) if numbers.get(same) == number.as_str() => self.duplicates += 1,
+            Some(_) => self.respelt += 1,
+            None => return Err(ReadError::TooMany),
         }
         Ok(())
+    }
+
+    fn note_odd(&mut self, number: &Number) {
+        let Some(why) = oddity::look(number.as_str()) else {
+            return;
+        };
+        self.odd += 1;
+        if self.first_odd.len() < FIRST {
+            self.first_odd.push(Oddity {
+                line: self.lines,
+                number: number.clone(),
+                why,
+            });
+        }
     }
 
     fn take_commented(&mut self) {
@@ -277,7 +359,23 @@ impl ListSummary {
         if self.commented > 0 {
             told.push(self.about_commented());
         }
+        if self.respelt > 0 {
+            told.push(self.about_respelt());
+        }
+        if self.readings > 1 {
+            told.push(
+                "The list was being written, and was read again until it was whole.".to_owned(),
+            );
+        }
         told
+    }
+
+    fn about_respelt(&self) -> String {
+        let n = self.respelt;
+        format!(
+            "Lines of the list whose number stands there already, but for a leading + or 00: {n}. \
+             Each person is called once, at the first spelling."
+        )
     }
 
     fn about_rejected(&self) -> String {
@@ -315,6 +413,9 @@ impl fmt::Display for ListSummary {
         write!(f, "{} numbers in {} lines", self.numbers, self.lines)?;
         if self.duplicates > 0 {
             write!(f, ", {} repeated", self.duplicates)?;
+        }
+        if self.respelt > 0 {
+            write!(f, ", {} repeated with or without + or 00", self.respelt)?;
         }
         if self.rejected > 0 {
             write!(f, ", {} skipped", self.rejected)?;

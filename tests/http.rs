@@ -40,6 +40,8 @@ struct Rig {
 /// One answer: status and body.
 struct Answer {
     status: u16,
+    /// The methods that there are, where another was sent.
+    allow: Option<String>,
     text: String,
 }
 
@@ -82,8 +84,10 @@ impl Rig {
     fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         self.asterisk.block_on(async {
             let response = request.send().await.expect("an answer");
+            let allow = response.headers().get("allow");
             Answer {
                 status: response.status().as_u16(),
+                allow: allow.map(|methods| methods.to_str().expect("text").to_owned()),
                 text: response.text().await.expect("a body"),
             }
         })
@@ -143,7 +147,7 @@ fn start_says_what_the_replaced_program_said() {
         assert_eq!(other.json(), json!({ "error": "Not Found" }), "{path}");
     }
     let post = rig.send(served.client.post(format!("{}/start", served.base)));
-    assert_eq!(post.status, 404, "only GET starts");
+    assert_eq!(post.status, 405, "only GET starts");
     served.process.kill();
 }
 

@@ -1,10 +1,10 @@
 //! The list as a whole: what is dialed, what is skipped and told, what is an error.
 
 use std::fs;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-use dialdeck::campaign::Number;
+use dialdeck::campaign::{Emergency, Number};
 use dialdeck::config::ListSource;
 use dialdeck::list::{self, List, ListError, Numbers, ReadError};
 use tempfile::TempDir;
@@ -26,7 +26,8 @@ impl Folder {
 
     fn load(&self, text: impl AsRef<[u8]>) -> Result<List, ListError> {
         fs::write(self.at("list.txt"), text).expect("writable");
-        list::load(&ListSource::File(self.at("list.txt")), &self.rejects())
+        let source = ListSource::File(self.at("list.txt"));
+        list::load(&source, Emergency::default(), &self.rejects())
     }
 
     fn names(&self) -> Vec<String> {
@@ -47,9 +48,12 @@ fn numbers(list: &List) -> Vec<&str> {
 #[test]
 fn numbers_come_in_the_order_of_the_list_each_once() {
     let folder = Folder::new();
-    let text = "\u{feff}# my list\r\n\r\n+12025550102\r\n 12025550100\t\r\n+12025550102\r\n#31#112\r\n12025550100";
+    let text = "\u{feff}# my list\r\n\r\n+12025550102\r\n 12025550100\t\r\n+12025550102\r\n#31#5550112\r\n12025550100";
     let list = folder.load(text).expect("a list");
-    assert_eq!(numbers(&list), ["+12025550102", "12025550100", "#31#112"]);
+    assert_eq!(
+        numbers(&list),
+        ["+12025550102", "12025550100", "#31#5550112"]
+    );
     let s = &list.summary;
     assert_eq!((s.lines, s.numbers, s.duplicates, s.rejected), (7, 3, 2, 0));
     assert_eq!(s.to_string(), "3 numbers in 7 lines, 2 repeated");
@@ -128,7 +132,8 @@ fn a_file_of_rejects_that_cannot_be_written_stops_nothing() {
     let folder = Folder::new();
     fs::write(folder.at("list.txt"), "1\nx\n").expect("writable");
     let nowhere = folder.at("no/such/folder.txt");
-    let list = list::load(&ListSource::File(folder.at("list.txt")), &nowhere).expect("a list");
+    let source = ListSource::File(folder.at("list.txt"));
+    let list = list::load(&source, Emergency::default(), &nowhere).expect("a list");
     assert_eq!(numbers(&list), ["1"]);
     let told = list.summary.warnings();
     assert!(
@@ -158,11 +163,90 @@ fn comments_that_could_be_numbers_are_told() {
 }
 
 #[test]
+fn one_person_in_three_spellings_is_one_number_and_told_as_a_count() {
+    let folder = Folder::new();
+    let text = "+79991234567\n79991234567\n0079991234567\n+79991234567\n79991234568\n";
+    let list = folder.load(text).expect("a list");
+    assert_eq!(numbers(&list), ["+79991234567", "79991234568"]);
+    assert_eq!((list.summary.duplicates, list.summary.respelt), (1, 2));
+    let said = "2 numbers in 5 lines, 1 repeated, 2 repeated with or without + or 00";
+    assert_eq!(list.summary.to_string(), said);
+    let told = list.summary.warnings();
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].contains("but for a leading + or 00: 2."),
+        "{}",
+        told[0]
+    );
+}
+
+#[test]
+fn a_list_that_is_cut_off_within_its_last_number_is_not_taken() {
+    let folder = Folder::new();
+    let whole = "79991234501\n79991234502\n79991234503\n";
+    for length in [whole.len() - 2, whole.len() - 11, whole.len() - 5] {
+        let cut = &whole[..length];
+        fs::write(folder.at("list.txt"), cut).expect("writable");
+        let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+        let file = fs::File::options().write(true).open(folder.at("list.txt"));
+        let set = file.expect("it is there").set_modified(long_ago);
+        set.expect("the file is ours");
+        let source = ListSource::File(folder.at("list.txt"));
+        let error = list::load(&source, Emergency::default(), &folder.rejects());
+        let error = error.expect_err("it is cut off").to_string();
+        assert!(
+            error.contains("list.txt is not complete, and nothing"),
+            "{error}"
+        );
+        let looked = list::look(&source, Emergency::default());
+        assert_eq!(looked.expect_err("it is cut off").to_string(), error);
+    }
+    for length in [whole.len(), whole.len() - 1, whole.len() - 12] {
+        folder.load(&whole[..length]).expect("no number is cut");
+    }
+    folder
+        .load("79991")
+        .expect("a number without a line break is a list");
+    folder.load("79991234501\n79991\n").expect("it has an end");
+    folder
+        .load("# mine\n79991")
+        .expect("a comment is no neighbour");
+}
+
+#[test]
+fn a_list_that_is_written_while_it_is_read_is_read_again_until_it_is_whole() {
+    let folder = Folder::new();
+    let line = |n: u32| format!("7999{n:07}\n");
+    let first: String = (0..500).map(line).collect();
+    fs::write(folder.at("list.txt"), &first[..first.len() - 5]).expect("writable");
+    let path = folder.at("list.txt");
+    let upload = std::thread::spawn(move || {
+        // Longer than one pause between two readings.
+        std::thread::sleep(std::time::Duration::from_millis(600));
+        let rest: String = (500..1000).map(line).collect();
+        let whole = first.clone() + &rest;
+        let mut file = fs::File::options().append(true).open(path).expect("there");
+        let rest = &whole.as_bytes()[first.len() - 5..];
+        file.write_all(rest).expect("writable");
+    });
+    let source = ListSource::File(folder.at("list.txt"));
+    let list = list::load(&source, Emergency::default(), &folder.rejects()).expect("a list");
+    upload.join().expect("it is written");
+    assert_eq!(list.numbers.len(), 1000);
+    let told = list.summary.warnings();
+    assert!(
+        told[0].contains("was read again until it was whole"),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn one_number_is_a_list_too() {
     let folder = Folder::new();
     fs::write(folder.rejects(), "of an earlier list").expect("writable");
     let number = Number::parse("+12025550100").expect("a number");
-    let list = list::load(&ListSource::One(number), &folder.rejects()).expect("a list");
+    let source = ListSource::One(number);
+    let list = list::load(&source, Emergency::default(), &folder.rejects()).expect("a list");
     assert_eq!(numbers(&list), ["+12025550100"]);
     assert_eq!(folder.names(), Vec::<String>::new());
 }
@@ -172,7 +256,7 @@ fn what_is_no_list_is_an_error_that_says_what_to_mend() {
     let folder = Folder::new();
     let rejects = folder.rejects();
     let told = |path: PathBuf| {
-        let loaded = list::load(&ListSource::File(path), &rejects);
+        let loaded = list::load(&ListSource::File(path), Emergency::default(), &rejects);
         loaded.expect_err("no list").to_string()
     };
     let missing = told(folder.at("nowhere.txt"));
@@ -219,7 +303,8 @@ fn a_stream_that_breaks_off_is_an_error() {
     }
     let source = BufReader::new(b"1\nx\n".chain(Broken));
     let (mut numbers, mut rejects) = (Numbers::new(), Vec::new());
-    let error = list::read(source, &mut numbers, &mut rejects).expect_err("broken");
+    let read = list::read(source, &mut numbers, Emergency::default(), &mut rejects);
+    let error = read.expect_err("broken");
     assert!(matches!(&error, ReadError::Io(e) if e.to_string() == "the disk is gone"));
     assert_eq!(rejects.len(), 1);
 }
@@ -228,7 +313,8 @@ fn a_stream_that_breaks_off_is_an_error() {
 fn the_sample_list_is_right() {
     let folder = Folder::new();
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("numbers.txt");
-    let list = list::load(&ListSource::File(sample), &folder.rejects()).expect("a list");
+    let source = ListSource::File(sample);
+    let list = list::load(&source, Emergency::default(), &folder.rejects()).expect("a list");
     assert_eq!(list.summary.warnings(), Vec::<String>::new());
     let fictional = |n: &str| {
         n.strip_prefix("+120255501")

@@ -5,6 +5,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 
+use dialdeck::campaign::Emergency;
 use dialdeck::config::ListSource;
 use dialdeck::list::{self, Numbers};
 
@@ -33,7 +34,8 @@ fn a_million_numbers_take_little_memory_whatever_stands_between_them() {
 
     let before = peak();
     let rejects = folder.path().join("rejected.txt");
-    let list = list::load(&ListSource::File(path), &rejects).expect("a list");
+    let emergency = Emergency::default();
+    let list = list::load(&ListSource::File(path), emergency, &rejects).expect("a list");
     assert_eq!(list.numbers.len(), 1_000_000);
     assert_eq!(list.summary.duplicates, 10_000);
     assert_eq!(list.summary.rejected, 10_000);
@@ -45,7 +47,7 @@ fn a_million_numbers_take_little_memory_whatever_stands_between_them() {
     let before = peak();
     let endless = BufReader::new(io::repeat(b'1').take(256 * MIB));
     let mut rejects = Vec::new();
-    let read = list::read(endless, &mut Numbers::new(), &mut rejects).expect("read");
+    let read = list::read(endless, &mut Numbers::new(), emergency, &mut rejects).expect("read");
     assert_eq!((read.lines, read.rejected), (1, 1));
     assert!(peak() - before < MIB, "a line of 256 MiB was held");
     assert!(peak() < 150 * MIB, "{} bytes in all", peak());

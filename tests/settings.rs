@@ -8,8 +8,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use dialdeck::config::{
-    self, ListSource, Loaded, Log, LogFormat, OnHangup, OnInterrupted, Problems, SETTINGS, Unset,
-    Warning,
+    self, CallerId, ListSource, Loaded, Log, LogFormat, OnHangup, OnInterrupted, Problems,
+    SETTINGS, Unset, Warning,
 };
 use dialdeck::keys::KeyMap;
 
@@ -93,6 +93,7 @@ fn every_setting_arrives() {
          TARGET_TIMEOUT=7\nSTAGE_TARGET=no\nMOH_CLASS=jazz\nMAX_CC=50\nCALL_TIMEOUT=20\n\
          MAX_CALL_SECONDS=5\nPAUSE_AFTER_REFUSALS=0\nPAUSE_AFTER_ABANDONED=1000\nCALLER_ID=Sales Team <1001>\nRECORDINGS_DIR=/rec\n\
          RECORDING_FORMAT=ulaw\nKEEP_ON_ASTERISK=yes\nSTATE_FILE=data/tuesday.db\nAUTOSTART=yes\n\
+         DEFAULT_REGION=de\nSTART_AGAIN_AFTER=90m\n\
          ON_INTERRUPTED=retry\nON_HANGUP=drain\nDRAIN_SECONDS=0\nGIVE_UP_SECONDS=5\nLOG_FILE=log/d.log\nLOG_FORMAT=json\nLOG_MAX_MB=3\nLOG_KEEP=0\nCONSOLE_KEYS=pause=F5,start=space\n\
          CONTROL_ADDR=0.0.0.0:3001\nCONTROL_TOKEN=0123456789abcdef\nMYSQL_HOST=db\n\
          MYSQL_PORT=3307\nMYSQL_USER=u\nMYSQL_PASSWORD=\"p w\"\nMYSQL_DATABASE=calls\nMYSQL_TABLE=legs\n",
@@ -110,7 +111,14 @@ fn every_setting_arrives() {
     assert_eq!(s.max_cc.calls(), 50);
     assert_eq!(s.call_timeout, Duration::from_secs(20));
     assert_eq!(s.max_call, Some(Duration::from_secs(5)));
-    assert_eq!(s.caller_id.as_deref(), Some("Sales Team <1001>"));
+    let shown = CallerId::Shown("Sales Team <1001>".to_owned());
+    assert_eq!(s.caller_id, Some(shown));
+    assert_eq!(
+        s.region.map(|region| region.to_string()).as_deref(),
+        Some("DE")
+    );
+    assert_eq!(s.start_again_after, Some(Duration::from_secs(90 * 60)));
+    assert!(s.emergency().has("110") && s.emergency().has("112"));
     assert_eq!(s.recordings.dir, Path::new("/rec"));
     assert_eq!(s.recordings.format, "ulaw");
     assert!(s.recordings.keep_on_asterisk && s.autostart);
@@ -154,6 +162,11 @@ fn allowed_values_are_taken() {
         "CALLER_ID='\"Sales, Team\" <1001>'",
         "CALLER_ID=Отдел продаж <1001>",
         "CALLER_ID=O'Brien",
+        "CALLER_ID=anonymous",
+        "DEFAULT_REGION=ru",
+        "START_AGAIN_AFTER=30m",
+        "START_AGAIN_AFTER=366d",
+        "OUTBOUND_NUMBER=#31#+79991234567",
         "CALL_TIMEOUT=600",
         "MAX_CC=10000",
         "CONTROL_ADDR=[::ffff:127.0.0.1]:3000",
@@ -179,6 +192,12 @@ fn each_bad_value_is_refused_by_name_value_line_and_what_is_allowed() {
         ("STASIS_APP", "a,b", "',' is not allowed"),
         ("OUTBOUND_NUMBER", "7999&PJSIP", "'&' is not allowed"),
         ("OUTBOUND_NUMBER", "+", "no digit"),
+        ("OUTBOUND_NUMBER", "7999+7999", "a + stands within it"),
+        ("OUTBOUND_NUMBER", "112", "emergency number"),
+        ("DEFAULT_REGION", "RUS", "ISO 3166-1"),
+        ("START_AGAIN_AFTER", "6", "or never"),
+        ("START_AGAIN_AFTER", "367d", "at most 366d"),
+        ("START_AGAIN_AFTER", "h", "6h"),
         ("TARGET_ENDPOINT", "777@default", "it has no /"),
         ("TARGET_ENDPOINT", "PJSIP/1&PJSIP/2", "several"),
         ("TARGET_ENDPOINT", "Local/777", "Local/EXTENSION@CONTEXT"),

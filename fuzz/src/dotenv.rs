@@ -77,7 +77,7 @@ fn check_settings(settings: &Settings) {
         "{target}"
     );
     if let Some(caller) = &settings.caller_id {
-        assert!(super::is_harmless(caller), "{caller:?}");
+        assert!(super::is_harmless(&caller.to_string()), "{caller:?}");
     }
     if let Some(mysql) = &settings.mysql {
         assert!(

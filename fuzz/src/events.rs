@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use dialdeck::ari::Event;
 use dialdeck::campaign::{
-    AsteriskIds, AttemptId, Campaign, Census, Command, Effect, Input, MaxCc, Number, Numbers, Op,
-    OpError, PauseAfter, Policy, Record, Time,
+    AsteriskIds, AttemptId, Campaign, Census, Command, Effect, Emergency, Input, MaxCc, Number,
+    Numbers, Op, OpError, PauseAfter, Policy, Record, Time,
 };
 use dialdeck::engine::{Channels, translate};
 
@@ -57,6 +57,8 @@ impl World {
             music: false,
             retry_interrupted: false,
             pause_after: PauseAfter::NEVER,
+            start_again_after: None,
+            emergency: Emergency::default(),
         };
         let mut numbers = Numbers::new();
         for n in 0..LEADS {

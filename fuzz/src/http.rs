@@ -4,8 +4,9 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use dialdeck::config::{self, Settings};
 use dialdeck::control::{Control, Who};
-use dialdeck::engine::{Clock, Request};
+use dialdeck::engine::{Clock, InForce, Request};
 use dialdeck::feed::Feed;
 use dialdeck::http::{Api, Server, Streams};
 use tokio::sync::{mpsc, watch};
@@ -51,6 +52,7 @@ fn served() -> &'static Served {
         let api = Api {
             control,
             snapshots,
+            in_force: watch::channel(InForce::new(settings(), [])).1,
             clock: Clock::showing(load::BEGIN),
             feed: Feed::default(),
             tasks: runtime.expect("a runtime").metrics(),
@@ -66,6 +68,21 @@ fn served() -> &'static Served {
             _server: server,
         }
     })
+}
+
+/// Settings that are good.
+fn settings() -> Settings {
+    let values = [
+        ("ARI_URL", "http://127.0.0.1:8088"),
+        ("ARI_USERNAME", "u"),
+        ("ARI_PASSWORD", "p"),
+        ("ARI_TRUNK", "t"),
+        ("OUTBOUND_NUMBER", "79990000001"),
+    ];
+    let environment = values.map(|(name, value)| (name.into(), value.into()));
+    let nowhere = std::path::Path::new("there-is-no-folder");
+    let loaded = config::load(nowhere, environment.into_iter());
+    loaded.expect("the settings are good").settings
 }
 
 /// Who gave a command.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptId, Disposition, EndedBy, HangupCause, LeadId, MaxCc, Number, Part, PauseAfter,
-    Reconciled, Record, RunState, Time, TrunkIs,
+    AttemptId, Disposition, Emergency, EndedBy, HangupCause, LeadId, MaxCc, Number, Part,
+    PauseAfter, Reconciled, Record, RunState, Time, TrunkIs,
 };
 
 /// Something that happened outside.
@@ -499,4 +499,9 @@ pub struct Policy {
     pub retry_interrupted: bool,
     /// How many calls in a row that came to nothing pause the run.
     pub pause_after: PauseAfter,
+    /// How long after its end a run that nobody new has joined is called again by a start; not
+    /// at all without.
+    pub start_again_after: Option<Duration>,
+    /// The numbers that are never dialed.
+    pub emergency: Emergency,
 }

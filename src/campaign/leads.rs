@@ -4,6 +4,7 @@
 //! changed: the numbers as a whole, the rows in chunks. A change after a clone copies one
 //! chunk.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,8 @@ pub struct Leads {
     waiting: usize,
     /// From which lead on leads joined at which time.
     joined: Vec<(LeadId, Time)>,
+    /// Leads whose person another lead is, too, each with that one.
+    respelt: Vec<(LeadId, LeadId)>,
     open: usize,
     finals: [u32; Disposition::ALL.len()],
     version: u64,
@@ -103,17 +106,42 @@ impl Leads {
         }
     }
 
-    /// Adds a lead at the end of the line. `None` if the number stands there already.
+    /// Adds a lead at the end of the line. `None` if the person stands there already.
     pub fn add(&mut self, number: &Number, at: Time) -> Option<LeadId> {
-        let id = self.append(number)?;
-        if self.joined.last().is_none_or(|(_, t)| *t != at) {
-            self.joined.push((id, at));
-        }
+        let id = LeadId(Arc::make_mut(&mut self.numbers).push(number)?);
+        self.append_row(id)?;
+        self.note_joined(id, at);
         Some(id)
     }
 
+    /// As [`Self::add`], also where the person stands there already in another spelling: to an
+    /// earlier version those were two.
+    pub fn add_again(&mut self, number: &Number, at: Time) -> Option<LeadId> {
+        let id = self.append(number)?;
+        self.note_joined(id, at);
+        Some(id)
+    }
+
+    fn note_joined(&mut self, id: LeadId, at: Time) {
+        if self.joined.last().is_none_or(|(_, t)| *t != at) {
+            self.joined.push((id, at));
+        }
+    }
+
     fn append(&mut self, number: &Number) -> Option<LeadId> {
-        let id = LeadId(Arc::make_mut(&mut self.numbers).push(number)?);
+        let numbers = Arc::make_mut(&mut self.numbers);
+        let id = if let Some(id) = numbers.push(number) {
+            LeadId(id)
+        } else {
+            let same = LeadId(numbers.find(number.as_str())?);
+            let id = LeadId(numbers.push_again(number)?);
+            self.respelt.push((id, same));
+            id
+        };
+        self.append_row(id)
+    }
+
+    fn append_row(&mut self, id: LeadId) -> Option<LeadId> {
         if self.chunks.last().is_none_or(|c| c.rows.len() == CHUNK) {
             self.chunks.push(Arc::default());
         }
@@ -193,7 +221,7 @@ impl Leads {
     /// The lead's number.
     #[must_use]
     pub fn number(&self, lead: LeadId) -> Option<Number> {
-        Number::parse(self.number_text(lead)?).ok()
+        Number::taken_before(self.number_text(lead)?).ok()
     }
 
     /// The lead's number, as it stands.
@@ -207,6 +235,23 @@ impl Leads {
     /// place after it: who asks for a list in its order hardly searches.
     pub(super) fn find_near(&self, number: &str, near: &mut u32) -> Option<LeadId> {
         self.numbers.find_near(number, near).map(LeadId)
+    }
+
+    /// The leads of each person who is more than one.
+    pub(super) fn respelt(&self) -> impl Iterator<Item = Vec<LeadId>> + use<> {
+        let mut people: BTreeMap<LeadId, Vec<LeadId>> = BTreeMap::new();
+        for (lead, same) in &self.respelt {
+            people
+                .entry(*same)
+                .or_insert_with(|| vec![*same])
+                .push(*lead);
+        }
+        people.into_values()
+    }
+
+    /// The lead that [`Self::find`] gives of its person from now on.
+    pub(super) fn prefer(&mut self, lead: LeadId) {
+        Arc::make_mut(&mut self.numbers).prefer(lead.0);
     }
 
     /// The lead with this number.

@@ -10,13 +10,7 @@ impl Campaign {
         if self.leads.state(lead) != Some(LeadState::Waiting) {
             return Err(format!("lead {lead} does not wait"));
         }
-        self.leads.skip(lead);
-        self.effects.push_back(Effect::Journal(Record::LeadSkipped {
-            run: self.run,
-            lead,
-            why: "by the operator".to_owned(),
-            at: now,
-        }));
+        self.take_off(now, lead, "by the operator".to_owned());
         Ok(format!("{} is skipped", self.number_of(lead)))
     }
 
@@ -55,6 +49,17 @@ impl Campaign {
             Some(LeadState::Waiting) => return Err(format!("lead {lead} waits already")),
             Some(LeadState::Calling(_)) => return Err(format!("lead {lead} is being called")),
             Some(LeadState::Final(_)) => {}
+        }
+        let number = self.number_of(lead);
+        if self.policy.emergency.has(number) {
+            return Err(format!(
+                "{number} is an emergency number, which is never dialed"
+            ));
+        }
+        if let Some(same) = self.busy_as(lead) {
+            return Err(format!(
+                "lead {lead} is the same person as lead {same}, which is not done"
+            ));
         }
         self.wait_again(now, lead);
         if self.state == RunState::Done {

@@ -6,8 +6,11 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Number;
+use super::number::person;
 
-/// Distinct numbers in the order in which they came, each with its index from 0.
+/// Numbers of distinct people in the order in which they came, each with its index from 0. One
+/// person's number may be written with a `+`, with `00`, or without: the first spelling is kept,
+/// and found by any.
 ///
 /// All texts stand in one string, and the index that finds a number again holds only its
 /// place: about 30 bytes a number, where a map of strings takes over 100.
@@ -16,8 +19,10 @@ pub struct Numbers {
     text: String,
     /// Where each number's text ends; it begins where the one before ends.
     ends: Vec<u32>,
-    /// Places in `ends`, found by the text they stand for.
+    /// Places in `ends`, found by the person that they stand for.
     places: HashTable<u32>,
+    /// How many came by [`Self::push_again`], and are not in `places`.
+    respelt: u32,
     hasher: DefaultHashBuilder,
 }
 
@@ -32,26 +37,58 @@ impl Numbers {
         Self::default()
     }
 
-    /// Adds `number` and tells its index; `None` if it is there already, or if there are
-    /// [`Self::MAX`] numbers.
+    /// Adds `number` and tells its index; `None` if its person is there already, or if there
+    /// are [`Self::MAX`] numbers.
     pub fn push(&mut self, number: &Number) -> Option<u32> {
-        let text = number.as_str();
-        if self.len() >= Self::MAX || self.find(text).is_some() {
+        if self.find(number.as_str()).is_some() {
+            return None;
+        }
+        let place = self.append(number.as_str())?;
+        let Self {
+            text,
+            ends,
+            places,
+            hasher,
+            ..
+        } = self;
+        let hash = |place: u32| hasher.hash_one(person(slice(text, ends, place)));
+        places.insert_unique(hash(place), place, |place| hash(*place));
+        Some(place)
+    }
+
+    /// As [`Self::push`], also where the person is there already in another spelling: an
+    /// earlier version gave each spelling an index of its own. The one that was there first is
+    /// still the one that is found.
+    pub(super) fn push_again(&mut self, number: &Number) -> Option<u32> {
+        match self.find(number.as_str()) {
+            None => self.push(number),
+            Some(same) if self.get(same) == number.as_str() => None,
+            Some(_) => {
+                let place = self.append(number.as_str())?;
+                self.respelt += 1;
+                Some(place)
+            }
+        }
+    }
+
+    /// From now on this index is the one that is found of its person.
+    pub(super) fn prefer(&mut self, index: u32) {
+        let key = person(slice(&self.text, &self.ends, index));
+        let hash = self.hasher.hash_one(key);
+        let is_it = |place: &u32| person(slice(&self.text, &self.ends, *place)) == key;
+        if let Some(found) = self.places.find_mut(hash, is_it) {
+            *found = index;
+        }
+    }
+
+    fn append(&mut self, text: &str) -> Option<u32> {
+        if self.len() >= Self::MAX {
             return None;
         }
         let place = u32::try_from(self.ends.len()).ok()?;
         let end = u32::try_from(self.text.len() + text.len()).ok()?;
         self.text.push_str(text);
         self.ends.push(end);
-        let Self {
-            text: all,
-            ends,
-            places,
-            hasher,
-        } = self;
-        places.insert_unique(hasher.hash_one(text), place, |place| {
-            hasher.hash_one(slice(all, ends, *place))
-        });
         Some(place)
     }
 
@@ -65,18 +102,21 @@ impl Numbers {
         slice(&self.text, &self.ends, index)
     }
 
-    /// The index of this number.
+    /// The index of the person with this number, however it is written.
     #[must_use]
     pub fn find(&self, number: &str) -> Option<u32> {
-        let is_it = |place: &u32| self.get(*place) == number;
-        let hash = self.hasher.hash_one(number);
+        let key = person(number);
+        let is_it = |place: &u32| person(self.get(*place)) == key;
+        let hash = self.hasher.hash_one(key);
         self.places.find(hash, is_it).copied()
     }
 
     /// As [`Self::find`], looking first at the index `near`, which becomes the one after what
     /// was found: two lists in nearly the same order are compared without searching.
     pub(super) fn find_near(&self, number: &str, near: &mut u32) -> Option<u32> {
-        let known = (*near as usize) < self.len() && self.get(*near) == number;
+        let known = self.respelt == 0
+            && (*near as usize) < self.len()
+            && person(self.get(*near)) == person(number);
         let found = if known {
             Some(*near)
         } else {
@@ -167,18 +207,57 @@ mod tests {
     #[test]
     fn each_number_has_one_index_in_the_order_of_coming() {
         let mut numbers = Numbers::new();
-        let pushed = ["12", "1", "2", "12", "+12", "1", "21"].map(|n| numbers.push(&number(n)));
+        let pushed = ["12", "1", "2", "12", "+121", "1", "21"].map(|n| numbers.push(&number(n)));
         let expected = [Some(0), Some(1), Some(2), None, Some(3), None, Some(4)];
         assert_eq!(pushed, expected);
         assert_eq!(numbers.len(), 5);
         let all: Vec<_> = numbers.iter().collect();
-        assert_eq!(all, ["12", "1", "2", "+12", "21"]);
+        assert_eq!(all, ["12", "1", "2", "+121", "21"]);
         for (index, text) in (0..).zip(all) {
             assert_eq!(numbers.get(index), text);
             assert_eq!(numbers.find(text), Some(index));
         }
         assert_eq!(numbers.find("122"), None);
         assert_eq!(numbers.find(""), None);
+    }
+
+    #[test]
+    fn one_person_has_one_index_however_the_number_is_written() {
+        let mut numbers = Numbers::new();
+        let pushed = [
+            "+7999",
+            "7999",
+            "007999",
+            "#31#7999",
+            "#31#+7999",
+            "000",
+            "0",
+        ]
+        .map(|n| numbers.push(&number(n)));
+        assert_eq!(
+            pushed,
+            [Some(0), None, None, Some(1), None, Some(2), Some(3)]
+        );
+        assert_eq!(numbers.get(0), "+7999", "the first spelling stays");
+        for spelling in ["+7999", "7999", "007999"] {
+            assert_eq!(numbers.find(spelling), Some(0));
+            assert_eq!(numbers.find_near(spelling, &mut 0), Some(0));
+        }
+    }
+
+    #[test]
+    fn spellings_that_were_people_once_keep_their_indexes_and_one_of_them_is_found() {
+        let mut numbers = Numbers::new();
+        let pushed =
+            ["7999", "+7999", "5", "7999", "007999"].map(|n| numbers.push_again(&number(n)));
+        assert_eq!(pushed, [Some(0), Some(1), Some(2), None, Some(3)]);
+        assert_eq!(numbers.get(1), "+7999");
+        assert_eq!(numbers.find("+7999"), Some(0));
+        numbers.prefer(1);
+        for near in 0..4 {
+            assert_eq!(numbers.find_near("7999", &mut { near }), Some(1));
+        }
+        assert_eq!(numbers.find("5"), Some(2));
     }
 
     #[test]
@@ -197,7 +276,7 @@ mod tests {
     #[test]
     fn numbers_are_found_by_what_stands_in_them() {
         let mut numbers = Numbers::new();
-        for text in ["1212", "2121", "+12", "33", "12"] {
+        for text in ["1212", "2121", "+12", "33", "*12"] {
             numbers.push(&number(text)).expect("it is new");
         }
         let table: [(&str, &[u32]); 9] = [

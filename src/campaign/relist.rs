@@ -1,7 +1,5 @@
 //! What a list that was read again changes in a run, and what a start does that comes with it.
 
-use std::time::Duration;
-
 use super::call::Phase;
 use super::io::Effect;
 use super::{AttemptId, Campaign, LeadId, Number, Numbers, Record, RunState, Time};
@@ -11,10 +9,6 @@ pub const NO_LONGER_LISTED: &str = "no longer listed";
 
 /// So many numbers go into one record of the journal.
 const LIST_CHUNK: usize = 4096;
-
-/// For so long after DONE a start with a list that brings nobody new dials nobody: programs
-/// that ask for a start ask twice, and a short list is done before they do.
-const DONE_STAYS_DONE: Duration = Duration::from_secs(60);
 
 /// What reading the list again has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,8 +43,13 @@ pub enum Began {
     Resumed,
     /// DONE: a new run calls everybody on the list.
     Restarted,
-    /// DONE a moment ago, and nobody new is on the list: nobody is dialed.
-    DoneAndUnchanged,
+    /// DONE, and nobody new is on the list: nobody is dialed before its time has come.
+    DoneAndUnchanged {
+        /// When the run ended.
+        since: Time,
+        /// From when on a start calls everybody again, if ever.
+        again_at: Option<Time>,
+    },
 }
 
 /// What came of [`Campaign::start_again`].
@@ -108,15 +107,19 @@ impl Campaign {
     }
 
     fn begin_anew(&mut self, now: Time, list: Listed<'_>) -> Result<StartedAgain, String> {
-        let done_for = now.since(self.state_since);
+        let since = self.state_since;
+        let again_at = self.policy.start_again_after.map(|after| since + after);
+        let early = again_at.is_none_or(|at| now < at);
         let unchanged = list.of_this_run && !self.brings_somebody(list.numbers);
-        let stays_done = done_for < DONE_STAYS_DONE && unchanged;
-        let (began, said) = if stays_done && !super::sabotaged!(RecallsAfterDone) {
+        let (began, said) = if early && unchanged && !super::sabotaged!(RecallsAfterDone) {
             let said = "the list is done, and nobody new is on it: nobody is dialed";
-            (Began::DoneAndUnchanged, said.to_owned())
+            (Began::DoneAndUnchanged { since, again_at }, said.to_owned())
         } else {
             let said = self.new_run(now, list.name, list.numbers)?;
-            (Began::Restarted, said)
+            (
+                Began::Restarted,
+                format!("everybody on the list is called again: {said}"),
+            )
         };
         Ok(StartedAgain {
             began,
@@ -236,7 +239,7 @@ impl Campaign {
                 joined += u32::from(self.rejoin(now, known));
                 continue;
             }
-            let Ok(number) = Number::parse(number) else {
+            let Ok(number) = Number::taken_before(number) else {
                 continue;
             };
             let Some(lead) = self.leads.add(&number, now) else {

@@ -21,6 +21,7 @@ mod moved;
 mod next_run;
 mod orders;
 mod orphans;
+mod people;
 mod recovery;
 mod refusals;
 mod relist;

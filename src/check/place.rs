@@ -6,7 +6,7 @@ use rustix::fs::{Access, access, statvfs};
 use rustix::process::{Resource, getrlimit};
 
 use super::report::Finding;
-use crate::config::{ListSource, Settings};
+use crate::config::Settings;
 use crate::list::{self, ListError, ListSummary};
 
 /// Fewer hours of recordings than this are worth a word, fewer than the second a stop.
@@ -20,7 +20,7 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
     let settings = settings.clone();
     let looked = tokio::task::spawn_blocking(move || {
         let mut findings = vec![recordings(&settings)];
-        findings.extend(numbers(&settings.list));
+        findings.extend(numbers(&settings));
         findings.push(open_files());
         findings
     });
@@ -118,8 +118,8 @@ fn duration(hours: f64) -> String {
     }
 }
 
-fn numbers(source: &ListSource) -> Vec<Finding> {
-    match list::look(source) {
+fn numbers(settings: &Settings) -> Vec<Finding> {
+    match list::look(&settings.list, settings.emergency()) {
         Ok(summary) => counted(&summary),
         Err(ListError::Empty { path, summary }) => {
             let first = summary.first_rejected.first();
@@ -167,6 +167,18 @@ fn counted(summary: &ListSummary) -> Vec<Finding> {
                 summary.commented
             ),
             "remove the # of those that are to be dialed",
+        ));
+    }
+    if summary.odd > 0 {
+        let first: Vec<_> = summary.first_odd.iter().map(ToString::to_string).collect();
+        findings.push(Finding::warning(
+            "list",
+            format!(
+                "numbers that are dialed, and may be none: {}. {}",
+                summary.odd,
+                first.join("; ")
+            ),
+            "remove those that are not to be called",
         ));
     }
     findings

@@ -13,8 +13,6 @@ use crate::config::Settings;
 const LIFE_SECONDS: u32 = 15;
 /// How long Asterisk may take to end it.
 const ENDING: Duration = Duration::from_secs(1);
-/// Between two questions of the same.
-const AGAIN: Duration = Duration::from_millis(20);
 /// How many checks may run side by side. Asterisk remembers the name of a check that was
 /// killed until a later one of that name ends, so there are not many.
 const NAMES: u32 = 16;
@@ -103,9 +101,7 @@ impl Probe {
     /// Ends the channel and leaves the application, in this order: so nothing of it stays.
     pub(super) async fn close(self) {
         if let (true, Ok(client)) = (self.asked, &self.client) {
-            // What can't be ended now ends by itself.
-            let _ = client.hangup(&self.channel, None).await;
-            let _ = tokio::time::timeout(ENDING, client.until_forgotten()).await;
+            let _ = tokio::time::timeout(ENDING, client.end_probe(&self.channel)).await;
         }
         if let Some(listener) = self.listener {
             listener.close().await;
@@ -253,19 +249,8 @@ impl Questions<'_> {
         })
     }
 
-    /// A channel enters its application a moment after it was made, and until then Asterisk
-    /// answers 409 (measured on a busy machine). Whoever asks has a limit for all of it.
-    async fn knows_format(&self, format: &str) -> Result<bool, AriError> {
-        loop {
-            match self.client.knows_format(self.channel, format).await {
-                Err(AriError::Refused { status: 409, .. }) => tokio::time::sleep(AGAIN).await,
-                known => return known,
-            }
-        }
-    }
-
     async fn format(&self, format: &str) -> Finding {
-        match self.knows_format(format).await {
+        match self.client.knows_format(self.channel, format).await {
             Ok(true) => Finding::ok("format", format!("Asterisk records in {format}")),
             Ok(false) => Finding::fault(
                 "format",

@@ -98,6 +98,7 @@ fn settings(args: &DemoArgs, folder: &Path, ari: Ari, trunk: String) -> Result<S
         ari,
         trunk,
         list: ListSource::File(folder.join("demo")),
+        region: None,
         target: Target {
             endpoint: "Local/777@default".to_owned(),
             timeout: patience,
@@ -115,6 +116,7 @@ fn settings(args: &DemoArgs, folder: &Path, ari: Ari, trunk: String) -> Result<S
         },
         state_file: folder.join("dialdeck.db"),
         autostart: false,
+        start_again_after: Some(Duration::ZERO),
         on_interrupted: OnInterrupted::Skip,
         // Nobody could look at it again.
         on_hangup: OnHangup::Drain,

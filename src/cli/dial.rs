@@ -53,8 +53,12 @@ fn with_flag(mut settings: Settings, log_format: Option<LogFormat>) -> Settings 
 }
 
 fn load_list(settings: &Settings) -> Result<List, Failure> {
-    let list = list::load(&settings.list, &settings.rejects_file())
-        .map_err(|e| Failure::Settings(e.to_string()))?;
+    let list = list::load(
+        &settings.list,
+        settings.emergency(),
+        &settings.rejects_file(),
+    )
+    .map_err(|e| Failure::Settings(e.to_string()))?;
     for warning in list.summary.warnings() {
         warn(&warning);
     }
@@ -67,7 +71,12 @@ fn read_again(log_format: Option<LogFormat>) -> Result<(Settings, Numbers), Stri
     let loaded = config::load(Path::new("."), std::env::vars_os()).map_err(|p| p.to_string())?;
     let settings = with_flag(loaded.settings, log_format);
     let folder = check_folder(&settings.recordings.dir).map_err(|e| e.to_string());
-    let list = list::load(&settings.list, &settings.rejects_file()).map_err(|e| e.to_string());
+    let list = list::load(
+        &settings.list,
+        settings.emergency(),
+        &settings.rejects_file(),
+    )
+    .map_err(|e| e.to_string());
     let list = match (folder, list) {
         (Ok(()), Ok(list)) => list,
         (Err(folder), Err(list)) => return Err(format!("{folder}\n{list}")),

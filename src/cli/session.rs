@@ -165,6 +165,7 @@ impl Running {
         let api = http::Api {
             control: self.control.clone(),
             snapshots: self.snapshots.clone(),
+            in_force: self.in_force.clone(),
             clock: self.clock,
             feed: self.feed.clone(),
             tasks: runtime::Handle::current().metrics(),

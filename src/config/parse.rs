@@ -12,14 +12,18 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use url::Url;
 
+use super::region::Region;
 use super::secret::Secret;
-use super::settings::{CaFile, LogFormat, OnHangup, OnInterrupted};
-use crate::campaign::{MaxCc, Number};
+use super::settings::{CaFile, CallerId, LogFormat, OnHangup, OnInterrupted};
+use crate::campaign::{Emergency, MaxCc, Number};
 use crate::keys::KeyMap;
 
 /// The value, or what is wrong with the text, where that tells more than what is allowed,
 /// which is in the table of settings.
 pub(super) type Parsed<T> = Result<T, Option<String>>;
+
+/// In seconds.
+const DAY: u32 = 24 * 3600;
 
 /// More than any bundle of certificates has.
 const MAX_PEM_LEN: u64 = 4 * 1024 * 1024;
@@ -111,6 +115,27 @@ pub(super) fn seconds(text: &str, range: RangeInclusive<u32>) -> Parsed<Duration
     whole(text, range).map(|s| Duration::from_secs(s.into()))
 }
 
+/// `0`, a number of seconds, minutes, hours or days, or `never`, which is `None`.
+pub(super) fn after(text: &str) -> Parsed<Option<Duration>> {
+    match text {
+        "never" => return Ok(None),
+        "0" => return Ok(Some(Duration::ZERO)),
+        _ => {}
+    }
+    let unit = match text.chars().last() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 3600,
+        Some('d') => DAY,
+        _ => return Err(None),
+    };
+    let count = whole(&text[..text.len() - 1], 0..=366 * DAY)?;
+    match count.checked_mul(unit) {
+        Some(seconds) if seconds <= 366 * DAY => Ok(Some(Duration::from_secs(seconds.into()))),
+        _ => Err(None),
+    }
+}
+
 pub(super) fn max_cc(text: &str) -> Parsed<MaxCc> {
     MaxCc::new(whole(text, 1..=10_000)?).ok_or(None)
 }
@@ -152,8 +177,16 @@ pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
     }
 }
 
-pub(super) fn number(text: &str) -> Parsed<Number> {
+/// A number that is none of those.
+pub(super) fn number(text: &str, emergency: Emergency) -> Parsed<Number> {
+    if emergency.has(text) {
+        return wrong("it is an emergency number, which is never dialed");
+    }
     Number::parse(text).map_err(|e| Some(e.to_string()))
+}
+
+pub(super) fn region(text: &str) -> Parsed<Region> {
+    Region::parse(text).ok_or(None)
 }
 
 /// `Tech/resource`. Asterisk takes several joined by `&`, and would dial them all.
@@ -189,8 +222,11 @@ fn is_local(resource: &str) -> bool {
         })
 }
 
-/// A number, a name, or `Name <number>`, where the name may be quoted as a whole.
-pub(super) fn caller_id(text: &str) -> Parsed<String> {
+/// `anonymous`, or a number, a name, or `Name <number>`, where the name may be quoted as a whole.
+pub(super) fn caller_id(text: &str) -> Parsed<CallerId> {
+    if text.eq_ignore_ascii_case("anonymous") {
+        return Ok(CallerId::Anonymous);
+    }
     let text = plain(text, 120)?;
     let (name, number) = match text.strip_suffix('>') {
         Some(rest) => match rest.split_once('<') {
@@ -209,7 +245,7 @@ pub(super) fn caller_id(text: &str) -> Parsed<String> {
     if let Some(Err(e)) = number.map(Number::parse) {
         return Err(Some(format!("what stands in <> is no number: {e}")));
     }
-    Ok(text)
+    Ok(CallerId::Shown(text))
 }
 
 pub(super) fn control_addr(text: &str) -> Parsed<SocketAddr> {

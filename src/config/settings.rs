@@ -8,8 +8,9 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
+use super::region::Region;
 use super::secret::Secret;
-use crate::campaign::{MaxCc, Number, PauseAfter};
+use crate::campaign::{Emergency, MaxCc, Number, PauseAfter};
 use crate::keys::KeyMap;
 
 /// All settings. Paths are absolute. May be shown with `Debug`: secrets are hidden.
@@ -21,6 +22,8 @@ pub struct Settings {
     pub trunk: String,
     /// Whom to dial.
     pub list: ListSource,
+    /// `DEFAULT_REGION`: the country of the numbers.
+    pub region: Option<Region>,
     /// Whom to connect them to.
     pub target: Target,
     /// `MAX_CC`: how many calls may be up at once, 1 to 10,000.
@@ -31,14 +34,17 @@ pub struct Settings {
     pub max_call: Option<Duration>,
     /// `PAUSE_AFTER_REFUSALS` and `PAUSE_AFTER_ABANDONED`, 0 to 1000 each; 0 is never.
     pub pause_after: PauseAfter,
-    /// `CALLER_ID`: a number, a name, or `Name <number>`.
-    pub caller_id: Option<String>,
+    /// `CALLER_ID`.
+    pub caller_id: Option<CallerId>,
     /// Where recordings go.
     pub recordings: Recordings,
     /// `STATE_FILE`: the journal.
     pub state_file: PathBuf,
     /// `AUTOSTART`: dial when the process starts.
     pub autostart: bool,
+    /// `START_AGAIN_AFTER`: how long after its end `GET /start` calls a list again that nobody
+    /// new is on; `None` for never.
+    pub start_again_after: Option<Duration>,
     /// `ON_INTERRUPTED`.
     pub on_interrupted: OnInterrupted,
     /// `ON_HANGUP`.
@@ -60,6 +66,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The numbers that are never dialed.
+    #[must_use]
+    pub fn emergency(&self) -> Emergency {
+        self.region.map(Region::emergency).unwrap_or_default()
+    }
+
     /// Where the lines of the list that are no numbers are told: beside the journal.
     #[must_use]
     pub fn rejects_file(&self) -> PathBuf {
@@ -114,6 +126,35 @@ impl fmt::Display for ListSource {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::One(number) => number.fmt(f),
+        }
+    }
+}
+
+/// What the person dialed sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallerId {
+    /// A number, a name, or `Name <number>`.
+    Shown(String),
+    /// No number: the carrier is asked to present none.
+    Anonymous,
+}
+
+impl CallerId {
+    /// What is shown.
+    #[must_use]
+    pub fn shown(&self) -> Option<String> {
+        match self {
+            Self::Shown(text) => Some(text.clone()),
+            Self::Anonymous => None,
+        }
+    }
+}
+
+impl fmt::Display for CallerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shown(text) => f.write_str(text),
+            Self::Anonymous => f.write_str("anonymous"),
         }
     }
 }

@@ -93,6 +93,9 @@ settings! {
     OUTBOUND_NUMBER: Means("OUTBOUND_NUMBER_FILE is dialed"),
         "a number of 0-9, +, * and #, at most 40 characters",
         "one number to dial, where there is no list";
+    DEFAULT_REGION: Means("no country"),
+        "a country's ISO 3166-1 code of two letters, such as RU or US",
+        "the country of the numbers, whose emergency numbers are never dialed; 112 and 911 never are";
 
     TARGET_ENDPOINT: Means("Local/<TARGET_EXTENSION>@<TARGET_CONTEXT>"),
         "one endpoint such as Local/777@default or PJSIP/100, at most 200 characters, without blanks, & or quotes",
@@ -129,8 +132,8 @@ settings! {
         "a whole number from 0 to 1000",
         "after how many people in a row who answered and did not reach the target the run pauses; 0 is never";
     CALLER_ID: Means("the trunk's own"),
-        "a number, a name, or Name <number>, at most 120 characters, without control characters, backslashes, or quotes inside the name",
-        "what the person dialed sees";
+        "anonymous, or a number, a name, or Name <number>, at most 120 characters, without control characters, backslashes, or quotes inside the name",
+        "what the person dialed sees; anonymous has the carrier present no number";
 
     RECORDINGS_DIR: Default("recordings"),
         "the path of a folder",
@@ -148,6 +151,9 @@ settings! {
     AUTOSTART: Default("no"),
         "yes or no",
         "begin to dial when the process starts";
+    START_AGAIN_AFTER: Default("6h"),
+        "a whole number with s, m, h or d behind it, such as 6h, at most 366d; 0 for at once; or never",
+        "how long after its end a list that nobody new is on is called again by GET /start";
     ON_INTERRUPTED: Default("skip"),
         "skip or retry",
         "what becomes of a number that was being dialed when the process died";

@@ -7,6 +7,7 @@ use super::Reach;
 use super::parse::{self, Parsed};
 use super::problem::{Problem, Warning, shown};
 use super::raw::Raw;
+use super::region::Region;
 use super::settings::{Ari, Control, ListSource, Log, Mysql, Recordings, Settings, Target};
 use super::table::{self, Setting, Unset};
 use crate::campaign::PauseAfter;
@@ -35,7 +36,8 @@ impl<'a> Validator<'a> {
         // First all of them, then the `?`s: an early end would leave problems untold.
         let ari = self.ari();
         let trunk = self.needed(&table::ARI_TRUNK, |t| parse::word(t, "_.-", 80));
-        let list = self.list();
+        let region = self.optional(&table::DEFAULT_REGION, parse::region);
+        let list = self.list(region);
         let call_timeout = self.needed(&table::CALL_TIMEOUT, |t| parse::seconds(t, 1..=600));
         let target_timeout = self.optional(&table::TARGET_TIMEOUT, |t| parse::seconds(t, 1..=600));
         let target = self.target(target_timeout.or(call_timeout));
@@ -48,6 +50,7 @@ impl<'a> Validator<'a> {
         let dir = self.dir;
         let state_file = self.needed(&table::STATE_FILE, |t| parse::file_path(t, dir));
         let autostart = self.needed(&table::AUTOSTART, parse::yes_or_no);
+        let start_again = self.needed(&table::START_AGAIN_AFTER, parse::after);
         let on_interrupted = self.needed(&table::ON_INTERRUPTED, parse::on_interrupted);
         let on_hangup = self.needed(&table::ON_HANGUP, parse::on_hangup);
         let drain = self.needed(&table::DRAIN_SECONDS, |t| parse::seconds(t, 0..=86_400));
@@ -64,6 +67,7 @@ impl<'a> Validator<'a> {
             ari: ari?,
             trunk: trunk?,
             list: list?,
+            region,
             target: target?,
             max_cc: max_cc?,
             call_timeout: call_timeout?,
@@ -76,6 +80,7 @@ impl<'a> Validator<'a> {
             recordings: recordings?,
             state_file: state_file?,
             autostart: autostart?,
+            start_again_after: start_again?,
             on_interrupted: on_interrupted?,
             on_hangup: on_hangup?,
             drain: drain?,
@@ -127,10 +132,11 @@ impl<'a> Validator<'a> {
         Some(ari)
     }
 
-    fn list(&mut self) -> Option<ListSource> {
+    fn list(&mut self, region: Option<Region>) -> Option<ListSource> {
         let dir = self.dir;
         let file = self.optional(&table::OUTBOUND_NUMBER_FILE, |t| parse::path(t, dir));
-        let number = self.optional(&table::OUTBOUND_NUMBER, parse::number);
+        let emergency = region.map(Region::emergency).unwrap_or_default();
+        let number = self.optional(&table::OUTBOUND_NUMBER, |t| parse::number(t, emergency));
         let file_set = self.raw.is_set(&table::OUTBOUND_NUMBER_FILE);
         match (file_set, self.raw.is_set(&table::OUTBOUND_NUMBER)) {
             (true, true) => self.warnings.push(Warning::ListAndNumber),

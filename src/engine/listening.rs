@@ -143,6 +143,9 @@ impl Engine {
             self.feed(Input::Census(survey.census));
             self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
             self.link_is_down(&why);
+        } else if survey.trunk_exists && !self.format_is_known() {
+            self.feed(Input::Census(survey.census));
+            self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
         } else if survey.trunk_exists {
             self.link_state.ready = true;
             self.link_state.why.clear();

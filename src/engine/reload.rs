@@ -173,11 +173,15 @@ impl Engine {
             self.campaign.set_policy(policy, format);
             let target = &difference.settings.target.endpoint;
             let is_new = *target != running.target.endpoint;
+            let is_another = *format != running.recordings.format;
             self.shown.target = target.as_str().into();
             self.in_force
                 .send_modify(|in_force| in_force.change(from, difference.settings));
             if is_new && self.link_state.ready {
                 self.look_for_target();
+            }
+            if is_another {
+                self.format_changed();
             }
         }
         Reloaded {

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::commands::Audit;
 use super::detail::READERS;
+use super::format::FormatProbe;
 use super::legs::Legs;
 use super::pace::Pace;
 use super::picture::Shown;
@@ -157,6 +158,7 @@ pub(super) struct Outside {
     pub(super) fetched: mpsc::Receiver<Outcome>,
     pub(super) mirror: Option<Mirror>,
     pub(super) target_check: TargetCheck,
+    pub(super) format_probe: Option<FormatProbe>,
 }
 
 impl Parts {
@@ -172,6 +174,7 @@ impl Parts {
             fetched: outcomes,
             mirror: mirror.map_err(StartError::Mirror)?,
             target_check: target::ask_asterisk(),
+            format_probe: FormatProbe::new(settings, &self.recovered.token),
         })
     }
 
@@ -190,6 +193,7 @@ impl Parts {
             fetched: outcomes,
             mirror,
             target_check,
+            format_probe,
         } = outside;
         let (inbox, messages) = mpsc::unbounded_channel();
         let (requests_tx, requests) = mpsc::channel(64);
@@ -222,6 +226,8 @@ impl Parts {
                 plan: Arc::new(DialPlan::of(settings)),
                 gate: crate::ari::Gate::default(),
             },
+            format_probe,
+            format: None,
             writer: self.journal.writer(),
             journal: self.journal,
             journal_uuid: self.recovered.uuid,
@@ -391,6 +397,8 @@ pub(super) fn policy(settings: &Settings) -> Policy {
         music: settings.target.moh_class.is_some(),
         retry_interrupted: settings.on_interrupted == OnInterrupted::Retry,
         pause_after: settings.pause_after,
+        start_again_after: settings.start_again_after,
+        emergency: settings.emergency(),
     }
 }
 

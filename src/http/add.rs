@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Api;
 use super::api::{bad, told};
-use crate::campaign::{AddedLead, LeadState, Number};
+use crate::campaign::{AddedLead, Emergency, LeadState, Number};
 use crate::control::Who;
 use crate::list::{self, Posted, Reject};
 
@@ -95,7 +95,8 @@ pub(super) async fn add(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let Some(posted) = read(&headers, &body) else {
+    let emergency = api.in_force.borrow().latest().emergency();
+    let Some(posted) = read(&headers, &body, emergency) else {
         return bad(BODY);
     };
     if posted.len() > MOST {
@@ -149,18 +150,18 @@ pub(super) async fn add(
 }
 
 /// By the type that it says to have.
-fn read(headers: &HeaderMap, body: &Bytes) -> Option<Vec<Posted>> {
+fn read(headers: &HeaderMap, body: &Bytes, emergency: Emergency) -> Option<Vec<Posted>> {
     let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     let kind = kind.split(';').next()?.trim();
     if kind.eq_ignore_ascii_case("text/plain") {
-        return Some(list::from_text(body));
+        return Some(list::from_text(body, emergency));
     }
     if !kind.eq_ignore_ascii_case("application/json") {
         return None;
     }
     let body: Body = serde_json::from_slice(body).ok()?;
     let numbers = body.numbers.iter().map(String::as_str);
-    Some(list::from_strings(numbers))
+    Some(list::from_strings(numbers, emergency))
 }
 
 fn too_large(why: &str) -> Response {

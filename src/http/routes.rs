@@ -18,7 +18,11 @@ const POST: MethodFilter = MethodFilter::POST;
 
 /// Method, path, and who answers.
 const ROUTES: &[(Method, &str, Made)] = &[
-    (Method::GET, "/start", || get(start::start)),
+    (Method::GET, "/start", || {
+        get(start::start)
+            .head(start::look)
+            .fallback(start::not_allowed)
+    }),
     (Method::GET, "/healthz", || get(metrics::healthz)),
     (Method::GET, "/readyz", || get(metrics::readyz)),
     (Method::GET, "/metrics", || get(metrics::metrics)),

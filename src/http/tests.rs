@@ -11,14 +11,29 @@ use tokio::sync::{mpsc, watch};
 
 use super::{Api, Streams, console, metrics};
 use crate::campaign::Time;
+use crate::config::Settings;
 use crate::control::Control;
-use crate::engine::{Clock, Snapshot};
+use crate::engine::{Clock, InForce, Snapshot};
 use crate::feed::Feed;
 use crate::wire::Message;
 use crate::wire::tests::blank;
 
 /// A day in 2001, as the engine's clock has it.
 const NOW: Time = Time::from_millis(1_000_000_000_000);
+
+fn settings() -> Settings {
+    let values = [
+        ("ARI_URL", "http://127.0.0.1:8088"),
+        ("ARI_USERNAME", "u"),
+        ("ARI_PASSWORD", "p"),
+        ("ARI_TRUNK", "t"),
+        ("OUTBOUND_NUMBER", "79990000001"),
+    ];
+    let environment = values.map(|(name, value)| (name.into(), value.into()));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let loaded = crate::config::load(folder.path(), environment.into_iter());
+    loaded.expect("the settings are good").settings
+}
 
 /// An API over an engine whose last picture is so old.
 fn api(age: Duration) -> (Api, watch::Sender<Arc<Snapshot>>) {
@@ -29,6 +44,7 @@ fn api(age: Duration) -> (Api, watch::Sender<Arc<Snapshot>>) {
     let api = Api {
         control: Control::new(requests, Arc::new(|| Err("no settings".to_owned()))),
         snapshots,
+        in_force: watch::channel(InForce::new(settings(), [])).1,
         clock: Clock::showing(NOW),
         feed: Feed::default(),
         tasks: Handle::current().metrics(),

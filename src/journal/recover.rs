@@ -414,7 +414,7 @@ pub(super) fn unsigned(value: i64, column: usize) -> rusqlite::Result<u64> {
 
 fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<Number> {
     let text = row.get_ref(column)?.as_str()?;
-    Number::parse(text).map_err(|_| unreadable(column, "no number"))
+    Number::taken_before(text).map_err(|_| unreadable(column, "no number"))
 }
 
 /// An error that counts as damage: the column holds `what`.

@@ -1,7 +1,7 @@
 //! What one line of the list is.
 
 use super::lines::{KEPT, Line};
-use crate::campaign::{Number, NumberError};
+use crate::campaign::{Emergency, Number, NumberError};
 use crate::config::shown::excerpt;
 
 /// What a line is.
@@ -29,6 +29,12 @@ pub enum Reason {
     /// Carriage returns within: the file ends its lines with them alone, or is damaged.
     #[error("a carriage return stands in it: lines must end with LF or CR LF")]
     CarriageReturn,
+    /// What a spreadsheet writes in place of a value: `#N/A`, `#REF!`, `#####`.
+    #[error("it looks like a spreadsheet's error; a comment has a blank behind its #")]
+    SpreadsheetError,
+    /// An emergency service would answer.
+    #[error("it is an emergency number, which is never dialed")]
+    Emergency,
     /// A comment, where nobody would look for one.
     #[error("it begins with # and is taken as a comment")]
     Comment,
@@ -63,7 +69,7 @@ impl Reject {
 }
 
 /// Tells what a line is.
-pub(super) fn classify(line: &Line<'_>) -> Kind {
+pub(super) fn classify(line: &Line<'_>, emergency: Emergency) -> Kind {
     let bytes = match line {
         Line::Whole(bytes) => *bytes,
         // Cut perhaps within a character, but a comment all the same.
@@ -80,14 +86,44 @@ pub(super) fn classify(line: &Line<'_>) -> Kind {
         };
     };
     let text = trim(text);
+    if text.starts_with('#') && !has_service_prefix(text) {
+        return hashed(text);
+    }
     match Number::parse(text) {
         Err(NumberError::Empty) => Kind::Nothing,
-        Ok(number) if !text.starts_with('#') || has_service_prefix(text) => Kind::Number(number),
-        Ok(_) => Kind::CommentedNumber,
-        Err(_) if text.starts_with('#') => Kind::Nothing,
+        Ok(number) if emergency.has(number.as_str()) => Kind::Bad(Reason::Emergency),
+        Ok(number) => Kind::Number(number),
+        Err(e) if text.starts_with('#') && e != NumberError::InnerPlus => Kind::Nothing,
         Err(_) if text.contains('\r') => Kind::Bad(Reason::CarriageReturn),
         Err(e) => Kind::Bad(Reason::Number(e)),
     }
+}
+
+/// What a text is that begins with `#` and no service code.
+fn hashed(text: &str) -> Kind {
+    if is_spreadsheet_error(text) {
+        Kind::Bad(Reason::SpreadsheetError)
+    } else if Number::taken_before(text).is_ok() {
+        Kind::CommentedNumber
+    } else {
+        Kind::Nothing
+    }
+}
+
+/// Whether a text that begins with `#` is what a spreadsheet shows for a value that it does not
+/// have, in whatever language, or has no room for: `#N/A`, `#REF!`, `#NV`, `#####`. A line of
+/// one or two `#` is a comment.
+fn is_spreadsheet_error(text: &str) -> bool {
+    let word = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';'));
+    let word = word.into_iter().next().unwrap_or_default();
+    let is_alone = word.len() == text.len();
+    let name = word.trim_start_matches('#');
+    if name.is_empty() {
+        return is_alone && word.len() > 2;
+    }
+    name.chars().any(char::is_uppercase)
+        && !name.chars().any(char::is_lowercase)
+        && (is_alone || name.contains(['/', '!', '?']))
 }
 
 /// Takes off what the replaced program took off, which is JavaScript's `trim`; a byte
@@ -109,8 +145,12 @@ fn has_service_prefix(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, Line, Reason, Reject, classify};
-    use crate::campaign::{MAX_NUMBER_LEN, Number, NumberError};
+    use super::{Kind, Line, Reason, Reject};
+    use crate::campaign::{Emergency, MAX_NUMBER_LEN, Number, NumberError};
+
+    fn classify(line: &Line<'_>) -> Kind {
+        super::classify(line, Emergency::of("02 103"))
+    }
 
     fn kind(text: &str) -> Kind {
         classify(&Line::Whole(text.as_bytes()))
@@ -159,7 +199,7 @@ mod tests {
         for line in [
             "#31#79991234567",
             "#31#+79991234567",
-            "#1#112",
+            "#1#1120",
             "#1234#5*6#",
             " #31#79991234567 ",
         ] {
@@ -180,6 +220,57 @@ mod tests {
             "#*31#7",
         ] {
             assert_eq!(kind(line), Kind::CommentedNumber, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_a_spreadsheet_has_in_place_of_a_value_is_no_comment() {
+        for line in [
+            "#N/A",
+            "#REF!",
+            "#####",
+            "###",
+            "#DIV/0!",
+            "#NAME?",
+            "#NV",
+            "#Н/Д",
+            "#ССЫЛКА!",
+            " #VALUE!\r",
+            "#N/A N/A",
+            "#N/A;Smith",
+            "#GETTING_DATA",
+        ] {
+            assert_eq!(kind(line), Kind::Bad(Reason::SpreadsheetError), "{line}");
+        }
+        for line in [
+            "# N/A",
+            "#VIP customers",
+            "#todo",
+            "# REF!",
+            "##",
+            "#",
+            "## PART",
+            "#Note!",
+        ] {
+            assert_eq!(kind(line), Kind::Nothing, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_plus_between_digits_parts_two_numbers_and_is_told() {
+        for line in ["79991234567+79997654321", "#31#7999+7999", "*31#7999+1"] {
+            let reason = Reason::Number(NumberError::InnerPlus);
+            assert_eq!(kind(line), Kind::Bad(reason), "{line}");
+        }
+    }
+
+    #[test]
+    fn emergency_numbers_are_told_and_not_dialed() {
+        for line in ["112", "911", "+112", "#31#112", "02", "103", " 911 "] {
+            assert_eq!(kind(line), Kind::Bad(Reason::Emergency), "{line}");
+        }
+        for line in ["01", "1112", "9110", "1020"] {
+            assert_eq!(kind(line), number(line), "{line}");
         }
     }
 

@@ -19,6 +19,7 @@ pub(super) enum Line<'a> {
 pub(super) struct Lines<R> {
     source: R,
     buffer: Vec<u8>,
+    ended: bool,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -26,7 +27,13 @@ impl<R: BufRead> Lines<R> {
         Self {
             source,
             buffer: Vec::with_capacity(KEPT),
+            ended: true,
         }
+    }
+
+    /// Whether the line that came last had its line feed.
+    pub(super) const fn was_ended(&self) -> bool {
+        self.ended
     }
 
     /// The next line; `None` at the end.
@@ -42,6 +49,7 @@ impl<R: BufRead> Lines<R> {
                 break;
             }
             any = true;
+            self.ended = false;
             let feed = chunk.iter().position(|b| *b == b'\n');
             let part = &chunk[..feed.unwrap_or(chunk.len())];
             let room = KEPT - self.buffer.len();
@@ -50,6 +58,7 @@ impl<R: BufRead> Lines<R> {
             let used = part.len() + usize::from(feed.is_some());
             self.source.consume(used);
             if feed.is_some() {
+                self.ended = true;
                 break;
             }
         }

@@ -2,7 +2,7 @@
 
 use super::line::{Kind, Reason, Reject, classify};
 use super::lines::{KEPT, Line, Lines};
-use crate::campaign::Number;
+use crate::campaign::{Emergency, Number};
 
 /// A number, or why it is none, with its place: the line, or the place in the array, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,14 +16,14 @@ pub struct Posted {
 /// A text with lines as the list has them. Empty lines and comments are passed over; a
 /// comment that could be a number is told, for nobody looks at a log here.
 #[must_use]
-pub fn from_text(text: &[u8]) -> Vec<Posted> {
+pub fn from_text(text: &[u8], emergency: Emergency) -> Vec<Posted> {
     let mut posted = Vec::new();
     let mut lines = Lines::new(text);
     let mut place = 0;
     // Reading from memory has no errors.
     while let Ok(Some(line)) = lines.next() {
         place += 1;
-        let number = match classify(&line) {
+        let number = match classify(&line, emergency) {
             Kind::Nothing => continue,
             Kind::Number(number) => Ok(number),
             Kind::CommentedNumber => Err(Reject::new(place, Reason::Comment, &line)),
@@ -36,7 +36,10 @@ pub fn from_text(text: &[u8]) -> Vec<Posted> {
 
 /// One number in each string. All of them are told of.
 #[must_use]
-pub fn from_strings<'a>(strings: impl IntoIterator<Item = &'a str>) -> Vec<Posted> {
+pub fn from_strings<'a>(
+    strings: impl IntoIterator<Item = &'a str>,
+    emergency: Emergency,
+) -> Vec<Posted> {
     let one = |(place, text): (u64, &str)| {
         let bytes = text.as_bytes();
         let line = if bytes.len() > KEPT {
@@ -44,7 +47,7 @@ pub fn from_strings<'a>(strings: impl IntoIterator<Item = &'a str>) -> Vec<Poste
         } else {
             Line::Whole(bytes)
         };
-        let number = match classify(&line) {
+        let number = match classify(&line, emergency) {
             Kind::Number(number) => Ok(number),
             Kind::Bad(reason) => Err(Reject::new(place, reason, &line)),
             Kind::CommentedNumber => Err(Reject::new(place, Reason::Comment, &line)),
@@ -61,8 +64,16 @@ pub fn from_strings<'a>(strings: impl IntoIterator<Item = &'a str>) -> Vec<Poste
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Emergency, KEPT, Posted, Reason};
     use crate::campaign::NumberError;
+
+    fn from_text(text: &[u8]) -> Vec<Posted> {
+        super::from_text(text, Emergency::of("110"))
+    }
+
+    fn from_strings<'a>(strings: impl IntoIterator<Item = &'a str>) -> Vec<Posted> {
+        super::from_strings(strings, Emergency::of("110"))
+    }
 
     /// Place, and the number or the reason.
     fn told(posted: Vec<Posted>) -> Vec<(u64, Result<String, Reason>)> {
@@ -111,6 +122,11 @@ mod tests {
         ];
         assert_eq!(told(from_strings(strings)), expected);
         assert!(told(from_strings(["555000x"]))[0].1.is_err());
+        for emergency in ["112", "110"] {
+            let expected = [(1, Err(Reason::Emergency))];
+            assert_eq!(told(from_strings([emergency])), expected);
+            assert_eq!(told(from_text(emergency.as_bytes())), expected);
+        }
         assert!(told(from_strings(["5550001\n5550002"]))[0].1.is_err());
     }
 }

@@ -7,7 +7,8 @@ use crate::campaign::{Number, Time};
 /// `<start>_<number>_<call id>.<format>`: the start as `YYYYMMDDTHHMMSSZ`; of the number
 /// `+` and digits as they are, `*` as `s` (star) and `#` as `h` (hash), since both mean
 /// something to shells and some file systems. The call id tells apart what that makes equal.
-/// Of `format` only letters and digits stay.
+/// Of `format` only letters and digits stay, and `wav49` ends as in Asterisk's spool: in `WAV`,
+/// which is the only format whose files end otherwise than it is called (22.10.1).
 #[must_use]
 pub fn file_name(start: Time, number: &Number, call_id: Uuid, format: &str) -> String {
     let number: String = number
@@ -19,12 +20,13 @@ pub fn file_name(start: Time, number: &Number, call_id: Uuid, format: &str) -> S
             other => other,
         })
         .collect();
-    let format: String = format
+    let ending = if format == "wav49" { "WAV" } else { format };
+    let ending: String = ending
         .chars()
         .filter(char::is_ascii_alphanumeric)
         .take(16)
         .collect();
-    format!("{}_{number}_{call_id}.{format}", stamp(start))
+    format!("{}_{number}_{call_id}.{ending}", stamp(start))
 }
 
 fn stamp(time: Time) -> String {
@@ -49,6 +51,21 @@ mod tests {
             file_name(start, &number, id, "wav"),
             "20261122T143043Z_s31h+4930_00000000-0000-0000-0000-000000001234.wav"
         );
+    }
+
+    #[test]
+    fn a_file_ends_as_asterisk_s_does() {
+        let number = Number::parse("1").unwrap();
+        let ending = |format: &str| {
+            let name = file_name(Time(0), &number, Uuid::nil(), format);
+            name.rsplit_once('.').unwrap().1.to_owned()
+        };
+        assert_eq!(ending("wav49"), "WAV");
+        for same in [
+            "wav", "WAV", "wav16", "gsm", "ulaw", "ul", "mu", "alaw", "al", "g722", "sln", "raw",
+        ] {
+            assert_eq!(ending(same), same);
+        }
     }
 
     #[test]

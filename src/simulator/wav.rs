@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 /// The formats that a recording may have here. Asterisk knows more.
-pub(super) const FORMATS: [&str; 1] = ["wav"];
+pub(super) const FORMATS: [&str; 30] = [
+    "wav", "wav49", "WAV", "wav16", "gsm", "ulaw", "ul", "mu", "ulw", "pcm", "alaw", "al", "alw",
+    "au", "g722", "sln", "slin", "raw", "sln12", "sln16", "sln24", "sln32", "sln44", "sln48",
+    "sln96", "sln192", "g729", "g723", "ilbc", "siren7",
+];
 
 /// From when to when something is heard, counted from the beginning.
 pub(super) type Stretch = (Duration, Duration);

@@ -68,7 +68,7 @@ fn numbers_join_a_run_and_each_is_told_of_in_its_place() {
 
 #[test]
 fn lines_are_taken_as_the_list_s_file_is_and_other_bodies_are_refused() {
-    let rig = Rig::new(&numbers(STAYS, 2), &[]);
+    let rig = Rig::new(&numbers(STAYS, 2), &[("DEFAULT_REGION", "ru")]);
     let served = rig.serve();
     let url = format!("{}/api/v1/leads", served.base);
     let send = |kind: &str, body: &str| {
@@ -79,6 +79,21 @@ fn lines_are_taken_as_the_list_s_file_is_and_other_bodies_are_refused() {
     let answer = send("text/plain; charset=utf-8", text);
     assert_eq!(results(&answer), ["added", "added", "refused"]);
     assert_eq!(answer.json()["results"][2]["place"], 5);
+    // One person in other spellings, two numbers in one, and emergency services.
+    let text = "+10559001\n0010559002\n10559001+10559002\n112\n#31#911\n103\n#N/A";
+    let answer = send("text/plain", text);
+    let words = [
+        "already", "already", "refused", "refused", "refused", "refused", "refused",
+    ];
+    assert_eq!(results(&answer), words);
+    for (place, why) in [
+        (2, "a + stands within it"),
+        (3, "emergency"),
+        (5, "emergency"),
+    ] {
+        let reason = answer.json()["results"][place]["reason"].to_string();
+        assert!(reason.contains(why), "{reason}");
+    }
     let refused = [
         ("application/json", "{", 400),
         ("application/json", "[\"10559003\"]", 400),

@@ -81,22 +81,3 @@ fn a_call_that_never_reaches_the_target_is_recorded_too() {
     assert!(sound.heard(TARGET).is_none(), "nobody else spoke");
     lab.assert_nothing_left();
 }
-
-#[test]
-fn a_recording_that_asterisk_refuses_is_told_and_does_not_end_the_call() {
-    let lab = Lab::get();
-    let mut deck = Deck::new(lab.env())
-        .set("TARGET_ENDPOINT", "Local/100@lab")
-        .set("RECORDING_FORMAT", "nosuch");
-    deck.list(["81550001"]);
-    let ended = deck.dial();
-    assert!(
-        ended.stdout.contains(" recording.failed "),
-        "{}",
-        ended.stdout
-    );
-    let row = &deck.report()[0];
-    assert_eq!(row["disposition"], "answered", "{row:?}");
-    assert_eq!(row["recording"].as_str().unwrap_or(""), "", "{row:?}");
-    lab.assert_nothing_left();
-}

@@ -61,6 +61,18 @@ fn an_absent_trunk_is_told_and_nobody_is_called() {
 }
 
 #[test]
+fn a_recording_format_that_asterisk_does_not_know_calls_nobody_until_it_is_mended() {
+    let lab = Lab::get();
+    let deck = deck(&lab).set("RECORDING_FORMAT", "nosuch");
+    let ended = deck.run(&DIAL);
+    expect(&ended, 4, &["nosuch", "RECORDING_FORMAT", "core show"]);
+    assert_eq!(lab.called(), [] as [&str; 0], "nobody was called");
+    deck.set("RECORDING_FORMAT", "wav49").dial();
+    assert_eq!(lab.called().len(), 1, "the number was still waiting");
+    lab.assert_nothing_left();
+}
+
+#[test]
 fn an_absent_target_is_told_and_nobody_is_called_before_it_is_there() {
     let lab = Lab::get();
     let mut deck = deck(&lab);

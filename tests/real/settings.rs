@@ -75,6 +75,8 @@ fn caller_id_is_what_the_callee_sees() {
     for (setting, seen) in [
         ("Sales Team <4930550000>", "4930550000"),
         ("4930550001", "4930550001"),
+        // The `From` that the carrier got, and the `Privacy` that came with it.
+        ("anonymous", "anonymous/id"),
     ] {
         lab.clear_witnesses();
         deck(&lab)
@@ -88,16 +90,24 @@ fn caller_id_is_what_the_callee_sees() {
 #[test]
 fn recording_format_is_the_file_s_format() {
     let lab = Lab::get();
-    let deck = deck(&lab)
-        .set("OUTBOUND_NUMBER", "81550001")
-        .set("RECORDING_FORMAT", "gsm");
-    deck.dial();
-    let files = deck.recordings();
-    assert_eq!(files.len(), 1);
-    assert_eq!(files[0].extension().expect("an ending"), "gsm");
-    // GSM full rate is 33 bytes for each 20 ms: a second is 1,650.
-    let bytes = files[0].metadata().expect("a file").len();
-    assert!((1_300..=2_000).contains(&bytes), "{bytes} bytes");
+    // Asterisk, too, keeps what it calls wav49 as .WAV.
+    for (format, ending) in [("gsm", "gsm"), ("wav49", "WAV")] {
+        let deck = deck(&lab)
+            .set("OUTBOUND_NUMBER", "81550001")
+            .set("RECORDING_FORMAT", format);
+        deck.dial();
+        let files = deck.recordings();
+        assert_eq!(files.len(), 1);
+        assert_eq!(files[0].extension().expect("an ending"), ending);
+        let row = &deck.report()[0];
+        assert_eq!(
+            row["recording"].as_str().map(Path::new),
+            Some(files[0].as_path())
+        );
+        // GSM full rate is 33 bytes for each 20 ms: a second is 1,650.
+        let bytes = files[0].metadata().expect("a file").len();
+        assert!((1_300..=2_100).contains(&bytes), "{bytes} bytes");
+    }
 }
 
 #[test]

@@ -136,7 +136,9 @@ impl Leads {
             *self = Self::after(self);
         }
         for number in changes.numbers.lines() {
-            let added = Number::parse(number).ok().and_then(|n| self.append(&n));
+            let added = Number::taken_before(number)
+                .ok()
+                .and_then(|n| self.append(&n));
             if added.is_none() {
                 return false;
             }

@@ -49,6 +49,7 @@ fn originates(rig: &Rig) -> usize {
     rig.effects.iter().filter(is).count()
 }
 
+const SIX_HOURS: Duration = Duration::from_secs(6 * 3600);
 const SKIPPED: LeadState = LeadState::Final(Disposition::Skipped);
 
 /// One number was called, and the run is done.
@@ -194,16 +195,46 @@ fn a_start_while_draining_dials_again() {
     assert_eq!(originates(&rig), 2);
 }
 
+/// What a start comes to whose list is done, by a policy that calls it again so long after.
+fn done_at(rig: &Rig, after: Option<Duration>) -> Began {
+    let since = rig.now;
+    Began::DoneAndUnchanged {
+        since,
+        again_at: after.map(|after| since + after),
+    }
+}
+
 #[test]
-fn a_minute_after_the_end_a_start_is_a_new_run_and_not_before() {
+fn a_start_calls_a_finished_list_again_when_its_time_has_come_and_not_before() {
     let mut rig = done();
-    rig.wait(59_999);
-    assert_eq!(began(&mut rig, &[0]), Began::DoneAndUnchanged);
+    let expected = done_at(&rig, Some(SIX_HOURS));
+    rig.wait(6 * 3600 * 1000 - 1);
+    assert_eq!(began(&mut rig, &[0]), expected);
     assert_eq!(rig.campaign.run(), RunId(1));
     rig.wait(1);
     assert_eq!(began(&mut rig, &[0]), Began::Restarted);
     assert_eq!(rig.campaign.run(), RunId(2));
     assert_eq!(originates(&rig), 2);
+}
+
+#[test]
+fn a_start_calls_a_finished_list_again_at_once_or_never_where_the_settings_say_so() {
+    for after in [None, Some(Duration::ZERO)] {
+        let mut rig = done();
+        let expected = match after {
+            None => done_at(&rig, None),
+            Some(_) => Began::Restarted,
+        };
+        let policy = Policy {
+            start_again_after: after,
+            ..policy(1)
+        };
+        rig.campaign.set_policy(policy, "wav");
+        if after.is_none() {
+            rig.wait(400 * 24 * 3600 * 1000);
+        }
+        assert_eq!(began(&mut rig, &[0]), expected);
+    }
 }
 
 #[test]
@@ -215,8 +246,9 @@ fn somebody_new_on_the_list_makes_a_new_run_at_once_and_somebody_less_does_not()
         Part::A,
         LegEvent::Gone(HangupCause::default()),
     );
+    let expected = done_at(&rig, Some(SIX_HOURS));
     rig.wait(3000);
-    assert_eq!(began(&mut rig, &[1]), Began::DoneAndUnchanged);
+    assert_eq!(began(&mut rig, &[1]), expected);
     assert_eq!(began(&mut rig, &[1, 9]), Began::Restarted);
     assert_eq!(rig.campaign.leads().len(), 2, "over the list as it stands");
     assert_eq!(originates(&rig), 4);
@@ -255,24 +287,31 @@ fn a_start_waits_until_nothing_is_left_of_the_run_before() {
     rig.gone(Part::A, 16);
     assert_eq!(*rig.campaign.state(), RunState::Done);
     start_again(&mut rig, &[0, 1]).expect_err("leg B is still there");
-    assert_eq!(began(&mut rig, &[0]), Began::DoneAndUnchanged);
+    let expected = done_at(&rig, Some(SIX_HOURS));
+    assert_eq!(began(&mut rig, &[0]), expected);
 }
 
 #[test]
-fn the_minute_goes_on_over_a_restart_of_the_process() {
-    for (done_before, expected) in [(59, Began::DoneAndUnchanged), (60, Began::Restarted)] {
+fn the_time_since_the_end_goes_on_over_a_restart_of_the_process() {
+    for (done_before, again) in [(6 * 3600 - 1, false), (6 * 3600, true)] {
         let mut leads = Leads::default();
         let number = Number::parse("1000").expect("digits");
         let lead = leads.add(&number, Time::default()).expect("new");
         leads.restore(lead, LeadState::Final(Disposition::Busy));
         let mut rig = Rig::over(super::rig::campaign(policy(1)));
+        rig.now = Time::from_millis(1_000_000_000);
         let now = rig.now;
         rig.campaign
             .restore(now, RunId(1), RunState::Done, leads, Vec::new());
         let since = Time::from_millis(now.millis() - done_before * 1000);
         rig.campaign.restore_since(since);
         rig.link_up(Census::default());
-        assert_eq!(began(&mut rig, &[0]), expected, "{done_before} s");
+        let began = began(&mut rig, &[0]);
+        assert_eq!(
+            began == Began::Restarted,
+            again,
+            "{done_before} s: {began:?}"
+        );
     }
 }
 
@@ -287,7 +326,7 @@ fn fifty_starts_begin_one_run_and_call_nobody_twice() {
     assert_eq!(originates(&rig), 5);
 
     let mut rig = done();
-    rig.wait(60_000);
+    rig.wait(6 * 3600 * 1000);
     let mut all: Vec<Began> = (0..50).map(|_| began(&mut rig, &[0])).collect();
     assert_eq!(all.remove(0), Began::Restarted);
     assert!(all.iter().all(|b| *b == Began::AlreadyRunning), "{all:?}");

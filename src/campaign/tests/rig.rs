@@ -33,6 +33,8 @@ pub(super) fn policy(max_cc: u32) -> Policy {
         music: false,
         retry_interrupted: false,
         pause_after: PauseAfter::NEVER,
+        start_again_after: Some(Duration::from_secs(6 * 3600)),
+        emergency: Emergency::default(),
     }
 }
 

@@ -69,6 +69,10 @@ pub(crate) enum Sabotage {
     HangsUpWhoWasMoved,
     /// Nothing follows from refusals in a row.
     IgnoresStreaks,
+    /// Whoever stands in a journal in two spellings is called at each.
+    CallsEachSpelling,
+    /// Emergency numbers are dialed like all others.
+    DialsEmergencies,
     /// The timelines of calls that ended long ago are kept.
     KeepsTimelines,
 }

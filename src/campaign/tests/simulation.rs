@@ -14,6 +14,7 @@ use std::time::Duration;
 use super::super::*;
 use super::model::Model;
 use super::rig::{campaign, numbers, policy};
+use super::sabotage::{self, Sabotage};
 
 const SEEDS: u64 = 2500;
 const LEADS: u32 = 8;
@@ -27,7 +28,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 #[test]
 fn whatever_happens_nobody_is_called_twice_forgotten_or_left() {
     let (mut requeued, mut reopened) = (0, 0);
-    let (mut added, mut reopened_by_adding) = (0, 0);
+    let (mut added, mut reopened_by_adding, mut respelt) = (0, 0, 0);
     let mut relisted = Relisted::default();
     let mut starts = BTreeMap::<&str, usize>::new();
     for seed in 0..SEEDS {
@@ -36,6 +37,7 @@ fn whatever_happens_nobody_is_called_twice_forgotten_or_left() {
         reopened += sim.reopened;
         added += sim.added;
         reopened_by_adding += sim.reopened_by_adding;
+        respelt += sim.respelt;
         relisted.joined += sim.relisted.joined;
         relisted.skipped += sim.relisted.skipped;
         for (began, count) in sim.starts {
@@ -52,11 +54,26 @@ fn whatever_happens_nobody_is_called_twice_forgotten_or_left() {
         added > 1000 && reopened_by_adding > 20,
         "{added}, {reopened_by_adding}"
     );
+    assert!(respelt > 100, "{respelt}");
     let words = ["running", "paused", "resumed", "started", "done"];
     assert!(
         words.iter().all(|w| starts.get(w) > Some(&50)),
         "{starts:?}"
     );
+}
+
+#[test]
+fn who_is_called_at_each_spelling_and_who_dials_an_emergency_number_is_noticed() {
+    for (what, law) in [
+        (Sabotage::CallsEachSpelling, " times, after "),
+        (Sabotage::DialsEmergencies, " leaves for "),
+    ] {
+        sabotage::set(Some(what));
+        let mut violations = (0..SEEDS).filter_map(|seed| Sim::new(seed, false).run().err());
+        let noticed = violations.any(|violation| violation.contains(law));
+        sabotage::set(None);
+        assert!(noticed, "{what:?}");
+    }
 }
 
 fn check(seed: u64) -> Sim {
@@ -126,6 +143,8 @@ struct Sim {
     added: usize,
     reopened_by_adding: usize,
     starts: BTreeMap<&'static str, usize>,
+    /// The leads that the journal has from a version that took each spelling for a person.
+    respelt: usize,
     policy: Policy,
     trace: Option<Vec<String>>,
 }
@@ -138,6 +157,7 @@ impl Sim {
             music: rng.u8(..4) == 0,
             max_call: (rng.u8(..4) == 0).then_some(Duration::from_secs(8)),
             retry_interrupted: rng.u8(..5) == 0,
+            emergency: Emergency::of(if rng.u8(..4) == 0 { "1001 1004" } else { "" }),
             ..policy(rng.u32(1..5))
         };
         Self {
@@ -168,6 +188,7 @@ impl Sim {
             added: 0,
             reopened_by_adding: 0,
             starts: BTreeMap::new(),
+            respelt: 0,
             policy,
             trace: traced.then(Vec::new),
         }

@@ -40,7 +40,9 @@ fn mixed(running: &Settings, new: &Settings) -> Settings {
         max_call: new.max_call,
         pause_after: new.pause_after,
         caller_id: new.caller_id.clone(),
+        region: new.region,
         recordings: new.recordings.clone(),
+        start_again_after: new.start_again_after,
         on_interrupted: new.on_interrupted,
         on_hangup: new.on_hangup,
         drain: new.drain,
@@ -81,6 +83,11 @@ fn of_dialing(running: &Settings, new: &Settings, said: &mut Vec<String>) {
         "CALLER_ID",
         running.caller_id != new.caller_id,
         or(new.caller_id.as_ref(), "the trunk's own"),
+    );
+    note(
+        "DEFAULT_REGION",
+        running.region != new.region,
+        or(new.region.as_ref(), "not set"),
     );
 }
 
@@ -139,6 +146,12 @@ fn of_the_process(running: &Settings, new: &Settings, said: &mut Vec<String>) {
         OnHangup::Continue => "continue",
         OnHangup::Drain => "drain",
     };
+    note(
+        "START_AGAIN_AFTER",
+        running.start_again_after != new.start_again_after,
+        new.start_again_after
+            .map_or_else(|| "never".to_owned(), seconds),
+    );
     note(
         "ON_INTERRUPTED",
         running.on_interrupted != new.on_interrupted,

@@ -37,7 +37,7 @@ impl Held {
 impl InForce {
     /// The settings of a process that starts; calls of an earlier one count as begun with
     /// them, but for the format in which they are `recorded`.
-    pub(in crate::engine) fn new<'r>(
+    pub fn new<'r>(
         settings: Settings,
         recorded: impl IntoIterator<Item = (AttemptId, &'r str)>,
     ) -> Self {

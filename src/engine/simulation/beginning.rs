@@ -38,6 +38,7 @@ fn settings(rng: &mut fastrand::Rng, dir: &TempDir, pause_after: PauseAfter) -> 
         },
         trunk: "mytrunk".to_owned(),
         list: ListSource::File("/lists/numbers.txt".into()),
+        region: None,
         target: config::Target {
             endpoint: "Local/777@default".to_owned(),
             timeout: Duration::from_secs(rng.u64(3..9)),
@@ -55,6 +56,13 @@ fn settings(rng: &mut fastrand::Rng, dir: &TempDir, pause_after: PauseAfter) -> 
         },
         state_file: dir.path().join("dialdeck.db"),
         autostart: false,
+        start_again_after: *rng
+            .choice(&[
+                None,
+                Some(Duration::from_secs(20)),
+                Some(Duration::from_secs(60)),
+            ])
+            .expect("some"),
         on_interrupted: if rng.u8(..4) == 0 {
             OnInterrupted::Retry
         } else {

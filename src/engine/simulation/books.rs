@@ -88,10 +88,11 @@ impl Sim {
 
     /// Whoever was told that these numbers are in the run finds them there after any crash.
     pub(super) fn check_added(&self, numbers: &[Number], added: &Added) -> Verdict {
-        let sql = "SELECT count(*) FROM leads WHERE run = ?1 AND lead = ?2 AND number = ?3";
+        let sql =
+            "SELECT count(*) FROM leads WHERE run = ?1 AND lead = ?2 AND ltrim(number, '+') = ?3";
         let conn = self.journal();
         for (number, lead) in numbers.iter().zip(&added.leads) {
-            let key = (added.run.0, lead.lead.0, number.as_str());
+            let key = (added.run.0, lead.lead.0, digits(number.as_str()));
             let known: u32 = conn
                 .query_row(sql, key, |row| row.get(0))
                 .expect("its schema");
@@ -154,7 +155,8 @@ impl Sim {
         let mut allowed = BTreeMap::<&str, usize>::new();
         let mut of_run = BTreeMap::<(RunId, &str), Vec<AttemptId>>::new();
         for (attempt, known) in attempts {
-            let calls = of_run.entry((known.run, &known.number)).or_default();
+            let person = (known.run, digits(&known.number));
+            let calls = of_run.entry(person).or_default();
             calls.push(*attempt);
         }
         for ((run, number), of_it) in of_run {
@@ -175,7 +177,7 @@ impl Sim {
         }
         let mut calls = BTreeMap::<&str, usize>::new();
         for number in self.world.calls_placed() {
-            *calls.entry(number).or_default() += 1;
+            *calls.entry(digits(number)).or_default() += 1;
         }
         let unknown = calls
             .into_iter()
@@ -206,6 +208,11 @@ impl Sim {
         });
         rows.expect("rows").map(|row| row.expect("a row")).collect()
     }
+}
+
+/// What two spellings of one person's number have in common.
+pub(super) fn digits(number: &str) -> &str {
+    number.trim_start_matches('+')
 }
 
 /// An attempt, as it is written down.

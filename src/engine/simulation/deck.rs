@@ -60,6 +60,7 @@ impl Deck {
             fetched: outcomes,
             mirror: None,
             target_check: Arc::new(|_| std::future::ready(None).boxed()),
+            format_probe: None,
         };
         let known = recovered.clone();
         let made = parts(

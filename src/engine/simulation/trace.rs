@@ -61,6 +61,9 @@ pub(super) fn shown(incoming: &Incoming) -> String {
         Incoming::Message(Message::Probed { answered }) => {
             format!("<- Asterisk answers: {answered}")
         }
+        Incoming::Message(Message::Format { format, known }) => {
+            format!("<- format {format}: {known}")
+        }
         Incoming::Message(Message::Listed { link, survey }) => {
             format!("<- listing of link {link}: {survey:?}")
         }

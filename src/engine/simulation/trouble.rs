@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 
 use super::asterisk::APP;
+use super::books::digits;
 use super::laws::{Law, Verdict, broken};
 use super::{Item, Sim};
 use crate::ari::link::{DownReason, LinkState};
@@ -217,7 +218,8 @@ impl Sim {
         let mut numbers = Numbers::default();
         for number in super::beginning::numbers(self.leads + 3).iter() {
             if self.rng.u8(..6) > 0 {
-                let number = crate::campaign::Number::parse(number).expect("digits");
+                let plus = if self.rng.u8(..4) == 0 { "+" } else { "" };
+                let number = Number::parse(&format!("{plus}{number}")).expect("digits");
                 numbers.push(&number).expect("no number twice");
             }
         }
@@ -523,21 +525,22 @@ impl Sim {
         }
     }
 
-    /// Nobody may be called again by whoever asks for a start again: the run was done a moment
-    /// ago, and nobody new is listed.
+    /// Nobody may be called again by whoever asks for a start again: `START_AGAIN_AFTER` is not
+    /// over since the run was done, and nobody new is listed.
     fn was_just_done(&self) -> bool {
         let Some(deck) = &self.deck else { return false };
         let leads = deck.engine.campaign.leads();
         let ended = |number: &str| {
-            let known = leads.numbers().iter().position(|known| known == number);
+            let same = |known: &str| digits(known) == digits(number);
+            let known = leads.numbers().iter().position(same);
             let lead = known.and_then(|at| u32::try_from(at).ok()).map(LeadId);
             let state = lead.and_then(|lead| leads.state(lead));
             matches!(state, Some(LeadState::Final(d)) if d != Disposition::Skipped)
         };
-        let moment = Duration::from_secs(60);
         let now = deck.engine.clock.now();
-        self.notes.done_at.is_some_and(|at| now.since(at) < moment)
-            && self.numbers.iter().all(ended)
+        let after = self.settings.start_again_after;
+        let early = |at| after.is_none_or(|after| now.since(at) < after);
+        self.notes.done_at.is_some_and(early) && self.numbers.iter().all(ended)
     }
 
     /// What has become of a wish, the run having been `before`, if no other one was to begin: who
@@ -562,7 +565,7 @@ impl Sim {
                     .filter(waits)
                     .filter_map(|l| leads.number(l))
                 {
-                    let wished = (run, number.to_string());
+                    let wished = (run, digits(number.as_str()).to_owned());
                     *self.notes.wishes.entry(wished).or_default() += 1;
                 }
             }

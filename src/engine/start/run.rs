@@ -34,6 +34,7 @@ pub(super) fn choose_run(
         }
         Some(run) if options.new_run => {
             restore(settings, journal, now, run, campaign)?;
+            campaign.one_lead_a_person(now);
             campaign.open_run_when_quiet(&list, numbers);
             told.push(Told::Info(format!(
                 "a new run begins when {} calls of run {}, which an earlier process left, have \
@@ -52,6 +53,7 @@ pub(super) fn choose_run(
         }
         Some(run) => {
             restore(settings, journal, now, run, campaign)?;
+            told.extend(respelt(campaign.one_lead_a_person(now)));
             let relisted = campaign.relist(now, numbers);
             told.push(Told::Info(format!(
                 "run {} goes on: {} numbers joined, {} are no longer listed, {} wait",
@@ -83,6 +85,15 @@ fn begin(clock: Clock, campaign: &mut Campaign) -> Option<Told> {
     }
 }
 
+fn respelt(taken_off: usize) -> Option<Told> {
+    (taken_off > 0).then(|| {
+        Told::Info(format!(
+            "{taken_off} waiting numbers are another's in the run but for a leading + or 00, \
+             and were taken off: each person is called once"
+        ))
+    })
+}
+
 fn restore(
     settings: &Settings,
     journal: &Journal,
@@ -93,8 +104,8 @@ fn restore(
     let again = settings.on_interrupted == OnInterrupted::Retry;
     let mut leads = Leads::default();
     journal.for_each_lead(run.run, |known| {
-        // The journal's leads come in the order of their ids, and no number twice.
-        let Some(id) = leads.add(&known.number, now) else {
+        // The journal's leads come in the order of their ids, and no spelling twice.
+        let Some(id) = leads.add_again(&known.number, now) else {
             return;
         };
         let state = match known.status {

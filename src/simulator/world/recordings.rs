@@ -76,6 +76,9 @@ impl World {
             let text = "specified format is unknown on this system";
             return Err(Response::error(422, text));
         }
+        if name.is_empty() {
+            return Err(Response::error(500, "Error parsing request"));
+        }
         let taken = self.stored.contains_key(name) && exists == "fail";
         if taken || self.live.contains_key(name) {
             let text = format!("Recording '{name}' already exists and can not be overwritten");
@@ -234,7 +237,13 @@ impl World {
 
 impl Stored {
     fn json(&self, name: &str) -> Value {
-        json!({ "name": name, "format": self.format })
+        // Asterisk tells a stored file by its ending, which is this one's alone not its name.
+        let ending = if self.format == "wav49" {
+            "WAV"
+        } else {
+            &self.format
+        };
+        json!({ "name": name, "format": ending })
     }
 }
 

@@ -44,7 +44,7 @@ impl Books {
         match record {
             Record::LeadsListed { numbers, .. } => {
                 for number in numbers {
-                    self.leads.add(number, Time::default());
+                    self.leads.add_again(number, Time::default());
                 }
             }
             Record::LeadsAdded { numbers, .. } => {

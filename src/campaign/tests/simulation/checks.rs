@@ -1,6 +1,6 @@
 //! What must hold, whatever happens.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::books::Books;
 use super::{LONGEST_SILENCE, Sim};
@@ -24,6 +24,7 @@ impl Sim {
             return Err(format!("{} calls at once", self.open.len()));
         }
         self.check_listed(attempt)?;
+        self.check_emergency(attempt)?;
         self.decide_fates(attempt);
         Ok(())
     }
@@ -44,6 +45,14 @@ impl Sim {
             "{attempt} leaves for {}, who is not listed",
             call.number
         ))
+    }
+
+    fn check_emergency(&self, attempt: AttemptId) -> Result<(), String> {
+        let call = self.campaign.calls().find(|call| call.attempt == attempt);
+        match call.filter(|call| self.policy.emergency.has(call.number.as_str())) {
+            Some(call) => Err(format!("{attempt} leaves for {}", call.number)),
+            None => Ok(()),
+        }
     }
 
     /// After a list was read: whoever waits is on it, and whoever is on it is known and was
@@ -121,16 +130,23 @@ impl Sim {
         (0..count).map(LeadId)
     }
 
-    /// Nobody is called more than once, but for whom the operator wants called again, and
+    /// No person is called more than once, but for whom the operator wants called again, and
     /// for interrupted attempts where those may be made again.
     fn check_calls(&self, books: &Books) -> Result<(), String> {
         let leads = self.campaign.leads();
+        let digits = |lead: LeadId| leads.number_text(lead).map(|n| n.trim_start_matches('+'));
         for lead in self.all_leads() {
-            let number = leads.number(lead);
-            let same = |(_, dialed): &&(AttemptId, Number)| Some(dialed) == number.as_ref();
+            let person = digits(lead);
+            let same = |(_, dialed): &&(AttemptId, Number)| {
+                Some(dialed.as_str().trim_start_matches('+')) == person
+            };
             let calls = self.model.dialed.iter().filter(same).count();
-            let again = self.requeues.get(&lead).copied().unwrap_or(0);
-            let interrupted = books.interrupted.get(&lead).copied().unwrap_or(0);
+            let of_person = |of: &BTreeMap<LeadId, usize>| -> usize {
+                let own = of.iter().filter(|(lead, _)| digits(**lead) == person);
+                own.map(|(_, count)| count).sum()
+            };
+            let again = of_person(&self.requeues);
+            let interrupted = of_person(&books.interrupted);
             let retries = if self.policy.retry_interrupted {
                 interrupted
             } else {

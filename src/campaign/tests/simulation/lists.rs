@@ -47,7 +47,7 @@ impl Sim {
             (Began::StillPaused(_), "PAUSED") => "paused",
             (Began::Resumed, "DRAINING") => "resumed",
             (Began::Started, "IDLE") => "started",
-            (Began::DoneAndUnchanged, "DONE") => "done",
+            (Began::DoneAndUnchanged { .. }, "DONE") => "done",
             (other, _) => return Err(format!("{other:?} at {was}")),
         };
         *self.starts.entry(word).or_default() += 1;
@@ -61,8 +61,9 @@ impl Sim {
             return Ok(());
         }
         let some = self.rng.usize(1..4);
-        let any = |_| Number::parse(&format!("{}", 1000 + self.rng.u32(..LEADS + 6)));
-        let numbers: Vec<Number> = (0..some).map(any).map(|n| n.expect("digits")).collect();
+        let any = |_| 1000 + self.rng.u32(..LEADS + 6);
+        let numbers: Vec<u32> = (0..some).map(any).collect();
+        let numbers: Vec<Number> = numbers.into_iter().map(|n| self.spelt(n)).collect();
         let leads = self.campaign.leads().clone();
         let was = self.campaign.state().clone();
         let added = self.campaign.add(self.now, &numbers)?;
@@ -70,7 +71,8 @@ impl Sim {
         let mut new = std::collections::BTreeSet::new();
         for (number, lead) in numbers.iter().zip(&added.leads) {
             let before = leads.find(number.as_str());
-            let first = before.is_none() && new.insert(number.as_str());
+            let digits = number.as_str().trim_start_matches('+');
+            let first = before.is_none() && new.insert(digits);
             self.kept.extend(first.then(|| number.to_string()));
             let expected = before.map_or(Some(LeadState::Waiting), |lead| leads.state(lead));
             if lead.is_new != first || Some(lead.state) != expected {
@@ -98,10 +100,16 @@ impl Sim {
         self.rng.shuffle(&mut all);
         let mut listed = Numbers::default();
         for n in all {
-            let number = Number::parse(&format!("{}", 1000 + n)).expect("digits");
+            let number = self.spelt(1000 + n);
             listed.push(&number).expect("they differ");
         }
         self.listed = listed;
+    }
+
+    /// The number in one of its spellings.
+    pub(super) fn spelt(&mut self, number: u32) -> Number {
+        let plus = if self.rng.u8(..4) == 0 { "+" } else { "" };
+        Number::parse(&format!("{plus}{number}")).expect("digits")
     }
 
     fn change_rules(&mut self) {

@@ -1,7 +1,7 @@
 //! What the operator and the world do to a campaign: keys, lost links, crashes.
 
 use super::books::Books;
-use super::{Item, Sim};
+use super::{Item, LEADS, Sim};
 use crate::campaign::tests::model::Fate;
 use crate::campaign::*;
 
@@ -90,7 +90,8 @@ impl Sim {
         let done = *self.campaign.state() == RunState::Done;
         let outcome = self.campaign.command(self.now, &Command::Requeue(lead));
         self.note(|| format!("call {lead} again: {outcome:?}"));
-        if outcome.is_ok() != matches!(was, Some(LeadState::Final(_))) {
+        let may = matches!(was, Some(LeadState::Final(_))) && self.may_be_called_again(lead);
+        if outcome.is_ok() != may {
             return Err(format!("lead {lead} was {was:?}: {outcome:?}"));
         }
         if outcome.is_ok() {
@@ -101,6 +102,38 @@ impl Sim {
             }
         }
         self.effects()
+    }
+
+    /// Neither an emergency number, nor in line or on the line under another spelling.
+    fn may_be_called_again(&self, lead: LeadId) -> bool {
+        let leads = self.campaign.leads();
+        let digits = |lead| leads.number_text(lead).map(|n| n.trim_start_matches('+'));
+        let is_busy = |other: LeadId| {
+            let is_final = matches!(leads.state(other), Some(LeadState::Final(_)));
+            other != lead && digits(other) == digits(lead) && !is_final
+        };
+        let emergency = digits(lead).is_some_and(|digits| self.policy.emergency.has(digits));
+        !emergency && !self.all_leads().any(is_busy)
+    }
+
+    /// The journal was written by a version that took each spelling for a person of its own.
+    fn spell_again(&mut self) {
+        let lead = LeadId(self.rng.u32(..LEADS));
+        let known = Books::read(&self.disk, false).leads;
+        let number = known
+            .number_text(lead)
+            .map(|number| match number.strip_prefix('+') {
+                Some(digits) => digits.to_owned(),
+                None => format!("+{number}"),
+            });
+        let Some(number) = number else { return };
+        let first = LeadId(u32::try_from(known.len()).expect("a few"));
+        self.respelt += 1;
+        self.disk.push(Record::LeadsListed {
+            run: RunId(1),
+            first,
+            numbers: vec![Number::parse(&number).expect("digits")],
+        });
     }
 
     /// The socket is lost: at once, or it goes silent and is found to be dead later.
@@ -130,6 +163,9 @@ impl Sim {
     }
 
     pub(super) fn restart(&mut self) -> Result<(), String> {
+        if self.respelt == 0 && self.rng.u8(..4) == 0 {
+            self.spell_again();
+        }
         let found = Books::read(&self.disk, self.policy.retry_interrupted);
         self.note(|| format!("the process starts: {found:?}"));
         self.open = found.orphans.iter().map(|o| o.attempt).collect();
@@ -144,6 +180,7 @@ impl Sim {
         self.campaign
             .restore(self.now, RunId(1), found.state, leads, orphans);
         self.campaign.restore_since(found.since);
+        self.campaign.one_lead_a_person(self.now);
         let listed = self.listed.clone();
         self.campaign.relist(self.now, &listed);
         self.running = true;
