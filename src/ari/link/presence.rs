@@ -73,12 +73,10 @@ async fn ask(client: &Client, app: &str) -> Result<Presence, DownReason> {
     let _ = client.hangup(&probe, None).await;
     let _ = timeout(ENDING, client.until_forgotten()).await;
     let _ = timeout(ENDING, socket.close(None)).await;
-    moved.unwrap_or_else(|_| {
-        Err(DownReason::Request(AriError::Timeout {
-            request: MOVE,
-            after: PATIENCE,
-        }))
-    })
+    moved.unwrap_or(Err(DownReason::Request(AriError::Timeout {
+        request: MOVE,
+        after: PATIENCE,
+    })))
 }
 
 async fn moved(
@@ -125,9 +123,8 @@ fn refused(error: AriError) -> Result<Presence, DownReason> {
 /// The next event.
 async fn next(socket: &mut Socket) -> Result<EventKind, DownReason> {
     loop {
-        let message = match socket.next().await {
-            Some(Ok(message)) => message,
-            Some(Err(_)) | None => return Err(DownReason::Closed),
+        let Some(Ok(message)) = socket.next().await else {
+            return Err(DownReason::Closed);
         };
         if let Message::Text(text) = message
             && let Ok(event) = Event::parse(text.as_str())
