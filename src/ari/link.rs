@@ -430,7 +430,8 @@ async fn application(
         let verdict = if take_over {
             Verdict::Connect
         } else {
-            judge(client, config, known.as_ref(), occasion).await
+            let judged = judge(client, config, known.as_ref(), occasion).await;
+            judged.map_err(End::Lost)?
         };
         match (known, verdict) {
             (Some(app), Verdict::HeldByDialdeck) => return Err(End::Held(app)),
@@ -450,13 +451,13 @@ async fn judge(
     config: &LinkConfig,
     known: Option<&Application>,
     occasion: Occasion,
-) -> Verdict {
+) -> Result<Verdict, DownReason> {
     match (config.check)(known, occasion, Presence::NotAsked) {
         Verdict::Ask => {
-            let presence = presence(client, client.app()).await;
-            (config.check)(known, occasion, presence)
+            let presence = presence(client, client.app()).await?;
+            Ok((config.check)(known, occasion, presence))
         }
-        told => told,
+        told => Ok(told),
     }
 }
 

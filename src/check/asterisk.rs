@@ -158,7 +158,10 @@ pub(super) async fn application(
     let prefix = engine.prefix.as_deref().unwrap_or("\0");
     let judge = |presence| application_verdict(app.as_ref(), prefix, Occasion::First, presence);
     let verdict = match judge(Presence::NotAsked) {
-        Verdict::Ask => judge(presence(client, name).await),
+        Verdict::Ask => match presence(client, name).await {
+            Ok(presence) => judge(presence),
+            Err(why) => return Finding::refused("application", &why.to_string()),
+        },
         told => told,
     };
     let mend = "stop that one, set another STASIS_APP, or start with --take-over";

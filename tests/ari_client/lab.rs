@@ -377,10 +377,10 @@ async fn an_application_of_which_only_something_is_left_is_free() {
 async fn asking_who_is_connected_leaves_nothing_with_whoever_is() {
     let mut holder = Engine::up("asked").await;
     let app = holder.client.app();
-    assert_eq!(presence(&holder.client, app).await, Presence::Somebody);
+    assert_eq!(presence(&holder.client, app).await, Ok(Presence::Somebody));
     assert_eq!(
         presence(&holder.client, "dd-test-nobody").await,
-        Presence::Nobody
+        Ok(Presence::Nobody)
     );
     let probe = |kind: &EventKind| matches!(kind, EventKind::StasisEnd { channel } if channel.id.starts_with(PROBE));
     holder.until(probe).await;

@@ -470,3 +470,31 @@ async fn after_a_loss_of_its_own_it_comes_back_whatever_is_in_the_application() 
     let asked = fake.asked_so_far();
     assert!(!asked.iter().any(fake::Asked::is_probe), "nobody is asked");
 }
+
+/// An Asterisk that does not answer in time is no program that holds the application.
+#[tokio::test]
+async fn an_asterisk_too_busy_to_be_asked_is_asked_again_and_holds_nothing() {
+    let busy = Arc::new(AtomicBool::new(true));
+    let is_busy = Arc::clone(&busy);
+    let fake = Fake::start(move |asked| {
+        if asked.is_probe() && is_busy.load(Ordering::SeqCst) {
+            Reply::Close
+        } else if asked.is("PUT", "/ari/applications/outbound_dialer/eventFilter") {
+            Reply::ok("{}")
+        } else if asked.is("GET", "/ari/events") {
+            Reply::WebSocket
+        } else if is_busy.load(Ordering::SeqCst) {
+            Reply::ok(r#"{"name":"outbound_dialer","channel_ids":[],"bridge_ids":[]}"#)
+        } else {
+            Reply::Json(404, r#"{"message":"Application not found"}"#.into())
+        }
+    })
+    .await;
+    let mut engine = Engine::on(&fake, 100);
+    engine.expect_down().await;
+    engine
+        .nothing_within(config().timing.holder_may_go * 2)
+        .await;
+    busy.store(false, Ordering::SeqCst);
+    engine.expect_up().await;
+}

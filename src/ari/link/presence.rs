@@ -17,12 +17,16 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::super::client::Client;
+use super::super::error::AriError;
 use super::super::event::{Event, EventKind};
+use super::DownReason;
 use super::socket::{self, Socket};
 
 /// What the id of every such channel begins with.
 pub const PROBE: &str = "dd-probe-";
 
+/// What the request is called in error texts.
+const MOVE: &str = "POST /channels/{id}/move";
 /// When the channel ends, if whoever made it dies.
 const LIFE_SECONDS: u32 = 5;
 /// How long the question may take.
@@ -42,27 +46,26 @@ pub enum Presence {
     Nobody,
     /// A client, or a socket whose end Asterisk has not noticed yet.
     Somebody,
-    /// It can't be asked here: Asterisk doesn't move channels, or doesn't answer.
+    /// It can't be asked here: Asterisk moves no channels, or not for this user.
     Unknown,
 }
 
-/// Whether anybody is connected as `app`. It rings nobody, and leaves nothing behind, also where
-/// the answer is not waited for.
-pub async fn presence(client: &Client, app: &str) -> Presence {
-    let asking = Client::under(
-        client,
-        &format!("dialdeck-probe-{}", std::process::id() % NAMES),
-    );
+/// Whether anybody is connected as `app`, or why Asterisk does not answer. It rings nobody, and
+/// leaves nothing behind, also where the answer is not waited for.
+pub async fn presence(client: &Client, app: &str) -> Result<Presence, DownReason> {
+    let asking = format!("dialdeck-probe-{}", std::process::id() % NAMES);
+    let asking = client.under(&asking);
     let app = app.to_owned();
     // A task of its own, which tidies up though whoever asked is gone.
     let asked = tokio::spawn(async move { ask(&asking, &app).await });
-    asked.await.unwrap_or(Presence::Unknown)
+    asked.await.unwrap_or(Ok(Presence::Unknown))
 }
 
-async fn ask(client: &Client, app: &str) -> Presence {
-    let opened = socket::open(client.transport(), PATIENCE).await;
-    let Ok(mut socket) = opened else {
-        return Presence::Unknown;
+async fn ask(client: &Client, app: &str) -> Result<Presence, DownReason> {
+    let mut socket = match socket::open(client.transport(), PATIENCE).await {
+        Ok(socket) => socket,
+        Err(DownReason::Handshake(_)) => return Ok(Presence::Unknown),
+        Err(why) => return Err(why),
     };
     let probe = format!("{PROBE}{}", uuid::Uuid::new_v4().simple());
     let moved = timeout(PATIENCE, moved(client, &mut socket, &probe, app)).await;
@@ -70,41 +73,63 @@ async fn ask(client: &Client, app: &str) -> Presence {
     let _ = client.hangup(&probe, None).await;
     let _ = timeout(ENDING, client.until_forgotten()).await;
     let _ = timeout(ENDING, socket.close(None)).await;
-    moved.ok().flatten().unwrap_or(Presence::Unknown)
+    moved.unwrap_or(Err(DownReason::Request(AriError::Timeout {
+        request: MOVE,
+        after: PATIENCE,
+    })))
 }
 
-/// `None` where something failed.
-async fn moved(client: &Client, socket: &mut Socket, probe: &str, app: &str) -> Option<Presence> {
-    client.create_probe(probe, LIFE_SECONDS).await.ok()?;
+async fn moved(
+    client: &Client,
+    socket: &mut Socket,
+    probe: &str,
+    app: &str,
+) -> Result<Presence, DownReason> {
+    if let Err(error) = client.create_probe(probe, LIFE_SECONDS).await {
+        return refused(error);
+    }
     loop {
         match next(socket).await? {
             EventKind::StasisStart { channel, .. } if channel.id == probe => break,
             _ => {}
         }
     }
-    client.move_channel(probe, app).await.ok()?;
+    if let Err(error) = client.move_channel(probe, app).await {
+        return refused(error);
+    }
     loop {
         match next(socket).await? {
             EventKind::StasisEnd { channel } if channel.id == probe => {
-                return Some(Presence::Somebody);
+                return Ok(Presence::Somebody);
             }
             EventKind::Other(kind) if kind == "ApplicationMoveFailed" => {
-                return Some(Presence::Nobody);
+                return Ok(Presence::Nobody);
             }
             // Somebody else asks under the same name.
-            EventKind::ApplicationReplaced => return None,
+            EventKind::ApplicationReplaced => return Ok(Presence::Unknown),
             _ => {}
         }
     }
 }
 
-/// The next event; `None` at the socket's end.
-async fn next(socket: &mut Socket) -> Option<EventKind> {
+/// An Asterisk that answers and does not do it tells nothing; one that doesn't is asked again.
+fn refused(error: AriError) -> Result<Presence, DownReason> {
+    if error.is_outage() {
+        return Err(DownReason::Request(error));
+    }
+    Ok(Presence::Unknown)
+}
+
+/// The next event.
+async fn next(socket: &mut Socket) -> Result<EventKind, DownReason> {
     loop {
-        if let Message::Text(text) = socket.next().await?.ok()?
+        let Some(Ok(message)) = socket.next().await else {
+            return Err(DownReason::Closed);
+        };
+        if let Message::Text(text) = message
             && let Ok(event) = Event::parse(text.as_str())
         {
-            return Some(event.kind);
+            return Ok(event.kind);
         }
     }
 }

@@ -192,7 +192,6 @@ pub(crate) async fn moved_to_an_app_that_only_a_channel_is_left_of(s: &mut Sessi
     s.until("probe", "ChannelDestroyed").await;
     hang_up(s, "left").await;
     s.drain(Duration::from_millis(200)).await;
-    s.get(&format!("/applications/{other}"), &[]).await;
 }
 
 pub(crate) async fn moved_to_an_app_that_somebody_is_connected_to(s: &mut Session) {
