@@ -165,8 +165,8 @@ pub struct Campaign {
     unsettled: Unsettled,
     /// What the last census had that no call knows.
     strays: BTreeSet<(AttemptId, Part)>,
-    /// Legs that somebody moved elsewhere, and when that was learned: an older census still lists
-    /// them as if they were strays.
+    /// Legs that somebody moved elsewhere, and when that was learned last: an older census, or an
+    /// event that is told late, makes no strays of them.
     handed_over: BTreeMap<(AttemptId, Part), Time>,
     /// The run that begins when nothing is left of this one.
     next_run: Option<NextRun>,

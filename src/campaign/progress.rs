@@ -78,7 +78,10 @@ impl Campaign {
     /// A channel that no call knows: an originate that was given up for unanswered and was
     /// carried out after all, for one.
     pub(super) fn stray(&mut self, attempt: AttemptId, part: Part, event: LegEvent) {
-        if event.tells_of_life() {
+        // What is told late of somebody who was moved elsewhere does not bring him back; a census
+        // tells who came back.
+        let was_let_go = self.handed_over.contains_key(&(attempt, part));
+        if event.tells_of_life() && !was_let_go {
             self.effects
                 .push_back(Effect::TakeDownStray { attempt, part });
         }

@@ -213,6 +213,7 @@ impl Campaign {
     /// Legs that somebody moved out of our application while nobody listened.
     fn miss_who_was_moved(&mut self, now: Time, census: &Census) {
         for (attempt, part) in census.elsewhere.iter().copied() {
+            self.handed_over.insert((attempt, part), now);
             let is_moved = self.facts(attempt).is_some_and(|facts| {
                 facts.is_due_in_census(part, census.asked_at)
                     && facts

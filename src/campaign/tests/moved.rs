@@ -84,6 +84,9 @@ fn who_was_moved_elsewhere_is_let_go_and_its_slot_is_free() {
         ..census(BOTH_UP, &[], true)
     };
     rig.handle(Input::Census(older));
+    for event in [LegEvent::Up, LegEvent::Joined] {
+        rig.leg(Part::A, event);
+    }
     rig.wait(60_000);
     let elsewhere = elsewhere(&rig, &[Part::A]);
     rig.handle(Input::Census(elsewhere));

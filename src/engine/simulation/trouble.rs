@@ -40,7 +40,7 @@ impl Sim {
             return;
         }
         // Who has lost the application may be left alone with that for long.
-        let most = if self.is_replaced() { 25_000 } else { 4000 };
+        let most = if self.is_replaced() { 25_000 } else { 3500 };
         let delay = Duration::from_millis(self.rng.u64(1..most));
         self.plan(delay, Item::Mischief);
         if self.adds && self.rng.u8(..3) == 0 {
