@@ -117,6 +117,7 @@ pub use streak::{Ending, PauseAfter, Streak};
 pub use time::Time;
 
 use call::{Call, Phase};
+use carrier::Carrier;
 use channel::Channel;
 use ending::Remains;
 use facts::Facts;
@@ -170,8 +171,7 @@ pub struct Campaign {
     effects: VecDeque<Effect>,
     stats: Stats,
     streaks: Streaks,
-    /// Nobody answers at the trunk's addresses, as Asterisk knows.
-    carrier_away: bool,
+    carrier: Carrier,
 }
 
 impl Campaign {
@@ -211,7 +211,7 @@ impl Campaign {
             effects: VecDeque::new(),
             stats: Stats::default(),
             streaks: Streaks::default(),
-            carrier_away: false,
+            carrier: Carrier::default(),
         }
     }
 
@@ -322,7 +322,6 @@ impl Campaign {
             phase: Phase::Journaling,
             facts: Facts::default(),
             agent_at: None,
-            nothing_came: false,
             durable: false,
             inherited: false,
             recording_noted: false,

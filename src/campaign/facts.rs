@@ -69,6 +69,8 @@ pub(super) struct Facts {
     pub(super) target_dialed_at: Option<Time>,
     /// It was told that Asterisk does not end A.
     pub(super) told_kept: bool,
+    /// Asterisk was asked, and nothing had come back from the carrier.
+    pub(super) nothing_came: bool,
     trouble: u8,
     asterisk_clock: AsteriskClock,
 }

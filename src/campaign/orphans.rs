@@ -336,7 +336,6 @@ fn inherit(
         phase,
         facts,
         agent_at: None,
-        nothing_came: false,
         durable: true,
         inherited: true,
         recording_noted: orphan.recorded != Recorded::Nothing,
