@@ -106,7 +106,7 @@ pub use leads::{Changes, Differ, LeadRow, LeadState, Leads};
 pub use limit::{HeldBack, Limit};
 pub use number::{MAX_NUMBER_LEN, Number, NumberError};
 pub use numbers::Numbers;
-pub use orphans::{Orphan, Recorded};
+pub use orphans::{Orphan, RESTARTED, Recorded};
 pub use record::{
     AttemptEnd, LegNote, Record, RecordingState, RunState, Sent, Step, TargetFailure,
 };

@@ -119,6 +119,7 @@ impl Books {
                 }
             }
             Record::RunOpened { .. }
+            | Record::RecordingLasts { .. }
             | Record::Leg { .. }
             | Record::Mirrored(_)
             | Record::Audit { .. } => {}
