@@ -108,7 +108,7 @@ pub use leads::{Changes, Differ, LeadRow, LeadState, Leads};
 pub use limit::{HeldBack, Limit};
 pub use number::{Emergency, MAX_NUMBER_LEN, Number, NumberError, digits_of_person};
 pub use numbers::Numbers;
-pub use orphans::{Orphan, Recorded};
+pub use orphans::{Orphan, RESTARTED, Recorded};
 pub use record::{
     AttemptEnd, LegNote, Record, RecordingState, RunState, Sent, Step, TargetFailure,
 };
@@ -119,6 +119,7 @@ pub use streak::{Ending, PauseAfter, Streak};
 pub use time::Time;
 
 use call::{Call, Phase};
+use carrier::Carrier;
 use channel::Channel;
 use ending::Remains;
 use facts::Facts;
@@ -175,8 +176,7 @@ pub struct Campaign {
     effects: VecDeque<Effect>,
     stats: Stats,
     streaks: Streaks,
-    /// Nobody answers at the trunk's addresses, as Asterisk knows.
-    carrier_away: bool,
+    carrier: Carrier,
 }
 
 impl Campaign {
@@ -217,7 +217,7 @@ impl Campaign {
             effects: VecDeque::new(),
             stats: Stats::default(),
             streaks: Streaks::default(),
-            carrier_away: false,
+            carrier: Carrier::default(),
         }
     }
 
@@ -336,7 +336,6 @@ impl Campaign {
             phase: Phase::Journaling,
             facts: Facts::default(),
             agent_at: None,
-            nothing_came: false,
             durable: false,
             inherited: false,
             recording_noted: false,

@@ -75,8 +75,6 @@ pub(super) struct Call {
     pub(super) phase: Phase,
     pub(super) facts: Facts,
     pub(super) agent_at: Option<Time>,
-    /// Asterisk was asked, and nothing had come back from the carrier.
-    pub(super) nothing_came: bool,
     /// Its beginning is on disk: before that it can't end there either.
     pub(super) durable: bool,
     /// A dead process has dialed it.

@@ -30,6 +30,13 @@ const AWAY: &str = "the trunk's carrier does not answer Asterisk's OPTIONS: nobo
                     it does, and it is tried again; check contact= of ARI_TRUNK in pjsip.conf";
 const BACK: &str = "the trunk's carrier can be dialed again";
 
+/// How the carrier stands, as Asterisk knows by its own OPTIONS.
+#[derive(Debug, Default)]
+pub(super) struct Carrier {
+    /// Nobody answers at the trunk's addresses.
+    pub(super) away: bool,
+}
+
 /// What Asterisk says of the trunk after it did not take a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrunkIs {
@@ -63,7 +70,7 @@ impl Campaign {
     /// Whether anything at all has come back from the carrier for a call.
     pub(super) fn carrier_asked(&mut self, attempt: AttemptId, answered: bool) {
         if let Some(call) = self.live.get_mut(&attempt) {
-            call.nothing_came = !answered;
+            call.facts.nothing_came = !answered;
         }
     }
 
@@ -72,7 +79,7 @@ impl Campaign {
     pub(super) fn carrier_is_away(&mut self, now: Time, attempt: AttemptId) {
         self.hold(now);
         self.withdraw(now, attempt);
-        if !std::mem::replace(&mut self.carrier_away, true) {
+        if !std::mem::replace(&mut self.carrier.away, true) {
             self.effects
                 .push_back(Effect::Tell(Notice::Warning(AWAY.to_owned())));
         }
@@ -80,7 +87,7 @@ impl Campaign {
 
     /// Asterisk has taken a call.
     pub(super) fn carrier_is_back(&mut self) {
-        if std::mem::take(&mut self.carrier_away) {
+        if std::mem::take(&mut self.carrier.away) {
             self.effects
                 .push_back(Effect::Tell(Notice::Warning(BACK.to_owned())));
         }
@@ -93,7 +100,7 @@ impl Call {
         if self.showed_life() || !matches!(verdict.by, EndedBy::Carrier | EndedBy::Timer) {
             return None;
         }
-        if self.nothing_came && verdict.disposition == Disposition::NoAnswer {
+        if self.facts.nothing_came && verdict.disposition == Disposition::NoAnswer {
             return Some(NOTHING_CAME);
         }
         verdict.cause.trunk_fault()

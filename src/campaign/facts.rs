@@ -72,6 +72,8 @@ pub(super) struct Facts {
     pub(super) resumes: bool,
     /// It was told that Asterisk does not end A.
     pub(super) told_kept: bool,
+    /// Asterisk was asked, and nothing had come back from the carrier.
+    pub(super) nothing_came: bool,
     trouble: u8,
     asterisk_clock: AsteriskClock,
 }

@@ -86,7 +86,7 @@ impl Campaign {
             Some(HeldBack::Reconciling)
         } else if let Some(since) = self.silence.since {
             Some(HeldBack::Silent { since })
-        } else if now < self.hold_until && self.carrier_away {
+        } else if now < self.hold_until && self.carrier.away {
             Some(HeldBack::CarrierAway {
                 until: self.hold_until,
             })

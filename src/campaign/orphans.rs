@@ -361,7 +361,6 @@ fn inherit(
         phase,
         facts,
         agent_at: None,
-        nothing_came: false,
         durable: true,
         inherited: true,
         recording_noted: orphan.recorded != Recorded::Nothing,
@@ -376,6 +375,9 @@ fn dead_air_ms(orphan: &Orphan) -> Option<u32> {
     is_known.then_some(u32::try_from(dead_air.as_millis()).ok()?)
 }
 
+/// The note on a call that a dead process left. Where the callee ended it, nobody watched when.
+pub const RESTARTED: &str = "the dialer was restarted";
+
 fn orphan_verdict(orphan: &Orphan, a_lives: bool) -> Verdict {
     let disposition = match (orphan.answered_at, orphan.bridged_at) {
         (_, Some(_)) => Disposition::Answered,
@@ -387,5 +389,5 @@ fn orphan_verdict(orphan: &Orphan, a_lives: bool) -> Verdict {
         (false, Some(_)) => EndedBy::Callee,
         (false, None) => EndedBy::Carrier,
     };
-    Verdict::new(disposition, by).note("the dialer was restarted")
+    Verdict::new(disposition, by).note(RESTARTED)
 }

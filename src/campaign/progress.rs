@@ -205,7 +205,7 @@ impl Campaign {
             return;
         }
         call.ringing_at = Some(now);
-        call.nothing_came = false;
+        call.facts.nothing_came = false;
         *staging = call.rules.stage_target;
         self.progress(now, attempt, Step::Ringing, CallStep::Ringing);
     }
@@ -222,7 +222,7 @@ impl Campaign {
             return;
         }
         call.early_media_at = Some(now);
-        call.nothing_came = false;
+        call.facts.nothing_came = false;
         *staging = call.rules.stage_target;
         self.progress(now, attempt, Step::EarlyMedia, CallStep::EarlyMedia);
     }

@@ -113,6 +113,13 @@ pub enum Record {
         /// What became of it.
         state: RecordingState,
     },
+    /// How long the sound in an attempt's saved recording is.
+    RecordingLasts {
+        /// The attempt.
+        attempt: AttemptId,
+        /// In milliseconds.
+        ms: u64,
+    },
     /// What Asterisk told of a leg's channel before the attempt ended. Only the SQL copy wants
     /// it; nothing is decided by it.
     Leg {

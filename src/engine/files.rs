@@ -51,6 +51,10 @@ impl Engine {
             } => {
                 self.recordings_saved += 1;
                 self.recordings_delayed = None;
+                let ending = path.extension().and_then(|ending| ending.to_str());
+                let ms = ending.and_then(|format| sound_ms(format, bytes));
+                self.unwritten
+                    .extend(ms.map(|ms| Record::RecordingLasts { attempt, ms }));
                 let shown = path.display().to_string();
                 self.timelines.saved(self.clock.now(), attempt, shown);
                 let state = RecordingState::Saved {
@@ -86,5 +90,35 @@ impl Engine {
         };
         self.fetching = self.fetching.saturating_sub(1);
         self.unwritten.push(Record::Recording { attempt, state });
+    }
+}
+
+/// How long the sound in a file of so many bytes is, where its format tells: that of Asterisk's
+/// formats whose every second takes the same room.
+fn sound_ms(format: &str, bytes: u64) -> Option<u64> {
+    const HEADER: u64 = 44;
+    let (header, bytes_a_second) = match format {
+        "wav" => (HEADER, 16_000),
+        "wav16" => (HEADER, 32_000),
+        "ulaw" | "alaw" | "ul" | "al" => (0, 8_000),
+        "sln" => (0, 16_000),
+        "gsm" => (0, 1_650),
+        _ => return None,
+    };
+    Some(bytes.saturating_sub(header) * 1000 / bytes_a_second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_of_a_recording_is_told_by_its_size_where_it_can_be() {
+        assert_eq!(sound_ms("wav", 44 + 128_000), Some(8_000));
+        assert_eq!(sound_ms("wav16", 44 + 16_000), Some(500));
+        assert_eq!(sound_ms("ulaw", 8_008), Some(1_001));
+        assert_eq!(sound_ms("gsm", 3_300), Some(2_000));
+        assert_eq!(sound_ms("wav", 10), Some(0));
+        assert_eq!(sound_ms("WAV", 65_000), None);
     }
 }

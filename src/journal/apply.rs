@@ -78,6 +78,7 @@ fn write(conn: &Connection, journal: Uuid, record: &Record) -> Applied {
         }
         Record::AttemptEnded { attempt, end } => end_attempt(conn, *attempt, end),
         Record::Recording { attempt, state } => set_recording(conn, *attempt, state),
+        Record::RecordingLasts { attempt, ms } => set_length(conn, *attempt, *ms),
         Record::Leg {
             attempt,
             part,
@@ -282,6 +283,13 @@ fn set_recording(conn: &Connection, attempt: AttemptId, state: &RecordingState) 
         ),
     };
     one(changed?, Contradiction::NoRecording(attempt))
+}
+
+fn set_length(conn: &Connection, attempt: AttemptId, ms: u64) -> Applied {
+    let sql = "UPDATE attempts SET recording_ms = ?2 WHERE attempt = ?1 AND withdrawn = 0";
+    let ms = i64::try_from(ms).map_err(|_| Contradiction::OutOfRange)?;
+    let changed = execute(conn, sql, params![row_id(attempt)?, ms])?;
+    one(changed, Contradiction::NoRecording(attempt))
 }
 
 /// What the SQL copy alone wants to know. Of two notes the first counts.

@@ -72,10 +72,9 @@ fn further(line: &OutboxLine) -> [Option<String>; FURTHER.len()] {
         let agent_at = line.agent_at.unwrap_or(bridged_at);
         agent_at.max(bridged_at)
     });
-    let ended_at = line.end.as_ref().map(|(at, ..)| *at);
     // Without an agent nobody knows for how long the person waited.
     let wait = line.agent_at.and(spoke_at).zip(line.answered_at);
-    let talk = ended_at.zip(spoke_at);
+    let talk = line.talked_until.zip(spoke_at);
     [
         line.agent.as_deref().map(clipped),
         line.agent_at.map(datetime),

@@ -64,6 +64,9 @@ pub(super) struct Row {
     agent_at: Option<Time>,
     early_media_at: Option<Time>,
     transferred_to: Option<String>,
+    /// Until when they talked, as far as that can be shown: of a call that ended between two
+    /// processes until the end of its recording.
+    talked_until: Option<Time>,
 }
 
 impl Row {
@@ -106,7 +109,7 @@ impl Row {
     /// From both legs in one bridge until the end; where a queue had answered first, from its
     /// agent's answer.
     fn talked(&self) -> Option<Duration> {
-        Some(self.ended_at?.since(self.spoke_at()?))
+        Some(self.talked_until?.since(self.spoke_at()?))
     }
 
     /// From the answer until somebody spoke behind a queue.
@@ -144,6 +147,7 @@ impl Row {
             agent_at: time(row, 18)?,
             early_media_at: time(row, 19)?,
             transferred_to: row.get(20)?,
+            talked_until: time(row, 21)?,
         })
     }
 }
@@ -163,7 +167,10 @@ const BY_LEAD: &str = "
     SELECT l.lead, l.number, CASE l.state WHEN 'done' THEN l.disposition END, l.attempts, l.run,
         a.cause, a.sip_code, a.queued_at, a.dialed_at, a.ringing_at, a.answered_at,
         a.bridged_at, a.ended_at, a.dead_air_ms, a.ended_by, a.recording_path, a.call_id,
-        a.agent, a.agent_at, a.early_media_at, a.transferred_to
+        a.agent, a.agent_at, a.early_media_at, a.transferred_to,
+        CASE WHEN a.note = 'the dialer was restarted' AND a.ended_by = 'callee'
+            THEN min(a.ended_at, a.answered_at + 1000 * a.recording_ms)
+            ELSE a.ended_at END
     FROM leads l LEFT JOIN attempts a ON a.attempt = l.last_attempt
     WHERE l.run = ?1 AND l.lead >= ?2
     ORDER BY l.lead LIMIT ?3";
@@ -177,7 +184,10 @@ const BY_ATTEMPT: &str = "
              AND b.attempt <= a.attempt), a.run,
         a.cause, a.sip_code, a.queued_at, a.dialed_at, a.ringing_at, a.answered_at,
         a.bridged_at, a.ended_at, a.dead_air_ms, a.ended_by, a.recording_path, a.call_id,
-        a.agent, a.agent_at, a.early_media_at, a.transferred_to
+        a.agent, a.agent_at, a.early_media_at, a.transferred_to,
+        CASE WHEN a.note = 'the dialer was restarted' AND a.ended_by = 'callee'
+            THEN min(a.ended_at, a.answered_at + 1000 * a.recording_ms)
+            ELSE a.ended_at END
     FROM attempts a CROSS JOIN leads l ON l.run = a.run AND l.lead = a.lead
     WHERE +a.run = ?1 AND a.attempt >= ?2 AND a.withdrawn = 0
     ORDER BY a.attempt LIMIT ?3";

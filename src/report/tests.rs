@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::{By, Format, Options, ReportError, write};
 use crate::campaign::{
     AttemptEnd, AttemptId, Disposition, EndedBy, HangupCause, LeadId, LegNote, Number, Part,
-    Record, RecordingState, RunId, Step, Time,
+    RESTARTED, Record, RecordingState, RunId, Step, Time,
 };
 use crate::journal::{Journal, call_id};
 
@@ -487,4 +487,39 @@ fn a_conversation_behind_a_queue_begins_when_its_agent_answers() {
         (&10.99.into(), &none)
     );
     assert_eq!(rows[2]["agent"], none);
+}
+
+#[test]
+fn nobody_talked_longer_than_the_recording_where_the_end_came_between_two_processes() {
+    let mut records = run(1, &["7001", "7002", "7003"]).to_vec();
+    for (attempt, lead) in [(1, 0), (2, 1), (3, 2)] {
+        let mut end = ended(attempt, 23_700, Disposition::Answered, (0, None));
+        if let Record::AttemptEnded { end, .. } = &mut end
+            && attempt < 3
+        {
+            end.note = Some(RESTARTED.to_owned());
+        }
+        records.extend([
+            begun(attempt, lead, 0),
+            step(attempt, Step::Answered, 1_000),
+            step(attempt, Step::Bridged, 1_040),
+            end,
+        ]);
+    }
+    // The third one ended in the sight of a process: its recording may have failed midway.
+    records.extend([1, 3].map(|attempt| Record::RecordingLasts {
+        attempt: AttemptId(attempt),
+        ms: 8_000,
+    }));
+    let (_dir, path, _) = journal_of(records);
+    let mut json = Vec::new();
+    let options = Options {
+        format: Format::Json,
+        ..CSV
+    };
+    write(&path, options, &mut json).expect("a report");
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&json).expect("JSON");
+    let talked = [0, 1, 2].map(|row: usize| rows[row]["talk_seconds"].clone());
+    let expected: [serde_json::Value; 3] = [7.96.into(), serde_json::Value::Null, 22.66.into()];
+    assert_eq!(talked, expected);
 }

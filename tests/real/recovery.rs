@@ -117,3 +117,27 @@ fn a_second_sigterm_hangs_up_what_the_first_would_have_waited_for() {
     );
     lab.assert_nothing_left();
 }
+
+#[test]
+fn nobody_talked_longer_than_the_recording_where_a_callee_left_between_two_processes() {
+    let lab = Lab::get();
+    let deck = Deck::new(lab.env())
+        .set("OUTBOUND_NUMBER", "8603557001")
+        .set("TARGET_ENDPOINT", "Local/100@lab");
+    let first = deck.spawn(&["--headless", "--start"]);
+    first.wait_for("call.bridged", Duration::from_secs(20));
+    first.kill();
+    // The callee leaves after three seconds, and nobody is there to see it.
+    let until = Instant::now() + Duration::from_secs(20);
+    while lab.channels_of("mytrunk") > 0 {
+        assert!(Instant::now() < until, "the callee stays");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // The time that a dialer would count in if it took its own start for the end.
+    std::thread::sleep(Duration::from_secs(2));
+    let ended = deck.run(&["--headless", "--exit-when-done"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let row = &deck.report()[0];
+    let talked = row["talk_seconds"].as_f64().expect("its recording tells");
+    assert!((2.0..3.5).contains(&talked), "{row:?}");
+}

@@ -66,21 +66,22 @@ fn refusals_in_a_row_pause_the_run_with_what_the_carrier_said() {
     assert_eq!(rig.asked(AttemptId(4), Op::OriginateA), 0);
 }
 
+/// Something that happens between refusals.
+type Happens = fn(&mut Rig);
+
 #[test]
 fn a_phone_that_rang_and_a_busy_one_end_a_streak_and_the_operator_does_not() {
-    let busy = LegEvent::Gone(cause(17));
     let rings = |rig: &mut Rig| {
         end(rig, 3, LegEvent::Ringing);
         end(rig, 3, refused(603));
     };
-    let is_busy = |rig: &mut Rig| end(rig, 3, busy);
+    let is_busy = |rig: &mut Rig| end(rig, 3, LegEvent::Gone(cause(17)));
     let cancelled = |rig: &mut Rig| {
-        rig.command(&Command::HangUp(AttemptId(3)))
-            .expect("it is up");
+        let hang_up = Command::HangUp(AttemptId(3));
+        rig.command(&hang_up).expect("it is up");
         end(rig, 3, LegEvent::Gone(cause(16)));
     };
-    let between: [(&dyn Fn(&mut Rig), bool); 3] =
-        [(&rings, false), (&is_busy, false), (&cancelled, true)];
+    let between: [(Happens, bool); 3] = [(rings, false), (is_busy, false), (cancelled, true)];
     for (happens, pauses) in between {
         let mut rig = rig(1, 9);
         end(&mut rig, 1, refused(403));

@@ -1,7 +1,7 @@
 //! Every key that changes the campaign gives exactly its command, or asks first.
 
 use super::rig::{attempt_of, busy, done, ended_as, key, max_cc, model, press, said};
-use crate::campaign::{self, Command as Campaign, Disposition, LeadId, RunState};
+use crate::campaign::{self, Again, Command as Campaign, Disposition, LeadId, RunState, Streak};
 use crate::console::model::{Model, Pane};
 use crate::console::popup::{Popup, Purpose};
 use crate::console::update::{Ask, Event, update};
@@ -85,10 +85,8 @@ fn expected(action: Action, state: &RunState) -> Does {
         Action::HangUp => asks(Campaign::HangUp(attempt_of(22))),
         Action::HangUpAll => asks(Campaign::HangUpAll),
         Action::NewRun if done => Does::Asks(Command::NewRun),
-        // There was no streak.
-        Action::RequeueStreak => Does::Refuses,
-        // The selected call's lead is being called.
-        Action::NewRun | Action::Requeue | Action::Skip => Does::Refuses,
+        // The selected call's lead is being called, and there was no streak.
+        Action::NewRun | Action::Requeue | Action::RequeueStreak | Action::Skip => Does::Refuses,
         other => panic!("{other:?} is no key of the campaign that this test knows"),
     }
 }
@@ -291,4 +289,28 @@ fn a_question_about_the_run_before_goes_when_a_new_run_begins() {
     next.run = campaign::RunId(4);
     super::rig::show(&mut model, &next, 1);
     assert!(model.popup.is_some(), "quitting is about no run");
+}
+
+#[test]
+fn a_streak_is_called_again_after_a_question_that_tells_whom() {
+    let mut snapshot = busy();
+    for reached in [false, true] {
+        snapshot.streak = Some(Streak { leads: 25, reached });
+        let mut model = model(snapshot.clone());
+        let again = Campaign::RequeueMany(Again {
+            reached,
+            ..Again::default()
+        });
+        assert_eq!(does(&mut model, key('R')), asks(again));
+        let Some(Popup::Question(question)) = &model.popup else {
+            panic!("nothing is asked");
+        };
+        assert!(question.text.contains("25 numbers"), "{}", question.text);
+        assert_eq!(
+            question.text.contains("AGAIN"),
+            reached,
+            "{}",
+            question.text
+        );
+    }
 }

@@ -9,6 +9,10 @@ use super::super::text::{clock_span, counted, fit, harmless, time_of_day, wrap};
 use crate::campaign::{HeldBack, RunState, Time};
 use crate::mirror::{MirrorState, MirrorView};
 
+/// While Asterisk sends its events and answers no requests.
+const SILENT: &str = "Asterisk answers no requests, though its events come in; no call is placed \
+                      before it does, those that are up go on";
+
 /// A picture older than this is told as old: the engine gives one every second.
 const OLD_SECONDS: u64 = 4;
 
@@ -145,16 +149,11 @@ fn all(model: &Model) -> Vec<Condition> {
             theme.warn(),
         ),
         Some(HeldBack::Silent { since: at }) => {
-            let text =
-                "Asterisk answers no requests, though its events come in; no call is placed \
-                        before it does, those that are up go on"
-                    .to_owned();
-            add("SATURATED", since(*at), text, theme.warn());
+            add("SATURATED", since(*at), SILENT.to_owned(), theme.warn());
         }
         Some(HeldBack::CarrierAway { until }) => {
             let wait = clock_span(until.since(model.now));
-            let text =
-                format!("the trunk's carrier does not answer; the next call is tried in {wait}");
+            let text = format!("its OPTIONS get no answer; the next call is tried in {wait}");
             add("CARRIER AWAY", ever(), text, theme.warn());
         }
         Some(HeldBack::Saturated { until, refusals }) => {

@@ -2,6 +2,7 @@
 ALTER TABLE attempts ADD COLUMN early_media_at INTEGER;
 ALTER TABLE attempts ADD COLUMN agent TEXT;
 ALTER TABLE attempts ADD COLUMN transferred_to TEXT;
+ALTER TABLE attempts ADD COLUMN recording_ms INTEGER;
 
 -- Two dispositions more, and one more who ended a call. A check changes nothing that is stored, so
 -- its text is changed where SQLite keeps it, and read anew:

@@ -29,6 +29,7 @@ fn dialing() -> OutboxLine {
         bridged_at: None,
         agent: None,
         agent_at: None,
+        talked_until: None,
         end: None,
         a: LegLine {
             dialed: Some("+79990000001@mytrunk".to_owned()),
@@ -64,6 +65,7 @@ fn talking() -> OutboxLine {
 fn ended(line: OutboxLine, disposition: Disposition, q850: u16) -> OutboxLine {
     let cause = HangupCause { q850, sip: None };
     OutboxLine {
+        talked_until: Some(after(30)),
         end: Some((after(30), disposition, cause)),
         ..line
     }

@@ -120,6 +120,7 @@ impl Books {
             }
             Record::RunOpened { .. }
             | Record::AttemptTransferred { .. }
+            | Record::RecordingLasts { .. }
             | Record::Leg { .. }
             | Record::Mirrored(_)
             | Record::Audit { .. } => {}
