@@ -181,6 +181,25 @@ fn one_person_in_three_spellings_is_one_number_and_told_as_a_count() {
 }
 
 #[test]
+fn numbers_that_may_be_none_are_dialed_and_their_lines_are_known() {
+    let folder = Folder::new();
+    let text = "79991234567\n101\n20240115\n+1234567890123456\n101\n";
+    let list = folder.load(text).expect("a list");
+    assert_eq!(list.numbers.len(), 4);
+    let told = list.summary.first_odd.iter().map(ToString::to_string);
+    let told: Vec<String> = told.collect();
+    let expected = [
+        "line 2: it has 3 digits or fewer: 101",
+        "line 3: it looks like a date: 20240115",
+        "line 4: it has over 15 digits behind its +: +1234567890123456",
+    ];
+    assert_eq!(
+        (list.summary.odd, told.as_slice()),
+        (3, &expected.map(str::to_owned)[..])
+    );
+}
+
+#[test]
 fn a_list_that_is_cut_off_within_its_last_number_is_not_taken() {
     let folder = Folder::new();
     let whole = "79991234501\n79991234502\n79991234503\n";

@@ -116,7 +116,34 @@ impl List {
 
 #[cfg(test)]
 mod tests {
-    use super::{Line, Neighbours};
+    use std::fs::{self, File};
+    use std::io::Write;
+
+    use super::{Line, Neighbours, Version};
+
+    #[test]
+    fn a_file_that_grows_is_replaced_or_goes_is_no_longer_the_one_that_was_opened() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("list.txt");
+        let opened = || {
+            fs::write(&path, "79991234567\n").expect("writable");
+            let file = File::open(&path).expect("it is there");
+            Version::of(&file).expect("open").expect("a plain file")
+        };
+        assert!(opened().is_still_at(&path));
+        let grown = opened();
+        let mut file = File::options().append(true).open(&path).expect("there");
+        file.write_all(b"7").expect("writable");
+        assert!(!grown.is_still_at(&path));
+        let replaced = opened();
+        let other = folder.path().join("other.txt");
+        fs::copy(&path, &other).expect("writable");
+        fs::rename(&other, &path).expect("the same folder");
+        assert!(!replaced.is_still_at(&path));
+        let gone = opened();
+        fs::remove_file(&path).expect("it is there");
+        assert!(!gone.is_still_at(&path));
+    }
 
     #[test]
     fn a_last_line_that_has_fewer_digits_than_those_before_it_is_a_beginning() {

@@ -91,3 +91,72 @@ fn another_list_on_the_same_journal_is_refused_with_the_mend() {
     assert!(ended.stderr.contains("--new-run"), "{}", ended.stderr);
     assert_eq!(lab.called().len(), 1);
 }
+
+#[test]
+fn one_person_in_three_spellings_is_called_once_and_what_is_no_number_never() {
+    let lab = Lab::get();
+    let mut deck = deck(&lab).set("MAX_CC", 4).set("DEFAULT_REGION", "RU");
+    deck.list([
+        "+10550001",
+        "10550001",
+        "0010550001",
+        "10550002",
+        "#N/A",
+        "#####",
+        "10550003+10550004",
+        "112",
+        "#31#911",
+        "103",
+    ]);
+    let ended = deck.dial();
+    let mut called = lab.called();
+    called.sort();
+    assert_eq!(called, ["+10550001", "10550002"]);
+    for told in [
+        "but for a leading + or 00: 2.",
+        "line 5: it looks like a spreadsheet's error",
+        "line 7: a + stands within it",
+        "line 8: it is an emergency number",
+        "line 9: it is an emergency number",
+        "line 10: it is an emergency number",
+    ] {
+        assert!(
+            ended.stderr.contains(told),
+            "no {told:?} in {}",
+            ended.stderr
+        );
+    }
+    assert_eq!(deck.report().len(), 2);
+}
+
+#[test]
+fn a_list_that_is_still_being_uploaded_is_not_taken_and_is_when_it_is_whole() {
+    let lab = Lab::get();
+    let mut deck = deck(&lab);
+    deck.list(["10550001", "10550002", "10550003"]);
+    let cut = |deck: &Deck| {
+        let half = "10550001\n10550002\n1055";
+        std::fs::write(deck.path("numbers.txt"), half).expect("the folder is ours");
+    };
+    cut(&deck);
+    let refused = deck.run(&DIAL);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("last line, 3, has no end"),
+        "{}",
+        refused.stderr
+    );
+    deck.list(["10550001", "10550002", "10550003"]);
+    let running = deck.spawn(&["--headless"]);
+    running.wait_for("link.up", Duration::from_secs(20));
+    cut(&deck);
+    running.signal("HUP");
+    running.wait_for("is not complete", Duration::from_secs(30));
+    deck.list(["10550001", "10550002", "10550003", "10550004"]);
+    running.signal("HUP");
+    running.wait_for("1 number joined", Duration::from_secs(30));
+    let told = running.stdout();
+    assert!(!told.contains("no longer listed"), "{told}");
+    assert_eq!(lab.called(), [] as [&str; 0]);
+    running.kill();
+}
