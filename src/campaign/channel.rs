@@ -17,16 +17,34 @@ pub(super) enum Presence {
     There,
     /// It left our application, and nothing was told of a hangup: it may live elsewhere, and
     /// nobody hangs it up before that is known.
-    Away,
+    Away {
+        /// Asterisk was asked where it is.
+        asked: bool,
+    },
     /// It is on its way out: its end was asked for, or Asterisk told that it leaves.
     Leaving,
+    /// Somebody moved it: it lives on outside of our application, and is not ours any more.
+    Elsewhere,
     /// It is no more.
     Gone,
 }
 
 impl Presence {
     pub(super) const fn may_live(self) -> bool {
-        matches!(self, Self::Asked | Self::There | Self::Away | Self::Leaving)
+        matches!(
+            self,
+            Self::Asked | Self::There | Self::Away { .. } | Self::Leaving
+        )
+    }
+
+    /// It left our application, and it is not known where it is.
+    pub(super) const fn is_away(self) -> bool {
+        matches!(self, Self::Away { .. })
+    }
+
+    /// It is no more, or no longer ours.
+    pub(super) const fn is_over(self) -> bool {
+        matches!(self, Self::Gone | Self::Elsewhere)
     }
 
     /// The answer to the request that makes it.
@@ -72,12 +90,6 @@ pub(super) struct Channel {
     pub(super) hung_up: Option<HungUp>,
     /// When Asterisk first took a request to end it.
     pub(super) taken_at: Option<Time>,
-    /// Another channel has taken its place here.
-    pub(super) replaced: bool,
-    /// It was asked where it is, while it is [`Presence::Away`].
-    looked_for: bool,
-    /// Somebody moved it elsewhere.
-    pub(super) handed_over: bool,
     /// In our Stasis application: only then may it join a bridge (422 before).
     pub(super) entered: bool,
     pub(super) up: bool,
@@ -110,7 +122,6 @@ impl Channel {
             presence: Presence::There,
             since: now,
             asked_at: now,
-            replaced: true,
             entered: true,
             up: true,
             join: Join::In,
@@ -138,16 +149,16 @@ impl Channel {
         if super::sabotaged!(HangsUpWhoWasMoved) {
             self.presence = Presence::Leaving;
         } else if self.presence == Presence::There {
-            self.presence = Presence::Away;
+            self.presence = Presence::Away { asked: false };
             self.entered = false;
             self.join = Join::Not;
-            self.looked_for = false;
         }
     }
 
     /// Asks where it is, if that is not known and was not asked.
     pub(super) fn find(&mut self, part: Part, ops: &mut Vec<Op>) {
-        if self.presence == Presence::Away && !std::mem::replace(&mut self.looked_for, true) {
+        if self.presence == (Presence::Away { asked: false }) {
+            self.presence = Presence::Away { asked: true };
             ops.push(Op::Find(part));
         }
     }
@@ -155,14 +166,14 @@ impl Channel {
     /// It lives elsewhere, and is not ours any more.
     pub(super) fn handed_over(&mut self) {
         self.gone();
-        self.handed_over = true;
+        self.presence = Presence::Elsewhere;
     }
 
     /// It is in our application again, or in it for the first time.
     pub(super) fn enters(&mut self, now: Time) {
         self.exists(now);
         self.entered = true;
-        if self.presence == Presence::Away {
+        if self.presence.is_away() {
             self.presence = Presence::There;
         }
     }
@@ -200,7 +211,7 @@ impl Channel {
     pub(super) fn is_due_in_census(&self, asked_at: Time) -> bool {
         let known = matches!(
             self.presence,
-            Presence::There | Presence::Away | Presence::Leaving
+            Presence::There | Presence::Away { .. } | Presence::Leaving
         );
         let feared = self.is_only_feared() && self.may_still_come(asked_at);
         known && self.since < asked_at && !feared

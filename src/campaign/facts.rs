@@ -102,7 +102,7 @@ impl Facts {
             return;
         };
         channel.stamps.note(part, event, stamp_ms);
-        if channel.presence == Presence::Gone {
+        if channel.presence.is_over() {
             // Late, or told twice.
             return;
         }
@@ -233,7 +233,7 @@ impl Facts {
             // The snoop hears its last words, and the bridge may hold it.
             return;
         }
-        if self.a.handed_over {
+        if self.a.presence == Presence::Elsewhere {
             // It would go on listening to somebody who is not ours any more.
             self.snoop.hang_up(Part::Snoop, ops);
         } else if self.snoop.presence == Presence::There {
@@ -262,13 +262,13 @@ impl Facts {
 
     /// A leg left our application, and it is not known yet where it is.
     pub(super) fn is_any_away(&self) -> bool {
-        [self.a.presence, self.b.presence].contains(&Presence::Away)
+        self.a.presence.is_away() || self.b.presence.is_away()
     }
 
     /// Asks again where the legs are: no answer told.
     pub(super) fn find_again(&self, ops: &mut Vec<Op>) {
         for (part, channel) in [(Part::A, &self.a), (Part::B, &self.b)] {
-            if channel.presence == Presence::Away {
+            if channel.presence.is_away() {
                 ops.push(Op::Find(part));
             }
         }

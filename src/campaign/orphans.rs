@@ -119,7 +119,7 @@ impl Campaign {
                     }
                 }
             }
-            if facts.a.handed_over {
+            if facts.a.presence == Presence::Elsewhere {
                 self.orphan_has_answered(now, attempt);
             }
             let dead_air_ms = self.orphans.get(&attempt).and_then(dead_air_ms);
@@ -329,7 +329,7 @@ fn inherit(
         Recorded::Over => Recording::Ended,
     };
     let mut verdict = orphan_verdict(&orphan, facts.a.presence.may_live());
-    if facts.a.handed_over {
+    if facts.a.presence == Presence::Elsewhere {
         verdict.by = EndedBy::HandedOver;
     }
     let unheard = orphan.answered_at.is_none() && orphan.ringing_at.is_none();

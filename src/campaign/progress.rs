@@ -40,7 +40,7 @@ impl Campaign {
     ) {
         if let Some(remains) = self.remains.get_mut(&attempt) {
             let given_up = remains.facts.channel(part);
-            if given_up.is_some_and(|c| c.presence == Presence::Gone) {
+            if given_up.is_some_and(|c| c.presence.is_over()) {
                 self.stray(attempt, part, event);
             } else {
                 remains.facts.note_event(now, part, event, stamp_ms);
@@ -140,7 +140,7 @@ impl Campaign {
         let is_away = self
             .facts(attempt)
             .and_then(|facts| facts.channel(part))
-            .is_some_and(|channel| channel.presence == Presence::Away);
+            .is_some_and(|channel| channel.presence.is_away());
         let event = match result {
             Ok(()) => LegEvent::HandedOver,
             Err(OpError::NotFound) => LegEvent::Leaving(None),
@@ -315,7 +315,7 @@ impl Campaign {
     /// B was on its way out, and nothing tells that it is gone: nobody waits for it.
     fn b_is_overdue(&mut self, now: Time, attempt: AttemptId) {
         if let Some(call) = self.live.get(&attempt)
-            && call.facts.b.handed_over
+            && call.facts.b.presence == Presence::Elsewhere
             && call.facts.a.presence == Presence::There
         {
             let verdict = call.verdict_when_handed_over().note(MOVED_B);

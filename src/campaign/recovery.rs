@@ -216,9 +216,9 @@ impl Campaign {
             self.handed_over.insert((attempt, part), now);
             let is_moved = self.facts(attempt).is_some_and(|facts| {
                 facts.is_due_in_census(part, census.asked_at)
-                    && facts
-                        .channel(part)
-                        .is_some_and(|c| matches!(c.presence, Presence::There | Presence::Away))
+                    && facts.channel(part).is_some_and(|c| {
+                        matches!(c.presence, Presence::There | Presence::Away { .. })
+                    })
             });
             if is_moved {
                 self.leg_event(now, attempt, part, LegEvent::HandedOver, None);

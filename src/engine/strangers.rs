@@ -171,9 +171,13 @@ fn free_place(census: &Census, attempt: AttemptId) -> Option<(AttemptId, Part)> 
 }
 
 /// Where a call was transferred to, by the name of the channel that Asterisk made for that:
-/// `Local/100@from-agents-00000001;1` (measured on 22.10.1).
+/// `Local/100@from-agents-00000001;1`. After an attended transfer it does not say where
+/// (measured on 22.10.1).
 fn destination(name: &str) -> String {
     let to = name.strip_prefix("Local/").unwrap_or(name);
+    if to.starts_with("_attended@") {
+        return "attended transfer".to_owned();
+    }
     let to = to.rsplit_once('-').map_or(to, |(to, _)| to);
     harmless(to).chars().take(80).collect()
 }
@@ -186,6 +190,7 @@ mod tests {
     fn the_destination_of_a_transfer_is_read_from_the_channel_s_name() {
         let cases = [
             ("Local/100@from-agents-00000001;1", "100@from-agents"),
+            ("Local/_attended@transfer/m-00000003;1", "attended transfer"),
             ("PJSIP/agent-2-0000002a", "PJSIP/agent-2"),
             ("Local/1", "1"),
             ("", ""),

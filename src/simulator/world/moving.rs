@@ -63,8 +63,8 @@ impl World {
     /// up `after` a while: a redirect, `continue`. Whether it could be moved.
     pub fn redirect(&mut self, now: Time, id: &str, after: Option<Duration>) -> bool {
         self.advance(now);
-        let may = |c: &&Channel| c.state == State::Up && c.in_stasis && c.hold == Hold::None;
-        if self.channels.get(id).filter(may).is_none() {
+        let may = |c: &Channel| c.state == State::Up && c.in_stasis && c.hold == Hold::None;
+        if !self.channels.get(id).is_some_and(may) {
             return false;
         }
         self.leave_bridge(id);
