@@ -19,6 +19,7 @@ mod engine;
 mod place;
 mod probe;
 mod report;
+mod transfers;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -97,7 +98,7 @@ async fn examine(settings: &Settings, client: &Client, probe: &mut Probe) -> Vec
         place::examine(settings),
         database::examine(settings.mysql.as_ref()),
     );
-    let application = asterisk::application(settings, asterisk.app, &engine);
+    let application = asterisk::application(settings, client, asterisk.app, &engine).await;
     let mut findings = asterisk.findings;
     findings.push(application);
     findings.extend(engine.findings);

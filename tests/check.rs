@@ -69,6 +69,7 @@ fn with_good_settings_it_would_dial_and_leaves_nothing() {
         "ari",
         "permissions",
         "trunk",
+        "transfers",
         "target",
         "format",
         "clock",
@@ -106,6 +107,24 @@ fn the_table_fits_a_terminal_and_ends_with_the_verdict() {
         "{}",
         ended.stdout
     );
+}
+
+#[test]
+fn a_trunk_that_lets_whoever_is_called_dial_and_a_phone_that_is_offline_are_warned_of() {
+    let lab = Lab::shared();
+    let deck = good(&lab)
+        .set("ARI_TRUNK", "scripted-open")
+        .set("TARGET_ENDPOINT", "PJSIP/nowhere");
+    let ended = deck.run(&["check", "--json"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    let warned = finding(&ended, "transfers", "warning");
+    let fact = warned["fact"].to_string();
+    assert!(fact.contains("allow_transfer=yes"), "{fact}");
+    assert!(fact.contains("lab-outward"), "{fact}");
+    let mend = warned["mend"].to_string();
+    assert!(mend.contains("allow_transfer=no"), "{mend}");
+    let fact = finding(&ended, "target", "warning")["fact"].to_string();
+    assert!(fact.contains("PJSIP/nowhere is offline"), "{fact}");
 }
 
 #[test]

@@ -108,9 +108,13 @@ contract! { callees:
 }
 
 contract! { connections:
+    a_channel_that_is_in_no_app_is_not_moved,
     a_second_client_takes_the_app,
     an_app_and_its_filter,
     answered_while_nobody_is_connected,
+    moved_to_an_app_that_nobody_is_connected_to,
+    moved_to_an_app_that_only_a_channel_is_left_of,
+    moved_to_an_app_that_somebody_is_connected_to,
     originated_while_nobody_is_connected,
     ringing_through_a_reconnect,
     strangers_are_refused,

@@ -61,5 +61,6 @@ mod real {
     mod reload;
     mod settings;
     mod streaks;
+    mod toll;
     mod turns;
 }

@@ -107,6 +107,21 @@ impl Client {
         })))
     }
 
+    /// The same Asterisk and login, for another Stasis application. It counts for itself.
+    #[must_use]
+    pub(super) fn under(&self, app: &str) -> Self {
+        let mut transport = self.0.transport.clone();
+        app.clone_into(&mut transport.app);
+        Self(Arc::new(Inner {
+            transport,
+            calls: Arc::new(Semaphore::new(CONCURRENT_REQUESTS)),
+            files: Arc::new(Semaphore::new(CONCURRENT_FILES)),
+            counts: Counts::default(),
+            #[cfg(test)]
+            wire: self.0.wire.clone(),
+        }))
+    }
+
     /// The Stasis application that channels are made for.
     #[must_use]
     pub fn app(&self) -> &str {

@@ -83,6 +83,7 @@ pub enum ConnectionError {
 }
 
 /// What is built once from a [`Connection`] and shared by the client and the link.
+#[derive(Clone)]
 pub(super) struct Transport {
     pub(super) http: reqwest::Client,
     pub(super) authorization: HeaderValue,

@@ -11,6 +11,7 @@
 
 mod backoff;
 mod listener;
+mod presence;
 mod reason;
 mod session;
 mod socket;
@@ -32,6 +33,7 @@ use backoff::Backoff;
 use session::{End, Session};
 
 pub use listener::Listener;
+pub use presence::{PROBE, Presence, presence};
 pub use reason::DownReason;
 pub use session::UNUSED_EVENTS;
 pub use stats::{LinkStats, LinkStatsSnapshot};
@@ -44,12 +46,13 @@ pub const EVENT_QUEUE: usize = 65_536;
 /// How long a try to connect may be under way in the network after we gave it up.
 const LATEST: Duration = Duration::from_secs(60);
 
-/// How often is asked whether the holder has gone.
+/// How soon is asked again whether the holder has gone; each next time it takes twice as long,
+/// since a program that is connected hears of each time.
 const HELD_AGAIN: Duration = Duration::from_millis(250);
 
 /// Judges, before each connect, whether the application is free: `None` where Asterisk does
 /// not know it. See [`application_verdict`].
-pub type Check = Arc<dyn Fn(Option<&Application>, Occasion) -> Verdict + Send + Sync>;
+pub type Check = Arc<dyn Fn(Option<&Application>, Occasion, Presence) -> Verdict + Send + Sync>;
 
 /// How the link behaves.
 #[derive(Clone)]
@@ -75,9 +78,9 @@ pub struct LinkTiming {
     pub backoff_max: Duration,
     /// The wait after a refused login, which no new try mends.
     pub backoff_login: Duration,
-    /// How long an application may be held by somebody without a call before it counts as
-    /// another dialer's. A busy Asterisk hears of the end of a process late, and the next one
-    /// is to go on (1.5 s measured).
+    /// How long somebody may be connected to the application before it counts as another
+    /// program's. A busy Asterisk hears of the end of a process late, and the next one is to
+    /// go on (1.5 s measured).
     pub holder_may_go: Duration,
 }
 
@@ -415,24 +418,46 @@ async fn application(
     take_over: bool,
 ) -> Result<Option<Application>, End> {
     let until = Instant::now() + config.timing.holder_may_go;
+    let mut pause = HELD_AGAIN;
     loop {
         let waited = Instant::now() >= until;
         let occasion = match occasion {
-            Occasion::AfterCrash if waited => Occasion::Again,
+            Occasion::AfterCrash if waited => Occasion::Waited,
             other => other,
         };
         let known = client.application(client.app()).await;
         let known = known.map_err(|error| End::Lost(error.into()))?;
-        let is_held = (config.check)(known.as_ref(), occasion) == Verdict::HeldByOther;
-        match known {
-            Some(app) if is_held && !take_over => {
-                if !app.is_idle() || waited {
-                    return Err(End::Held(app));
-                }
-                tokio::time::sleep(HELD_AGAIN).await;
+        let verdict = if take_over {
+            Verdict::Connect
+        } else {
+            let judged = judge(client, config, known.as_ref(), occasion).await;
+            judged.map_err(End::Lost)?
+        };
+        match (known, verdict) {
+            (Some(app), Verdict::HeldByDialdeck) => return Err(End::Held(app)),
+            (Some(app), Verdict::HeldByProgram) if waited => return Err(End::Held(app)),
+            (Some(_), Verdict::HeldByProgram) => {
+                tokio::time::sleep_until(until.min(Instant::now() + pause)).await;
+                pause *= 2;
             }
-            free => return Ok(free),
+            (free, _) => return Ok(free),
         }
+    }
+}
+
+/// Whether the application is free. Whether anybody is connected is asked only where it matters.
+async fn judge(
+    client: &Client,
+    config: &LinkConfig,
+    known: Option<&Application>,
+    occasion: Occasion,
+) -> Result<Verdict, DownReason> {
+    match (config.check)(known, occasion, Presence::NotAsked) {
+        Verdict::Ask => {
+            let presence = presence(client, client.app()).await?;
+            Ok((config.check)(known, occasion, presence))
+        }
+        told => Ok(told),
     }
 }
 

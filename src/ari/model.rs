@@ -129,7 +129,7 @@ pub struct Application {
 }
 
 impl Application {
-    /// Whether it hears of no channel and no bridge: somebody is connected and has no call.
+    /// Whether it hears of no channel and no bridge.
     #[must_use]
     pub const fn is_idle(&self) -> bool {
         self.channel_ids.is_empty() && self.bridge_ids.is_empty()

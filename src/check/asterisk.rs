@@ -7,7 +7,7 @@ use super::PROBING;
 use super::engine::Engine;
 use super::probe::Probe;
 use super::report::Finding;
-use crate::ari::link::{Occasion, Verdict, application_verdict};
+use crate::ari::link::{Occasion, Presence, Verdict, application_verdict, presence};
 use crate::ari::{Application, AriError, Client};
 use crate::config::Settings;
 
@@ -79,7 +79,14 @@ pub(super) async fn examine(settings: &Settings, client: &Client, probe: &mut Pr
 
 fn unseen(error: &AriError) -> Seen {
     let mut findings = vec![refusal("ari", error)];
-    for check in ["permissions", "trunk", "target", "format", "clock"] {
+    for check in [
+        "permissions",
+        "trunk",
+        "transfers",
+        "target",
+        "format",
+        "clock",
+    ] {
         findings.push(Finding::not_checked(check, "see ari"));
     }
     Seen {
@@ -134,8 +141,9 @@ fn judge_clock(ours: u64, theirs: u64, by_network: bool) -> Finding {
 }
 
 /// Judged as an engine does before it connects.
-pub(super) fn application(
+pub(super) async fn application(
     settings: &Settings,
+    client: &Client,
     app: Result<Option<Application>, Unasked>,
     engine: &Engine,
 ) -> Finding {
@@ -148,17 +156,26 @@ pub(super) fn application(
     }
     // Of a journal that there is not yet, nothing can be ours.
     let prefix = engine.prefix.as_deref().unwrap_or("\0");
-    match application_verdict(app.as_ref(), prefix, Occasion::First) {
-        Verdict::Connect if app.is_some() => Finding::ok(
+    let judge = |presence| application_verdict(app.as_ref(), prefix, Occasion::First, presence);
+    let verdict = match judge(Presence::NotAsked) {
+        Verdict::Ask => match presence(client, name).await {
+            Ok(presence) => judge(presence),
+            Err(why) => return Finding::refused("application", &why.to_string()),
+        },
+        told => told,
+    };
+    let mend = "stop that one, set another STASIS_APP, or start with --take-over";
+    let held = |by| Finding::fault("application", format!("{name} is held by {by}"), mend);
+    match (verdict, app) {
+        (Verdict::Connect, None) => Finding::ok("application", format!("{name} is free")),
+        (Verdict::Connect, Some(_)) => Finding::ok(
             "application",
-            format!("{name} has calls of a dead engine, which the next start settles"),
+            format!(
+                "{name} has left-overs of a program that is gone, which the next start settles"
+            ),
         ),
-        Verdict::Connect => Finding::ok("application", format!("{name} is free")),
-        Verdict::HeldByOther => Finding::fault(
-            "application",
-            format!("{name} is held by another program, or by another Dialdeck"),
-            "stop that one, set another STASIS_APP, or start with --take-over",
-        ),
+        (Verdict::HeldByDialdeck, _) => held("another Dialdeck, which has calls"),
+        (Verdict::HeldByProgram | Verdict::Ask, _) => held("another program, which is connected"),
     }
 }
 

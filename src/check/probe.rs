@@ -49,7 +49,7 @@ impl Probe {
             Ok(client) => client,
             Err(why) => {
                 let mut findings = vec![why];
-                for check in ["trunk", "target", "format"] {
+                for check in ["trunk", "transfers", "target", "format"] {
                     findings.push(Finding::not_checked(check, "see permissions"));
                 }
                 return findings;
@@ -59,13 +59,14 @@ impl Probe {
             client: &client,
             channel: &self.channel,
         };
-        let (trunk, target, format) = tokio::join!(
+        let (trunk, transfers, target, format) = tokio::join!(
             questions.trunk(&settings.trunk),
+            questions.transfers(&settings.trunk),
             questions.target(&settings.target.endpoint),
             questions.format(&settings.recordings.format),
         );
         let may = Finding::ok("permissions", "this user may place calls");
-        vec![may, trunk, target, format]
+        vec![may, trunk, transfers, target, format]
     }
 
     /// What is wrong with the target, where Asterisk tells.
@@ -104,7 +105,7 @@ impl Probe {
         if let (true, Ok(client)) = (self.asked, &self.client) {
             // What can't be ended now ends by itself.
             let _ = client.hangup(&self.channel, None).await;
-            let _ = tokio::time::timeout(ENDING, forgotten(client)).await;
+            let _ = tokio::time::timeout(ENDING, client.until_forgotten()).await;
         }
         if let Some(listener) = self.listener {
             listener.close().await;
@@ -112,23 +113,13 @@ impl Probe {
     }
 }
 
-/// Comes back when the application has no channel any more: while it has one, Asterisk keeps
-/// its name for good, also after everybody has left.
-async fn forgotten(client: &Client) {
-    while let Ok(Some(app)) = client.application(client.app()).await
-        && !app.channel_ids.is_empty()
-    {
-        tokio::time::sleep(AGAIN).await;
-    }
-}
-
-struct Questions<'a> {
+pub(super) struct Questions<'a> {
     client: &'a Client,
     channel: &'a str,
 }
 
 impl Questions<'_> {
-    async fn value(&self, expression: &str) -> Result<String, AriError> {
+    pub(super) async fn value(&self, expression: &str) -> Result<String, AriError> {
         let value = self.client.variable(self.channel, expression).await?;
         Ok(value.unwrap_or_default())
     }

@@ -59,7 +59,7 @@ impl Engine {
             }
             LinkEvent::Held { app } => {
                 self.link_state.connected = false;
-                self.held = Some(held_by(&app));
+                self.held = Some(held_by(&app, self.ids.prefix()));
             }
         }
     }
@@ -252,12 +252,14 @@ fn agent(ids: &AsteriskIds, event: &crate::ari::Event) -> Option<Record> {
     })
 }
 
-fn held_by(app: &crate::ari::Application) -> String {
+fn held_by(app: &crate::ari::Application, own_prefix: &str) -> String {
+    let holder = match app.dialdecks(own_prefix) {
+        0 => "another program, which is connected".to_owned(),
+        channels => format!("another Dialdeck, which has calls ({channels} channels)"),
+    };
     format!(
-        "the Stasis application {} is held by another program ({} channels, {} bridges): stop \
-         it, set another STASIS_APP, or start with --take-over",
+        "the Stasis application {} is held by {holder}: stop it, set another STASIS_APP, or \
+         start with --take-over",
         app.name,
-        app.channel_ids.len(),
-        app.bridge_ids.len()
     )
 }

@@ -51,6 +51,16 @@ pub(super) struct Requester {
     pub(super) gate: Gate,
 }
 
+/// Where Asterisk is to look up whom a carrier or a phone redirects a call to (a 302): in no
+/// context that exists, so that the call ends instead. Otherwise Asterisk places a second one
+/// by itself, by way of the endpoint's own context: to a number that nobody asked for, beside
+/// MAX_CC, on a channel that nobody knows. A trunk with `redirect_method=uri_pjsip` follows the
+/// redirect within the same call, and is not held up by this.
+fn no_forwarding() -> (String, String) {
+    let nowhere = "dialdeck-follows-no-redirect";
+    ("FORWARD_CONTEXT".to_owned(), nowhere.to_owned())
+}
+
 impl Requester {
     /// The same, for an attempt that began by this plan.
     pub(super) fn with(&self, plan: Arc<DialPlan>) -> Self {
@@ -120,7 +130,7 @@ impl Requester {
             app_args: "a".to_owned(),
             caller_id: self.plan.caller_id.clone(),
             timeout: self.plan.call_timeout,
-            variables: Vec::new(),
+            variables: vec![no_forwarding()],
         };
         self.client.originate_through(&self.gate, &originate).await
     }
@@ -157,7 +167,7 @@ impl Requester {
             app_args: "b".to_owned(),
             caller_id: Some(number.to_string()),
             timeout: self.plan.target_timeout,
-            variables: Vec::new(),
+            variables: vec![no_forwarding()],
         };
         self.client.originate(&originate).await
     }

@@ -396,11 +396,11 @@ pub(super) fn policy(settings: &Settings) -> Policy {
 fn link_config(prefix: &str, take_over: bool) -> LinkConfig {
     let prefix = prefix.to_owned();
     LinkConfig {
-        check: Arc::new(move |app, occasion| {
+        check: Arc::new(move |app, occasion, presence| {
             if take_over {
                 Verdict::Connect
             } else {
-                application_verdict(app, &prefix, occasion)
+                application_verdict(app, &prefix, occasion, presence)
             }
         }),
         occasion: Occasion::First,

@@ -313,6 +313,7 @@ impl World {
             ([id], Post) => self.originate(Some(id), request),
             ([id], Delete) => self.delete_channel(id, request),
             ([id, "dial"], Post) => self.dial(id, request),
+            ([id, "move"], Post) => self.move_channel(id, request),
             ([id, "snoop"], Post) => self.snoop(id, request.param("snoopId"), request),
             ([id, "snoop", snoop], Post) => self.snoop(id, Some(snoop), request),
             ([id, "record"], Post) => self.record(id, request),
@@ -327,7 +328,7 @@ impl World {
                 | [_]
                 | [
                     _,
-                    "dial" | "snoop" | "record" | "moh" | "variable" | "rtp_statistics",
+                    "dial" | "move" | "snoop" | "record" | "moh" | "variable" | "rtp_statistics",
                 ]
                 | [_, "snoop", _],
                 _,

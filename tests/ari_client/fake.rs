@@ -28,6 +28,11 @@ impl Asked {
         self.method == method && self.path.split('?').next() == Some(path)
     }
 
+    /// Of one who asks whether anybody is connected to the application.
+    pub(crate) fn is_probe(&self) -> bool {
+        self.path.contains("dialdeck-probe") || self.path.contains("dd-probe")
+    }
+
     fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(':')?;

@@ -2,9 +2,12 @@
 //! share the lab.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use dialdeck::ari::link::{Link, LinkConfig, LinkEvent, LinkTiming, Occasion, application_verdict};
+use dialdeck::ari::link::{
+    Link, LinkConfig, LinkEvent, LinkTiming, Occasion, PROBE, Presence, application_verdict,
+    presence,
+};
 use dialdeck::ari::{
     AriError, ChannelState, Client, Connection, CreateChannel, DialStatus, Event, EventKind,
     EventSource, Gone, IfExists, Originate, Password, Recording,
@@ -49,7 +52,9 @@ impl Engine {
         let (tx, events) = mpsc::channel(1000);
         let own = prefix.clone();
         let config = LinkConfig {
-            check: Arc::new(move |app, occasion| application_verdict(app, &own, occasion)),
+            check: Arc::new(move |app, occasion, presence| {
+                application_verdict(app, &own, occasion, presence)
+            }),
             occasion: Occasion::First,
             timing: LinkTiming::default(),
         };
@@ -330,6 +335,60 @@ async fn a_second_engine_is_held_and_a_take_over_is_noticed() {
     assert_eq!(first.next().await, LinkEvent::Replaced);
     first.link.close().await;
     second.leaves_nothing().await;
+}
+
+/// A channel that is none of ours, and then nothing at all: as a program leaves it that is gone.
+#[tokio::test]
+async fn an_application_of_which_only_something_is_left_is_free() {
+    let first = Engine::up("left").await;
+    let stray = format!("stray-{:08x}", fastrand::u32(..));
+    let new = Originate {
+        channel_id: stray.clone(),
+        endpoint: format!("PJSIP/30550001@{}", first.lab.trunk()),
+        timeout: 20,
+        ..Originate::default()
+    };
+    first.client.originate(&new).await.unwrap();
+    first.link.close().await;
+
+    let begun = Instant::now();
+    let mut second = Engine::start("left");
+    let up = second.next().await;
+    let LinkEvent::Up {
+        left_over: Some(app),
+    } = &up
+    else {
+        panic!("unexpected: {up:?}");
+    };
+    assert_eq!(app.channel_ids, [stray.as_str()]);
+    second.link.close().await;
+    let gone = second.client.hangup(&stray, None).await;
+    assert_eq!(gone, Ok(Gone::Now));
+
+    let mut third = Engine::start("left");
+    let up = third.next().await;
+    assert!(matches!(up, LinkEvent::Up { .. }), "{up:?}");
+    let held = LinkTiming::default().holder_may_go;
+    assert!(begun.elapsed() < held, "it waited for nobody");
+    third.leaves_nothing().await;
+}
+
+#[tokio::test]
+async fn asking_who_is_connected_leaves_nothing_with_whoever_is() {
+    let mut holder = Engine::up("asked").await;
+    let app = holder.client.app();
+    assert_eq!(presence(&holder.client, app).await, Ok(Presence::Somebody));
+    assert_eq!(
+        presence(&holder.client, "dd-test-nobody").await,
+        Ok(Presence::Nobody)
+    );
+    let probe = |kind: &EventKind| matches!(kind, EventKind::StasisEnd { channel } if channel.id.starts_with(PROBE));
+    holder.until(probe).await;
+    let known = holder.client.application(holder.client.app()).await;
+    assert!(known.unwrap().unwrap().is_idle(), "the probe is gone");
+    let all = holder.lab.ari("GET", "/ari/applications");
+    assert!(!all.contains("dialdeck-probe"), "{all}");
+    holder.leaves_nothing().await;
 }
 
 #[tokio::test]

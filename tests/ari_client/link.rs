@@ -11,14 +11,16 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::fake::{Fake, Reply, ServerSocket};
+use crate::fake::{self, Fake, Reply, ServerSocket};
 
 const LONG: Duration = Duration::from_secs(10);
 
 /// Clocks ten times as fast as the real ones.
 fn config() -> LinkConfig {
     LinkConfig {
-        check: Arc::new(|app, occasion| application_verdict(app, "dd-x-", occasion)),
+        check: Arc::new(|app, occasion, presence| {
+            application_verdict(app, "dd-x-", occasion, presence)
+        }),
         occasion: Occasion::First,
         timing: LinkTiming {
             ping_every: Duration::from_millis(300),
@@ -292,7 +294,9 @@ async fn a_try_of_its_own_that_arrives_late_is_no_other_dialer() {
 #[tokio::test]
 async fn it_does_not_take_an_application_away_unless_told() {
     let mut fake = Fake::start(|asked| {
-        if asked.is("GET", "/ari/events") {
+        if asked.is_probe() {
+            Reply::Json(404, "{}".into())
+        } else if asked.is("GET", "/ari/events") {
             Reply::WebSocket
         } else {
             Reply::ok(r#"{"name":"outbound_dialer","channel_ids":[],"bridge_ids":[]}"#)
@@ -394,11 +398,15 @@ async fn dropping_the_handle_says_goodbye() {
 }
 
 /// Asterisk, in which somebody holds the application: whose channels, by how often it was asked.
+/// It moves no channels, so whether anybody is connected can't be asked.
 async fn held_asterisk(
     channels: impl Fn(usize) -> Option<&'static str> + Send + Sync + 'static,
 ) -> Fake {
     let asked = AtomicUsize::new(0);
     Fake::start(move |request| {
+        if request.is_probe() {
+            return Reply::Json(404, "{}".into());
+        }
         if request.is("GET", "/ari/events") {
             return Reply::WebSocket;
         }
@@ -439,10 +447,54 @@ async fn who_holds_it_without_a_call_may_have_just_ended() {
 }
 
 #[tokio::test]
-async fn who_holds_it_with_a_call_is_another_dialer_at_once() {
-    let mut fake = held_asterisk(|_| Some(r#""other-1-a""#)).await;
+async fn who_holds_it_with_a_call_is_another_dialdeck_at_once() {
+    let mut fake = held_asterisk(|_| Some(r#""dd-other-1-7-a""#)).await;
     let mut engine = Engine::on(&fake, 100);
     let held = engine.next().await;
     assert!(matches!(held, LinkEvent::Held { .. }), "{held:?}");
     assert_eq!(fake.asked_so_far().len(), 1);
+}
+
+/// What Asterisk has of the application while an engine is connected may be anybody's.
+#[tokio::test]
+async fn after_a_loss_of_its_own_it_comes_back_whatever_is_in_the_application() {
+    let others = r#""dd-x-1-7-a","1700000000.5","dd-other-1-7-a""#;
+    let mut fake = held_asterisk(move |asked| (asked > 0).then_some(others)).await;
+    let mut engine = Engine::on(&fake, 100);
+    for _ in 0..3 {
+        let socket = socket(&mut fake).await;
+        engine.expect_up().await;
+        drop(socket);
+        engine.expect_down().await;
+    }
+    let asked = fake.asked_so_far();
+    assert!(!asked.iter().any(fake::Asked::is_probe), "nobody is asked");
+}
+
+/// An Asterisk that does not answer in time is no program that holds the application.
+#[tokio::test]
+async fn an_asterisk_too_busy_to_be_asked_is_asked_again_and_holds_nothing() {
+    let busy = Arc::new(AtomicBool::new(true));
+    let is_busy = Arc::clone(&busy);
+    let fake = Fake::start(move |asked| {
+        if asked.is_probe() && is_busy.load(Ordering::SeqCst) {
+            Reply::Close
+        } else if asked.is("PUT", "/ari/applications/outbound_dialer/eventFilter") {
+            Reply::ok("{}")
+        } else if asked.is("GET", "/ari/events") {
+            Reply::WebSocket
+        } else if is_busy.load(Ordering::SeqCst) {
+            Reply::ok(r#"{"name":"outbound_dialer","channel_ids":[],"bridge_ids":[]}"#)
+        } else {
+            Reply::Json(404, r#"{"message":"Application not found"}"#.into())
+        }
+    })
+    .await;
+    let mut engine = Engine::on(&fake, 100);
+    engine.expect_down().await;
+    engine
+        .nothing_within(config().timing.holder_may_go * 2)
+        .await;
+    busy.store(false, Ordering::SeqCst);
+    engine.expect_up().await;
 }

@@ -114,7 +114,7 @@ async fn https_and_wss_work_with_the_ca_file() {
     assert_eq!(client.channels().await, Ok(vec![]));
     let (tx, mut events) = mpsc::channel(8);
     let config = LinkConfig {
-        check: Arc::new(|_, _| Verdict::Connect),
+        check: Arc::new(|_, _, _| Verdict::Connect),
         occasion: Occasion::First,
         timing: LinkTiming::default(),
     };

@@ -94,7 +94,7 @@ impl Session {
 
     /// Opens the event socket, with the event filter that the dialer sets.
     pub(crate) async fn connect(&mut self) {
-        self.socket = Some(self.open().await);
+        self.socket = Some(self.open(&self.app()).await);
         let filter: Vec<Value> = UNWANTED
             .iter()
             .map(|kind| serde_json::json!({ "type": kind }))
@@ -106,16 +106,18 @@ impl Session {
 
     /// A second socket under the same app; what the first hears from then on stays in the trace.
     pub(crate) async fn connect_another(&mut self) -> Other {
-        Other(self.open().await)
+        Other(self.open(&self.app()).await)
     }
 
-    async fn open(&self) -> Socket {
+    /// A socket under the app of another `role`.
+    pub(crate) async fn connect_as(&mut self, role: &str) -> Other {
+        Other(self.open(&self.id(role)).await)
+    }
+
+    async fn open(&self, app: &str) -> Socket {
         let url = format!(
             "ws://{}/ari/events?app={}&api_key={}:{}",
-            self.place.addr,
-            self.app(),
-            self.place.username,
-            self.place.password
+            self.place.addr, app, self.place.username, self.place.password
         );
         let request = url.into_client_request().expect("a well-formed address");
         let (stream, _) = tokio_tungstenite::connect_async(request)

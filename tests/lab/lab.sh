@@ -48,6 +48,9 @@ pbx_ari=$((18088 + slot * 100))
 pbx_tls=$((18089 + slot * 100))
 pbx_sip=$((15060 + slot * 100))
 carrier_sip=$((15070 + slot * 100))
+# Where tests play a phone: tests/support/phone.rs.
+scripted_carrier=$((15080 + slot * 100))
+scripted_agent=$((15090 + slot * 100))
 pbx_rtp=$((20000 + slot * 1000))
 carrier_rtp=$((pbx_rtp + 500))
 
@@ -141,6 +144,8 @@ fill_in() {
             -e "s|@SECRET@|$(secret)|g" \
             -e "s|@PBX_SIP@|$pbx_sip|g" \
             -e "s|@CARRIER_SIP@|$carrier_sip|g" \
+            -e "s|@SCRIPTED_CARRIER@|$scripted_carrier|g" \
+            -e "s|@SCRIPTED_AGENT@|$scripted_agent|g" \
             -e "s|@CARRIER_RTP@|$carrier_rtp|g" \
             -e "s|@CARRIER_RTP_END@|$((carrier_rtp + 499))|g" \
             "$file" >"$state/$name/etc/$(basename "$file")"
@@ -342,6 +347,9 @@ RECORDINGS=$state/pbx/spool/recording
 PBX_LOG=$state/pbx/log/messages.log
 CARRIER_LOG=$state/carrier/log/messages.log
 TEST_LOCK=$lab/tests.$slot.lock
+PBX_SIP=127.0.0.1:$pbx_sip
+SCRIPTED_CARRIER=127.0.0.1:$scripted_carrier
+SCRIPTED_AGENT=127.0.0.1:$scripted_agent
 TLS_URL=https://127.0.0.1:$pbx_tls
 CA_FILE=$state/pbx/etc/ca.pem
 END

@@ -2,11 +2,14 @@
 
 #[path = "../support/lab.rs"]
 mod lab;
+#[path = "../support/phone.rs"]
+mod phone;
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use lab::{Lab, Node, Seen};
+use phone::{Call, Phone, Script, Side};
 
 /// Has the PBX call `endpoint` as `CALLERID(num)` 1001 would, without a dialer.
 fn call(lab: &Lab, endpoint: &str) {
@@ -134,5 +137,67 @@ fn the_observer_sees_what_asterisk_does_by_itself() {
     );
     let called = lab.carrier_calls();
     assert_eq!(callees(&called).len(), 6, "{called:?}");
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn the_scripted_phones_play_their_scripts_and_tell_what_they_saw() {
+    let lab = Lab::get();
+    let (carrier, agent) = (Phone::carrier(&lab), Phone::agent(&lab));
+    let moment = Duration::from_millis(300);
+    carrier.on(
+        "7901",
+        Script::new().ring(moment).answer().wait(moment).bye(),
+    );
+    carrier.on(
+        "7902",
+        Script::new().status_with(603, &["Reason: SIP;cause=603"]),
+    );
+    carrier.on("7903", Script::new().swallow());
+    carrier.on("7904", Script::new().early_media());
+    for number in ["79010001", "79020001", "79030001", "79040001", "79050001"] {
+        call(&lab, &format!("PJSIP/{number}@scripted"));
+    }
+    carrier.wait_for("end of each call", |calls| {
+        let over = |c: &Call| c.ended_by().is_some() || c.has("603 INVITE");
+        calls.iter().filter(|call| over(call)).count() == 3
+    });
+    let answered = carrier.call("79010001");
+    assert_eq!(answered.ended_by(), Some(Side::Phone), "{answered:?}");
+    assert!(answered.at("180 INVITE") < answered.at("200 INVITE"));
+    assert_eq!(carrier.call("79030001").story(), ["Pbx: INVITE"]);
+    // Whoever has no script answers and stays; the PBX's side waits two seconds.
+    assert_eq!(carrier.call("79050001").ended_by(), Some(Side::Pbx));
+
+    agent.on("", Script::new().answer().refer("100").transferred().bye());
+    lab.cli(
+        Node::Pbx,
+        "channel originate Local/120@lab extension 100@lab",
+    );
+    agent.wait_for("blind transfer", |calls| calls.iter().any(|c| c.has("BYE")));
+    assert_eq!(callees(&lab.target_calls()), ["100", "100", "120"]);
+    lab.reset();
+
+    agent.clear();
+    agent.on(
+        "",
+        Script::new()
+            .answer()
+            .hold()
+            .unhold()
+            .consult("100")
+            .refer_to_consulted()
+            .transferred()
+            .bye(),
+    );
+    lab.cli(
+        Node::Pbx,
+        "channel originate Local/120@lab extension 100@lab",
+    );
+    agent.wait_for("attended transfer", |calls| {
+        calls.len() == 2 && calls.iter().all(|call| call.has("BYE"))
+    });
+    assert_eq!(callees(&lab.target_calls()), ["100", "100", "120"]);
+    lab.reset();
     lab.assert_nothing_left();
 }

@@ -56,7 +56,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -173,6 +173,12 @@ impl Lab {
         &self.facts.env["ARI_TRUNK"]
     }
 
+    /// Where one of the lab's SIP ports is: `PBX_SIP`, `SCRIPTED_CARRIER`, `SCRIPTED_AGENT`.
+    pub(crate) fn address(&self, which: &str) -> SocketAddr {
+        let address = self.facts.paths[which].parse();
+        address.expect("the script tells an address")
+    }
+
     /// Asterisk's own recording spool, on the PBX.
     pub(crate) fn recording_spool(&self) -> &Path {
         Path::new(&self.facts.paths["RECORDINGS"])
@@ -281,8 +287,9 @@ impl Lab {
     pub(crate) fn ari(&self, method: &str, path: &str) -> String {
         let address = self.ari_url().trim_start_matches("http://");
         let (user, password) = self.credentials();
+        let and = if path.contains('?') { '&' } else { '?' };
         let request = format!(
-            "{method} {path}?api_key={user}:{password} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+            "{method} {path}{and}api_key={user}:{password} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
         );
         let mut stream = TcpStream::connect(address).expect("Asterisk answers");
         stream

@@ -11,6 +11,7 @@ pub(crate) mod incumbent;
 pub(crate) mod lab;
 pub(crate) mod load;
 pub(crate) mod numbers;
+pub(crate) mod phone;
 pub(crate) mod promtool;
 pub(crate) mod proxy;
 pub(crate) mod screen;

@@ -1,5 +1,7 @@
-//! What a check asks of Asterisk: questions that only a channel can be asked, on one that is
-//! never dialed and that ends by itself.
+//! Questions that only a channel can be asked, on one that is never dialed and that ends by
+//! itself.
+
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -8,6 +10,8 @@ use crate::ari::error::AriError;
 
 /// Leads nowhere, which matters to nobody: it is never dialed.
 const NOWHERE: &str = "Local/dialdeck-check@dialdeck-check";
+/// Between two questions of the same.
+const AGAIN: Duration = Duration::from_millis(20);
 
 impl Client {
     /// Makes a channel to ask: `POST /channels/create`. Somebody must be connected to the
@@ -21,6 +25,23 @@ impl Client {
             .query("otherChannelId", format!("{channel}-2"))
             .body(json!({ "variables": { "TIMEOUT(absolute)": seconds.to_string() } }));
         self.run(request).await
+    }
+
+    /// Has a channel leave our application for `app`: `POST /channels/{id}/move`. What becomes of
+    /// it is told by an event. Asterisk 22.10.1 crashes where `app` is missing.
+    pub async fn move_channel(&self, channel: &str, app: &str) -> Result<(), AriError> {
+        let request = Request::new("POST /channels/{id}/move", &[channel])?.query("app", app);
+        self.run(request).await
+    }
+
+    /// Comes back when our application has no channel any more: while it has one, Asterisk keeps
+    /// its name for good, also after everybody has left.
+    pub async fn until_forgotten(&self) {
+        while let Ok(Some(app)) = self.application(self.app()).await
+            && !app.channel_ids.is_empty()
+        {
+            tokio::time::sleep(AGAIN).await;
+        }
     }
 
     /// Whether Asterisk can record in `format`: `POST /channels/{id}/record` without a name.

@@ -1,17 +1,22 @@
 //! Whether the application is free to connect to.
 
 use super::super::model::Application;
+use super::presence::{PROBE, Presence};
+
+/// What every id that any Dialdeck makes begins with.
+const ANY_DIALDECK: &str = "dd-";
 
 /// When the question is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Occasion {
     /// The link was never up, or has lost the application to somebody else.
     First,
-    /// The same, and a process of ours has died amid its calls. Asterisk may keep the application
-    /// of such a process, with nobody connected and nothing in it (measured under load), for as
-    /// long as anybody cares to wait; so whoever is idle is waited for, and then is our own.
+    /// The same, and a process of ours has died amid its calls, whose socket Asterisk may still
+    /// believe in: whoever is connected is waited for.
     AfterCrash,
-    /// The link was up and has lost its socket.
+    /// The same, and that wait is over: where nobody else's calls are, the application is ours.
+    Waited,
+    /// The link was up and has lost its socket: the application is ours, whatever is in it.
     Again,
 }
 
@@ -20,31 +25,60 @@ pub enum Occasion {
 pub enum Verdict {
     /// Nobody else is there.
     Connect,
-    /// Connecting would take the application away from somebody.
-    HeldByOther,
+    /// Only [`super::presence()`] can tell.
+    Ask,
+    /// A program is connected, from which connecting would take the application away.
+    HeldByProgram,
+    /// Another Dialdeck's calls live in it, whether that one is connected or not.
+    HeldByDialdeck,
 }
 
-/// Judges by what Asterisk says of the application, `None` being 404.
+/// Judges by what Asterisk says of the application, `None` being 404, and by whether anybody
+/// is connected.
 ///
-/// Asterisk knows an application while somebody is connected *and* while only
-/// subscriptions are left over, and does not say which (measured). So on the first
-/// connect a known application is ours only if it has ids and all begin with `own_prefix`;
-/// without any, somebody idle is connected. After a loss of our own an empty one may be our
-/// own half-dead socket, so that only a foreign id speaks against it.
+/// Asterisk knows an application while somebody is connected *and* while anything is left
+/// over: our own calls, or a channel that somebody else has sent there, or nothing at all but
+/// a name. None of it keeps anybody from connecting; a program that is connected does, and so
+/// do the channels of another Dialdeck, which counts on finding them again. Where presence
+/// can't be asked (an Asterisk that moves no channels), what is not ours is taken for a
+/// program's.
 #[must_use]
 pub fn application_verdict(
     app: Option<&Application>,
     own_prefix: &str,
     occasion: Occasion,
+    presence: Presence,
 ) -> Verdict {
-    let Some(app) = app else {
+    let Some(app) = app.filter(|_| occasion != Occasion::Again) else {
         return Verdict::Connect;
     };
+    let is_own = |id: &String| id.starts_with(own_prefix);
+    if app.dialdecks(own_prefix) > 0 {
+        return Verdict::HeldByDialdeck;
+    }
     let mut ids = app.channel_ids.iter().chain(&app.bridge_ids);
-    if ids.any(|id| !id.starts_with(own_prefix)) || (app.is_idle() && occasion != Occasion::Again) {
-        Verdict::HeldByOther
-    } else {
-        Verdict::Connect
+    let has_own = ids.clone().any(is_own);
+    if has_own && ids.all(is_own) || presence == Presence::Nobody {
+        return Verdict::Connect;
+    }
+    if occasion == Occasion::Waited && (has_own || app.is_idle()) {
+        return Verdict::Connect;
+    }
+    match presence {
+        Presence::NotAsked => Verdict::Ask,
+        _ => Verdict::HeldByProgram,
+    }
+}
+
+impl Application {
+    /// How many channels of other Dialdecks live in it: of journals other than the one whose
+    /// ids begin with `own_prefix`.
+    #[must_use]
+    pub fn dialdecks(&self, own_prefix: &str) -> usize {
+        let others = self.channel_ids.iter().filter(|id| {
+            id.starts_with(ANY_DIALDECK) && !id.starts_with(own_prefix) && !id.starts_with(PROBE)
+        });
+        others.count()
     }
 }
 
@@ -52,7 +86,18 @@ pub fn application_verdict(
 mod tests {
     use super::*;
 
-    const ALL: [Occasion; 3] = [Occasion::First, Occasion::AfterCrash, Occasion::Again];
+    const ALL: [Occasion; 4] = [
+        Occasion::First,
+        Occasion::AfterCrash,
+        Occasion::Waited,
+        Occasion::Again,
+    ];
+    const EVER: [Presence; 4] = [
+        Presence::NotAsked,
+        Presence::Nobody,
+        Presence::Somebody,
+        Presence::Unknown,
+    ];
 
     fn app(channels: &[&str], bridges: &[&str]) -> Application {
         let owned = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect();
@@ -64,44 +109,94 @@ mod tests {
         }
     }
 
+    fn verdict(app: &Application, occasion: Occasion, presence: Presence) -> Verdict {
+        application_verdict(Some(app), "dd-x-", occasion, presence)
+    }
+
+    /// What is left over when a stray has been there.
+    fn left_overs() -> [Application; 4] {
+        [
+            app(&[], &[]),
+            app(&["1700000000.5"], &[]),
+            app(&["dd-x-1-7-a", "1700000000.5"], &["dd-x-1-7-bridge"]),
+            app(&["dd-x-1-7-a"], &["dd-y-1-7-bridge"]),
+        ]
+    }
+
     #[test]
     fn an_unknown_application_is_free() {
         for occasion in ALL {
-            assert_eq!(
-                application_verdict(None, "dd-x-", occasion),
-                Verdict::Connect
-            );
-        }
-    }
-
-    #[test]
-    fn left_overs_of_the_own_journal_are_no_hindrance() {
-        let app = app(&["dd-x-1-7-a"], &["dd-x-1-7-bridge"]);
-        for occasion in ALL {
-            let verdict = application_verdict(Some(&app), "dd-x-", occasion);
-            assert_eq!(verdict, Verdict::Connect);
-        }
-    }
-
-    #[test]
-    fn a_foreign_channel_or_bridge_means_that_somebody_is_there() {
-        for app in [
-            app(&["dd-x-1-7-a", "1700000000.5"], &[]),
-            app(&["dd-x-1-7-a"], &["dd-y-1-7-bridge"]),
-        ] {
-            for occasion in ALL {
-                let verdict = application_verdict(Some(&app), "dd-x-", occasion);
-                assert_eq!(verdict, Verdict::HeldByOther);
+            for presence in EVER {
+                let verdict = application_verdict(None, "dd-x-", occasion, presence);
+                assert_eq!(verdict, Verdict::Connect);
             }
         }
     }
 
     #[test]
-    fn an_idle_application_is_somebody_else_at_first_and_ourselves_after_a_loss() {
-        let idle = app(&[], &[]);
-        let verdict = |occasion| application_verdict(Some(&idle), "dd-x-", occasion);
-        assert_eq!(verdict(Occasion::First), Verdict::HeldByOther);
-        assert_eq!(verdict(Occasion::AfterCrash), Verdict::HeldByOther);
-        assert_eq!(verdict(Occasion::Again), Verdict::Connect);
+    fn left_overs_of_the_own_journal_are_no_hindrance_and_nobody_is_asked() {
+        let app = app(&["dd-x-1-7-a"], &["dd-x-1-7-bridge"]);
+        for occasion in ALL {
+            for presence in EVER {
+                assert_eq!(verdict(&app, occasion, presence), Verdict::Connect);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_left_over_is_no_hindrance_where_nobody_is_connected() {
+        for app in left_overs() {
+            for occasion in [Occasion::First, Occasion::AfterCrash] {
+                let first = verdict(&app, occasion, Presence::NotAsked);
+                assert_eq!(first, Verdict::Ask);
+                let told = |presence| verdict(&app, occasion, presence);
+                assert_eq!(told(Presence::Nobody), Verdict::Connect);
+                assert_eq!(told(Presence::Somebody), Verdict::HeldByProgram);
+                assert_eq!(told(Presence::Unknown), Verdict::HeldByProgram);
+            }
+        }
+    }
+
+    #[test]
+    fn after_a_loss_of_its_own_nothing_in_the_application_is_a_hindrance() {
+        for app in left_overs().iter().chain(&[app(&["dd-y-1-7-a"], &[])]) {
+            for presence in EVER {
+                let verdict = verdict(app, Occasion::Again, presence);
+                assert_eq!(verdict, Verdict::Connect);
+            }
+        }
+    }
+
+    #[test]
+    fn the_living_calls_of_another_dialdeck_hold_it_whoever_is_connected() {
+        for app in [
+            app(&["dd-y-1-7-a"], &[]),
+            app(&["dd-x-1-7-a", "dd-y-1-7-a"], &[]),
+        ] {
+            for presence in EVER {
+                let verdict = verdict(&app, Occasion::First, presence);
+                assert_eq!(verdict, Verdict::HeldByDialdeck);
+            }
+        }
+    }
+
+    #[test]
+    fn somebody_who_only_asks_is_no_other_dialdeck() {
+        let app = app(&["dd-probe-1", "dd-x-1-7-a"], &[]);
+        let verdict = |presence| verdict(&app, Occasion::First, presence);
+        assert_eq!(verdict(Presence::NotAsked), Verdict::Ask);
+        assert_eq!(verdict(Presence::Nobody), Verdict::Connect);
+    }
+
+    #[test]
+    fn after_a_crash_whoever_is_connected_was_ourselves_once_it_was_waited_for() {
+        for (app, expected) in [
+            (app(&[], &[]), Verdict::Connect),
+            (app(&["dd-x-1-7-a", "1700000000.5"], &[]), Verdict::Connect),
+            (app(&["1700000000.5"], &[]), Verdict::HeldByProgram),
+        ] {
+            let waited = verdict(&app, Occasion::Waited, Presence::Somebody);
+            assert_eq!(waited, expected);
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::laws::Verdict;
 use super::network::{Mishap, Outgoing, Result as Answer, as_http, as_request, no_connection};
 use super::{Item, Sim};
 use crate::ari::link::{DownReason, LinkEvent, LinkState, UNUSED_EVENTS, Verdict as MayConnect};
-use crate::ari::link::{Occasion, application_verdict};
+use crate::ari::link::{Occasion, Presence, application_verdict};
 use crate::ari::{Application, Event, EventKind};
 use crate::campaign::{AttemptId, Part};
 use crate::simulator::{Body, ConnectionId, Method, Output, Request, Response};
@@ -257,8 +257,13 @@ impl Sim {
         }
         let (prefix, occasion) = (deck.prefix.clone(), deck.occasion);
         let app = self.application();
+        let presence = if self.world.is_connected(APP) {
+            Presence::Somebody
+        } else {
+            Presence::Nobody
+        };
         if let Some(app) = app.clone()
-            && application_verdict(Some(&app), &prefix, occasion) == MayConnect::HeldByOther
+            && application_verdict(Some(&app), &prefix, occasion, presence) != MayConnect::Connect
         {
             self.be_held(app);
             return;

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::agenda::Happening;
 use super::channel::written;
 use super::message::{Answer, Method, Request, Response};
-use super::{ConnectionId, Output, World, list, no_resource, wrong_method};
+use super::origination::arguments;
+use super::{ConnectionId, Output, World, channel_event, list, no_resource, wrong_method};
 use crate::campaign::Time;
 
 /// A Stasis application. It lives while somebody is connected or something is subscribed.
@@ -120,7 +121,7 @@ impl World {
     }
 
     /// Whether somebody is connected as `app`.
-    pub(super) fn is_connected(&self, app: &str) -> bool {
+    pub(crate) fn is_connected(&self, app: &str) -> bool {
         self.apps.get(app).is_some_and(|a| a.connection.is_some())
     }
 
@@ -196,6 +197,30 @@ impl World {
         for app in self.apps.values_mut() {
             app.in_stasis.remove(id);
         }
+    }
+
+    /// `POST /channels/{id}/move`: the channel goes over to another app, if somebody is
+    /// connected to that one; else it stays and its app hears why.
+    pub(super) fn move_channel(&mut self, id: &str, request: &Request) -> Answer {
+        self.controlled(id)?;
+        let app = request
+            .param("app")
+            .ok_or_else(|| Response::error(400, "Missing parameter app"))?;
+        let args = arguments(request);
+        if !self.is_connected(app) {
+            let mut event = channel_event("ApplicationMoveFailed", self.channel(id)?);
+            event["destination"] = app.into();
+            event["args"] = json!(args);
+            self.emit(About::channel(id), &event);
+            return Ok(Response::no_content());
+        }
+        self.leave_stasis(id);
+        if let Some(channel) = self.channels.get_mut(id) {
+            app.clone_into(&mut channel.app);
+            channel.args = args;
+        }
+        self.enter_stasis(id);
+        Ok(Response::no_content())
     }
 
     /// `app` hears of the bridge `id` until it is gone.

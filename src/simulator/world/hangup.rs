@@ -218,7 +218,7 @@ impl World {
         self.unsubscribe(id);
     }
 
-    fn leave_stasis(&mut self, id: &str) {
+    pub(super) fn leave_stasis(&mut self, id: &str) {
         let Some(channel) = self.channels.get_mut(id) else {
             return;
         };
@@ -227,7 +227,8 @@ impl World {
         }
         let event = channel_event("StasisEnd", channel);
         channel.in_stasis = false;
-        self.emit(About::channel(id), &event);
+        let app = channel.app.clone();
+        self.send(&app, &event);
         self.unsubscribe_stasis(id);
     }
 

@@ -53,6 +53,12 @@ impl World {
                 format!("PJSIP/{name}/sip:{name}@127.0.0.1")
             }
             ("PJSIP_DIAL_CONTACTS", _) => String::new(),
+            // The trunk is as in asterisk_conf/.
+            ("PJSIP_ENDPOINT", setting) => match setting.split_once(',')? {
+                (name, "allow_transfer") if name == self.config.trunk => "false".to_owned(),
+                (name, "context") if name == self.config.trunk => "from-carrier".to_owned(),
+                _ => return None,
+            },
             _ => return None,
         })
     }

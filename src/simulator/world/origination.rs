@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::agenda::Step;
-use super::apps::About;
 use super::channel::{Channel, Hold, Role, State, TargetLeg};
 use super::dialing::seconds;
 use super::message::{Answer, Request, Response};
@@ -177,7 +176,6 @@ impl World {
             }
         };
         let sip = name.starts_with("PJSIP/");
-        let args = request.param("appArgs").unwrap_or_default();
         let resource = draft.endpoint.split_once('/').map_or("", |(_, r)| r);
         Channel {
             serial,
@@ -192,11 +190,7 @@ impl World {
             dial_string: resource.to_owned(),
             place,
             app: draft.app,
-            args: args
-                .split(',')
-                .filter(|a| !a.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            args: arguments(request),
             in_stasis: false,
             staged: false,
             dialed: false,
@@ -263,7 +257,8 @@ impl World {
         let mut event = channel_event("StasisStart", channel);
         event["args"] = json!(channel.args);
         self.subscribe_stasis(&app, id);
-        self.emit(About::channel(id), &event);
+        // Also where another app hears of the channel.
+        self.send(&app, &event);
     }
 
     /// `POST /channels/{id}/snoop`: a channel that listens to another.
@@ -294,12 +289,7 @@ impl World {
             return refuse(500, "Snoop channel could not be created");
         }
         let mut channel = self.listener(&snoop, spied, app);
-        let args = request.param("appArgs").unwrap_or_default();
-        channel.args = args
-            .split(',')
-            .filter(|a| !a.is_empty())
-            .map(str::to_owned)
-            .collect();
+        channel.args = arguments(request);
         self.serial += 1;
         let json = channel.json();
         self.channels.insert(snoop.clone(), channel);
@@ -335,6 +325,13 @@ impl World {
             sound_since: Some(self.now),
         }
     }
+}
+
+/// What a channel brings into its app.
+pub(super) fn arguments(request: &Request) -> Vec<String> {
+    let args = request.param("appArgs").unwrap_or_default();
+    let args = args.split(',').filter(|arg| !arg.is_empty());
+    args.map(str::to_owned).collect()
 }
 
 /// Name and number of `Sales Team <1001>` or `1001`.

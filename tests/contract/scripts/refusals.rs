@@ -146,10 +146,16 @@ pub(crate) async fn dialplan_functions_are_evaluated(s: &mut Session) {
     s.connect().await;
     create_b(s, TALKS).await;
     let path = format!("/channels/{}/variable", s.id("b"));
+    let trunk = s.trunk("");
+    let trunk = trunk.trim_start_matches("PJSIP/@");
+    let setting = |name| format!("PJSIP_ENDPOINT({trunk},{name})");
     for name in [
         "DIALPLAN_EXISTS(lab,100,1)",
         "DIALPLAN_EXISTS(lab,999,1)",
         "DIALPLAN_EXISTS(nosuch,100,1)",
+        "DIALPLAN_EXISTS(from-carrier,79990001122,1)",
+        &setting("allow_transfer"),
+        &setting("context"),
         "CHANNEL(state)",
         "NOSUCHVARIABLE",
         "NOSUCHFUNCTION(1)",
