@@ -7,6 +7,7 @@ use crate::Witness as _;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
 use crate::support::numbers::numbers;
+use crate::support::phone::{Phone, Script};
 
 const DIAL: [&str; 3] = ["--headless", "--start", "--exit-when-done"];
 const SOON: Duration = Duration::from_secs(20);
@@ -125,4 +126,56 @@ fn a_carrier_that_answers_nothing_at_all_pauses_the_run_and_its_numbers_wait() {
     assert!(rows.iter().all(|row| row["disposition"].is_null()));
     let tried = rows.iter().filter(|row| row["attempts"] == 1).count();
     assert!((1..=4).contains(&tried), "{tried} were tried");
+}
+
+#[test]
+fn what_a_carrier_answers_has_the_disposition_of_the_table() {
+    let lab = Lab::get();
+    let carrier = Phone::carrier(&lab);
+    let fates = [
+        (603, "rejected"),
+        (607, "blocked"),
+        (608, "blocked"),
+        (302, "redirected"),
+        (482, "congestion"),
+        (483, "congestion"),
+        (505, "congestion"),
+        (513, "congestion"),
+        (606, "failed"),
+    ];
+    let number = |status: u16| format!("7955{status}01");
+    for (status, _) in fates {
+        carrier.on(&number(status), Script::new().status(status));
+    }
+    let mut deck = deck(&lab, "81").set("ARI_TRUNK", "scripted");
+    deck.list(fates.map(|(status, _)| number(status)));
+    deck.dial();
+    for (row, (status, disposition)) in deck.report().iter().zip(fates) {
+        assert_eq!(row["disposition"], disposition, "{row:?}");
+        assert_eq!(row["sip_code"], status, "{row:?}");
+    }
+}
+
+#[test]
+fn a_carrier_that_wants_money_or_a_login_is_told_and_its_numbers_wait() {
+    let lab = Lab::get();
+    let carrier = Phone::carrier(&lab);
+    for (status, says) in [(402, "account"), (407, "outbound_auth")] {
+        let script = || {
+            Script::new().status_with(
+                status,
+                &["Proxy-Authenticate: Digest realm=\"c\", nonce=\"1\""],
+            )
+        };
+        carrier.on("7956", script());
+        let mut deck = deck(&lab, "81").set("ARI_TRUNK", "scripted");
+        deck.list(numbers("7956", 9));
+        let ended = deck.run(&DIAL);
+        assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+        assert!(ended.stderr.contains(says), "{}", ended.stderr);
+        let rows = deck.report();
+        assert!(rows.iter().all(|row| row["disposition"].is_null()));
+        let tried = rows.iter().filter(|row| row["attempts"] == 1).count();
+        assert!((1..=4).contains(&tried), "{tried} were tried");
+    }
 }
