@@ -140,10 +140,8 @@ async fn a_phone_that_transfers() {
     let to = "100";
     let real = async |s: &mut Session| {
         let transfer = async |_: &str| {
-            agent.now(
-                "scripted-agent",
-                Script::new().refer(to).transferred().bye(),
-            )
+            let script = Script::new().refer(to).transferred().bye();
+            agent.now("scripted-agent", script);
         };
         scripts::moving::a_phone_that_transfers(s, transfer).await;
     };
