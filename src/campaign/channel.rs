@@ -150,6 +150,8 @@ impl Channel {
             self.presence = Presence::Leaving;
         } else if self.presence == Presence::There {
             self.presence = Presence::Away { asked: false };
+            // A census that was asked for before still has it here.
+            self.asked_at = now;
             self.entered = false;
             self.join = Join::Not;
         }

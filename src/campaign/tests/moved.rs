@@ -147,6 +147,22 @@ fn who_comes_back_is_put_into_the_bridge_again() {
 }
 
 #[test]
+fn a_census_that_was_asked_for_before_brings_nobody_back() {
+    let mut rig = Rig::talking();
+    let asked_at = rig.now;
+    rig.wait(1000);
+    rig.leg(Part::A, LegEvent::LeftApp);
+    rig.take();
+    rig.handle(Input::Census(Census {
+        asked_at,
+        ..census(BOTH_UP, &[Part::A, Part::B], true)
+    }));
+    assert_eq!(rig.take(), []);
+    rig.ok(Op::Find(Part::A));
+    rig.assert_end(Disposition::Answered, EndedBy::HandedOver, 0);
+}
+
+#[test]
 fn a_move_that_nobody_heard_of_is_learned_from_a_census() {
     let mut rig = Rig::talking();
     rig.handle(Input::LinkDown);

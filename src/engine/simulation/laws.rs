@@ -292,7 +292,7 @@ impl Sim {
 
     fn note_held(&mut self) {
         let held = self.world.legs().filter(|leg| leg.hold != Hold::None);
-        let ours = held.filter_map(|leg| self.ids.parse(leg.id));
+        let ours = held.filter_map(|leg| self.ids.parse(leg.part_id()));
         self.notes.held.extend(ours);
     }
 
@@ -331,8 +331,10 @@ impl Sim {
     /// Counts what came to nothing by the carrier's or the target's doing.
     fn note_end(&mut self, call: &CallSummary) {
         use Disposition::{Abandoned, Answered, Blocked, Congestion, Failed, Redirected, Rejected};
+        // What comes of an originate that Asterisk did not answer is no word of the carrier.
+        let was_answered = !self.notes.unanswered.contains(&call.attempt);
+        let told_why = call.cause != HangupCause::default() && was_answered;
         let [refused, dropped] = &mut self.notes.in_vain;
-        let told_why = call.cause != HangupCause::default();
         let rang = call.ringing_at.is_some() || call.answered_at.is_some();
         match call.disposition {
             Rejected | Blocked | Redirected | Congestion | Failed
