@@ -191,7 +191,8 @@ impl Sim {
     /// moved elsewhere, if this engine could know.
     pub(super) fn may_hang_up(&mut self, id: &str) -> Verdict {
         let again = !self.notes.asked_to_go.insert(id.to_owned());
-        let mut legs = self.world.legs().filter(|leg| leg.id == id);
+        let lives = |leg: &Leg<'_>| leg.id == id && leg.hold != Hold::Kept;
+        let mut legs = self.world.legs().filter(lives);
         let Some(moved_at) = legs.next().and_then(|leg| leg.elsewhere_since) else {
             return Ok(());
         };
