@@ -196,7 +196,7 @@ fn ended(line: &mut Line, call: &CallSummary, context: &Context<'_>) {
         .call(call.attempt, context)
         .value("number", &call.number)
         .value("disposition", call.disposition)
-        .value("by", call.by.as_str())
+        .text("by", call.by.as_str())
         .count("cause", call.cause.q850);
     if let Some(sip) = call.cause.sip {
         line.count("sip", sip);

@@ -149,6 +149,15 @@ impl EndedBy {
         }
     }
 
+    /// The same as a part of a sentence: `ended by callee`.
+    #[must_use]
+    pub fn told(self) -> String {
+        match self {
+            Self::HandedOver => "handed over".to_owned(),
+            by => format!("ended by {}", by.as_str()),
+        }
+    }
+
     /// The value that [`Self::as_str`] gives `word` for.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {

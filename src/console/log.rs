@@ -285,7 +285,7 @@ fn ended(call: &CallSummary) -> String {
     let mut text = format!("{} {}", call.number, call.disposition);
     if let Some(bridged) = call.bridged_at {
         let talk = clock_span(call.ended_at.since(bridged));
-        let _ = write!(text, " {talk}, ended by {}", call.by.as_str());
+        let _ = write!(text, " {talk}, {}", call.by.told());
         return text;
     }
     let span = clock_span(call.ended_at.since(call.begun_at));

@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
 use super::snapshot::{AttemptDetail, AttemptOutcome, Detail};
-use super::timeline::Setting;
+use super::timeline::{Setting, over};
 use super::{Engine, Time};
 use crate::campaign::{AsteriskIds, LeadId, Part, RecordingState, RunId};
 use crate::journal::{AttemptLine, Reader, call_id};
@@ -117,10 +117,10 @@ fn timeline(line: &AttemptLine) -> Vec<(Time, String)> {
         Some(ms) => format!("bridged after {ms} ms"),
         None => "bridged".to_owned(),
     };
-    let over = line.end.as_ref().map(|end| {
-        let by = end.by.as_str();
-        (end.at, format!("over: {}, by {by}", end.disposition))
-    });
+    let over = line
+        .end
+        .as_ref()
+        .map(|end| (end.at, over(end.disposition, end.by)));
     let step = |at: Option<Time>, text: &str| at.map(|at| (at, text.to_owned()));
     let steps = [
         step(Some(line.begun_at), "taken from the line"),

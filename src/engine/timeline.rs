@@ -18,6 +18,7 @@ use crate::campaign::{
     Record, RunId, Time,
 };
 use crate::journal::call_id;
+pub(super) use entry::over;
 use entry::{What, sentence};
 
 /// How many ended calls are remembered.

@@ -132,7 +132,7 @@ impl Page<'_> {
         self.lines
             .push(Line::styled(heading, theme.accent().patch(theme.bold())));
         if let Some(end) = &attempt.end {
-            let mut text = format!("{}, ended by {}", end.disposition, end.by.as_str());
+            let mut text = format!("{}, {}", end.disposition, end.by.told());
             let cause = cause_words(end.cause);
             if !cause.is_empty() {
                 let _ = write!(text, ": {cause}, cause {}", end.cause.q850);

@@ -49,7 +49,15 @@ pub(super) fn sentence(what: &What, number: &Number, setting: &Setting<'_>) -> S
         What::HungUpBy(who) => format!("hung up by {}", harmless(who)),
         What::Kept(part) => format!("Asterisk keeps {part}, though it was to go"),
         What::Transferred(part, to) => format!("{part} transferred the call to {}", harmless(to)),
-        What::Ended(disposition, by) => format!("over: {disposition}, by {}", by.as_str()),
+        What::Ended(disposition, by) => over(*disposition, *by),
+    }
+}
+
+/// How an attempt ended.
+pub(in crate::engine) fn over(disposition: Disposition, by: EndedBy) -> String {
+    match by {
+        EndedBy::HandedOver => format!("over: {disposition}, handed over"),
+        by => format!("over: {disposition}, by {}", by.as_str()),
     }
 }
 
