@@ -126,6 +126,7 @@ use facts::Facts;
 use limit::Silence;
 use next_run::NextRun;
 use orphans::Unsettled;
+use recovery::HeldEnd;
 use streak::Streaks;
 use timers::{Timer, Timers};
 
@@ -169,6 +170,8 @@ pub struct Campaign {
     /// Legs that somebody moved elsewhere, and when that was learned last: an older census, or an
     /// event that is told late, makes no strays of them.
     handed_over: BTreeMap<(AttemptId, Part), Time>,
+    /// Ends of legs that were told before a census has made up for the events that were missed.
+    held_ends: Vec<HeldEnd>,
     /// The run that begins when nothing is left of this one.
     next_run: Option<NextRun>,
     next_attempt: AttemptId,
@@ -211,6 +214,7 @@ impl Campaign {
             unsettled: Unsettled::default(),
             strays: BTreeSet::new(),
             handed_over: BTreeMap::new(),
+            held_ends: Vec::new(),
             next_run: None,
             next_attempt,
             timers: Timers::default(),
@@ -249,6 +253,21 @@ impl Campaign {
             } => self.answered(now, attempt, op, result),
             Input::Trunk { attempt, trunk } => self.trunk_probed(now, attempt, trunk),
             Input::Carrier { attempt, answered } => self.carrier_asked(attempt, answered),
+            Input::Leg {
+                attempt,
+                part,
+                event,
+                stamp_ms,
+                ..
+            } if self.may_be_of_one_replaced(attempt, part, event) => {
+                self.held_ends.push(HeldEnd {
+                    at: now,
+                    attempt,
+                    part,
+                    event,
+                    stamp_ms,
+                });
+            }
             Input::Leg {
                 attempt,
                 part,

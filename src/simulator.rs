@@ -160,7 +160,7 @@ impl SimHandle {
     #[must_use]
     pub fn transfer(&self, id: &str, to: &str) -> Option<String> {
         self.server
-            .with_world(|world, now| world.transfer(now, id, to, None))
+            .with_world(|world, now| world.transfer(now, id, to, Duration::ZERO, None))
     }
 
     /// Every number dialed through the trunk, in order: the carrier's log.

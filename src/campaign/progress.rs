@@ -143,7 +143,8 @@ impl Campaign {
             .is_some_and(|channel| channel.presence.is_away());
         let event = match result {
             Ok(()) => LegEvent::HandedOver,
-            Err(OpError::NotFound) => LegEvent::Leaving(None),
+            // Where events were missed, another channel may have taken its place.
+            Err(OpError::NotFound) if self.heard_all => LegEvent::Leaving(None),
             // It is asked again.
             Err(_) => return,
         };

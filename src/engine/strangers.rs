@@ -3,11 +3,15 @@
 //! nobody, and is hung up.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::requests::{Other, Survey};
 use super::{Engine, Told};
 use crate::ari::{ChannelInfo, Event, EventKind, EventSource, harmless};
 use crate::campaign::{ANY_DIALDECK, AttemptId, Census, Input, Part, sabotaged};
+
+/// How soon a phone that has transferred its call hangs up.
+const PHONE_HANGS_UP_WITHIN: Duration = Duration::from_secs(2);
 
 /// Channels in our application that belong to no call.
 #[derive(Debug, Default)]
@@ -43,6 +47,10 @@ impl Engine {
     }
 
     fn replaced(&mut self, attempt: AttemptId, part: Part, by: &str, name: &str) {
+        // The phone hangs up when it has heard that its transfer went well; where it does not, the
+        // next survey ends its channel.
+        let soon = self.clock.now() + PHONE_HANGS_UP_WITHIN;
+        self.survey_due = self.survey_due.map(|due| due.min(soon));
         let channels = &mut self.requester.channels;
         channels.replace((attempt, part), by);
         if part == Part::A {

@@ -216,6 +216,44 @@ fn whoever_comes_by_a_transfer_into_a_call_that_ends_is_hung_up() {
     assert_eq!(ended.take(), [Op::HangUp(Part::B)]);
 }
 
+/// The phone hangs up when its transfer has gone well, and only that is heard.
+#[test]
+fn a_transfer_that_nobody_heard_of_cuts_nobody() {
+    let ends = [
+        LegEvent::HungUp(Some(cause(16))),
+        LegEvent::LeftApp,
+        LegEvent::Gone(cause(16)),
+    ];
+    for part in [Part::A, Part::B] {
+        let mut rig = Rig::talking();
+        rig.handle(Input::LinkDown);
+        rig.wait(1000);
+        for end in ends {
+            rig.leg(part, end);
+        }
+        rig.answer(FIRST, Op::Find(part), Err(OpError::NotFound));
+        assert_eq!(rig.take(), [Op::Find(part)], "a census tells more");
+        rig.wait(10);
+        transfer(&mut rig, part);
+        let asked_at = rig.now;
+        rig.link_up(Census {
+            asked_at,
+            ..census(BOTH_UP, &[Part::A, Part::B], true)
+        });
+        assert_eq!(rig.word(), Some(CallWord::Bridged), "{part}");
+
+        let mut without = Rig::talking();
+        without.handle(Input::LinkDown);
+        without.wait(1000);
+        without.leg(part, ends[0]);
+        without.link_up(Census {
+            asked_at: without.now,
+            ..census(BOTH_UP, &[], true)
+        });
+        assert_eq!(without.word(), Some(CallWord::Ending), "{part}");
+    }
+}
+
 #[test]
 fn after_a_transfer_of_leg_a_it_is_recorded_on_and_fetched_once() {
     let mut rig = Rig::talking();

@@ -224,11 +224,8 @@ impl Sim {
 
     /// The attempts that have a leg A like this.
     fn callees(&self, like: impl Fn(&Leg<'_>) -> bool) -> BTreeSet<AttemptId> {
-        let in_app = self
-            .world
-            .legs()
-            .filter(|leg| leg.elsewhere_since.is_none());
-        let ours = in_app.filter(like);
+        let is_ours = |leg: &Leg<'_>| leg.elsewhere_since.is_none() && !leg.is_replaced;
+        let ours = self.world.legs().filter(is_ours).filter(like);
         ours.filter_map(|leg| self.ids.parse(leg.part_id()))
             .filter(|(_, part)| *part == Part::A)
             .map(|(attempt, _)| attempt)

@@ -78,14 +78,15 @@ impl Sim {
     /// A phone transfers its call.
     fn transfer(&mut self) {
         let talking = self.talking();
-        let after = Duration::from_millis(self.rng.u64(..20_000));
+        let after = Some(Duration::from_millis(self.rng.u64(..20_000)));
+        let lingers = Duration::from_millis(self.rng.u64(..2000));
         let now = self.world_now();
         let Some(id) = self.rng.choice(&talking) else {
             return;
         };
         if let Some(by) = self
             .world
-            .transfer(now, id, "100@lab-transfers", Some(after))
+            .transfer(now, id, "100@lab-transfers", lingers, after)
         {
             self.tally.count("phones: transfer");
             self.note(|| format!("{by} takes the place of {id}"));

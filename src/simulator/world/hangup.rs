@@ -63,6 +63,9 @@ impl World {
         let Some(channel) = self.channels.get(id) else {
             return;
         };
+        if channel.replaced {
+            return self.leave_replaced(id);
+        }
         if !channel.is_sip() {
             let cause = if channel.staged { NORMAL_CLEARING } else { 0 };
             self.request_hangup(id, Some(0), None, false);

@@ -16,19 +16,20 @@ use crate::campaign::Time;
 impl World {
     /// The phone of the channel `id` transfers its call (REFER): a local channel of Asterisk's
     /// own takes its place in the bridge and in the application, answers at once and hangs up
-    /// `after` a while. `to` is the extension with its context: `100@lab-transfers`.
+    /// `after` a while. The phone hears that it went well, and hangs up `lingers` later. `to` is the extension with its context: `100@lab-transfers`.
     /// `None` if the channel is in no conversation.
     pub fn transfer(
         &mut self,
         now: Time,
         id: &str,
         to: &str,
+        lingers: Duration,
         after: Option<Duration>,
     ) -> Option<String> {
         self.advance(now);
         let old = self.channels.get(id)?.clone();
         let bridge = old.bridge.clone()?;
-        if old.state != State::Up || !old.in_stasis || old.hold != Hold::None {
+        if old.state != State::Up || !old.in_stasis || old.hold != Hold::None || old.replaced {
             return None;
         }
         let by = self.draw_up_local(&old, to);
@@ -41,15 +42,27 @@ impl World {
         self.enter_bridge(&by, &bridge);
         self.set_state(&by, State::Up);
         self.tell_dial(&by, "ANSWER", "");
-        self.request_hangup(id, Some(NORMAL_CLEARING), None, false);
-        self.leave_stasis(id);
-        // Of its end nobody hears (measured on 22.10.1).
-        self.unsubscribe(id);
-        self.end(id, NORMAL_CLEARING, None);
+        if let Some(channel) = self.channels.get_mut(id) {
+            channel.replaced = true;
+        }
+        if lingers.is_zero() {
+            self.leave(id);
+        } else {
+            self.plan(id, self.now + lingers, Step::Leave);
+        }
         if let Some(after) = after {
             self.plan(&by, self.now + after, Step::Leave);
         }
         Some(by)
+    }
+
+    /// The phone of a channel that another one has replaced hangs up. Of its end nobody hears
+    /// (measured on 22.10.1).
+    pub(super) fn leave_replaced(&mut self, id: &str) {
+        self.request_hangup(id, Some(NORMAL_CLEARING), None, false);
+        self.leave_stasis(id);
+        self.unsubscribe(id);
+        self.end(id, NORMAL_CLEARING, None);
     }
 
     /// `POST /channels/{id}/continue`: the channel goes on in the dialplan.
@@ -126,6 +139,7 @@ impl World {
             up_since: None,
             sound_since: None,
             elsewhere_since: None,
+            replaced: false,
             stands_for: like.stands_for.clone().or_else(|| Some(like.id.clone())),
             ..like.clone()
         };

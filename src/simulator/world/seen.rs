@@ -15,6 +15,8 @@ pub(crate) struct Leg<'a> {
     pub(crate) hold: Hold,
     /// The channel whose place it has taken.
     pub(crate) stands_for: Option<&'a str>,
+    /// Another channel has taken its place, and its phone has not hung up yet.
+    pub(crate) is_replaced: bool,
     /// Since when it lives outside of the application that made it.
     pub(crate) elsewhere_since: Option<Time>,
 }
@@ -45,6 +47,7 @@ impl World {
             is_up: channel.state == State::Up,
             bridge: channel.bridge.as_deref(),
             hold: channel.hold,
+            is_replaced: channel.replaced,
             stands_for: channel.stands_for.as_deref(),
             elsewhere_since: channel.elsewhere_since,
         })
