@@ -78,6 +78,9 @@ impl Campaign {
     ) -> bool {
         let talks = |call: &Call| matches!(call.phase, Phase::Talking(..));
         let is_leg = matches!(part, Part::A | Part::B);
+        if super::sabotaged!(TrustsAnEndUnheard) {
+            return false;
+        }
         is_leg
             && event.tells_of_the_end()
             && !self.heard_all

@@ -121,7 +121,7 @@ fn a_target_that_fails_or_is_missing_or_silent_gives_abandoned() {
     for (target, by, longest) in [
         ("Local/103@lab", "target", 0.5),
         ("Local/110@lab", "target", 0.5),
-        ("Local/missing@lab", "target", 0.5),
+        ("Local/199@lab", "target", 0.5),
         ("Local/104@lab", "timer", 3.0),
         ("PJSIP/40550001@mytrunk", "target", 0.5),
     ] {

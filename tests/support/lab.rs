@@ -47,7 +47,8 @@
 //! | `Local/109@lab` | answers at once and stays silent |
 //! | `Local/110@lab` | hangs up without a word |
 //! | `Local/111@lab` | answers after 0.5 s and talks on |
-//! | `Local/199@lab` | missing |
+//! | `Local/199@lab` | leads to an extension that is missing |
+//! | `Local/999@lab` | missing |
 //! | `Local/777@default` | the project's own queue, with one agent: picks up after 0.2 s |
 //! | `PJSIP/agent` | that agent's phone itself, over SIP |
 

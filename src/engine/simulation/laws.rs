@@ -122,6 +122,8 @@ pub(super) struct Notes {
     held: BTreeSet<(AttemptId, Part)>,
     /// The engine that lives was told that the phone had hung up.
     pub(super) hung_up: BTreeSet<AttemptId>,
+    /// The attempts that somebody wants hung up.
+    pub(super) may_go: BTreeSet<AttemptId>,
     /// The channels that an engine has asked to go.
     asked_to_go: BTreeSet<String>,
     /// Those of which the engine that lives was told that they left the application.
@@ -191,6 +193,10 @@ impl Sim {
     /// moved elsewhere, if this engine could know.
     pub(super) fn may_hang_up(&mut self, id: &str) -> Verdict {
         let again = !self.notes.asked_to_go.insert(id.to_owned());
+        if self.cuts_a_transferred_call(id) {
+            let what = format!("{id} talks after a transfer, and is hung up");
+            return broken(Law::Answered, what);
+        }
         let lives = |leg: &Leg<'_>| leg.id == id && leg.hold != Hold::Kept;
         let mut legs = self.world.legs().filter(lives);
         let Some(moved_at) = legs.next().and_then(|leg| leg.elsewhere_since) else {
@@ -205,6 +211,38 @@ impl Sim {
             );
         }
         Ok(())
+    }
+
+    /// Whether this channel talks in a call that a phone has transferred, and nobody wants it
+    /// hung up. A process that is new, or ends, hangs up what it can't go on with.
+    fn cuts_a_transferred_call(&self, id: &str) -> bool {
+        let mut legs = self.world.legs();
+        let Some(leg) = legs.find(|leg| leg.id == id && leg.bridge.is_some()) else {
+            return false;
+        };
+        let Some((attempt, Part::A | Part::B)) = self.ids.parse(leg.part_id()) else {
+            return false;
+        };
+        let in_bridge = |other: &Leg<'_>| other.bridge == leg.bridge;
+        let was_transferred = self
+            .world
+            .legs()
+            .filter(in_bridge)
+            .any(|other| other.stands_for.is_some());
+        let is_stopping = self
+            .deck
+            .as_ref()
+            .is_none_or(|d| d.engine.stopping.is_some());
+        // A limit of the operator's ends it at any time, and where events overtake others, as
+        // Asterisk's do not, the end of the one before is heard first.
+        let in_order = !self.tally.0.contains_key("events: late");
+        was_transferred
+            && in_order
+            && self.settings.max_call.is_none()
+            && self.talks(attempt)
+            && self.notes.watched.contains(&attempt)
+            && !self.notes.may_go.contains(&attempt)
+            && !is_stopping
     }
 
     /// Those of which no answer came, and a 404 or a census proves nothing.

@@ -295,7 +295,7 @@ fn a_seed_is_played_the_same_again() {
 }
 
 /// What is broken, and the law that must notice it.
-const BREAKS: [(Sabotage, Law); 32] = [
+const BREAKS: [(Sabotage, Law); 33] = [
     (Sabotage::AnswersBeforeDurable, Law::Journal),
     (Sabotage::SkipsAdded, Law::Policy),
     (Sabotage::OneTooMany, Law::MaxCc),
@@ -313,6 +313,7 @@ const BREAKS: [(Sabotage, Law); 32] = [
     (Sabotage::LeavesStrays, Law::NoOrphans),
     (Sabotage::KeepsStrangers, Law::NoOrphans),
     (Sabotage::ForgetsTransfers, Law::Answered),
+    (Sabotage::TrustsAnEndUnheard, Law::Answered),
     (Sabotage::HangsUpWhoWasMoved, Law::Answered),
     (Sabotage::LeavesRecordings, Law::NoOrphans),
     (Sabotage::TrustsWhatIsWritten, Law::NoOrphans),

@@ -500,6 +500,14 @@ impl Sim {
             return Wish::None;
         };
         let campaign = &deck.engine.campaign;
+        if let Request::Command { command, .. } = request {
+            let all = campaign.calls().map(|call| call.attempt);
+            match command {
+                Command::HangUp(attempt) => drop(self.notes.may_go.insert(*attempt)),
+                Command::HangUpAll | Command::StopNow => self.notes.may_go.extend(all),
+                _ => {}
+            }
+        }
         match request {
             Request::Command {
                 command: Command::Requeue(lead),
