@@ -102,6 +102,7 @@ fn a_busy_target_gives_abandoned_at_once() {
     let lab = Lab::get();
     let mut deck = Deck::new(lab.env())
         .set("MAX_CC", 10)
+        .set("PAUSE_AFTER_ABANDONED", 0)
         .set("TARGET_ENDPOINT", "Local/102@lab");
     deck.list(numbers("80"));
     deck.dial();
