@@ -161,8 +161,8 @@ fn nobody_who_talks_is_cut_whatever_phones_panels_and_kills_do() {
     let ended = running.wait(2 * SECOND);
     assert_eq!(ended.code, Some(0), "{}\n{}", ended.stderr, ended.stdout);
     log.push_str(&ended.stdout);
-    let lost = lost_in_transfer(&phones[1], &outages);
-    judge(&phones[0], &list, &[&moved[1], &lost], &log);
+    let dropped = lost_in_transfer(&phones[1], &outages);
+    judge(&phones[0], &list, &[&moved[1], &dropped], &log);
     println!(
         "{calls} calls, {kills} kills, {} and {} legs moved",
         moved[0].len(),

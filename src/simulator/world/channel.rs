@@ -82,8 +82,8 @@ pub(super) struct Channel {
     pub(super) bridge: Option<String>,
     /// Since when somebody has moved it out of its application.
     pub(super) elsewhere_since: Option<Time>,
-    /// Another channel has taken its place.
-    pub(super) replaced: bool,
+    /// The channel that has taken its place.
+    pub(super) replaced_by: Option<String>,
     /// The channel whose place it has taken.
     pub(super) stands_for: Option<String>,
     /// How it stays though it was to go.

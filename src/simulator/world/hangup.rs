@@ -63,7 +63,7 @@ impl World {
         let Some(channel) = self.channels.get(id) else {
             return;
         };
-        if channel.replaced {
+        if channel.replaced_by.is_some() {
             return self.leave_replaced(id);
         }
         if !channel.is_sip() {

@@ -29,7 +29,11 @@ impl World {
         self.advance(now);
         let old = self.channels.get(id)?.clone();
         let bridge = old.bridge.clone()?;
-        if old.state != State::Up || !old.in_stasis || old.hold != Hold::None || old.replaced {
+        if old.state != State::Up
+            || !old.in_stasis
+            || old.hold != Hold::None
+            || old.replaced_by.is_some()
+        {
             return None;
         }
         let by = self.draw_up_local(&old, to);
@@ -43,7 +47,7 @@ impl World {
         self.set_state(&by, State::Up);
         self.tell_dial(&by, "ANSWER", "");
         if let Some(channel) = self.channels.get_mut(id) {
-            channel.replaced = true;
+            channel.replaced_by = Some(by.clone());
         }
         if lingers.is_zero() {
             self.leave(id);
@@ -139,7 +143,7 @@ impl World {
             up_since: None,
             sound_since: None,
             elsewhere_since: None,
-            replaced: false,
+            replaced_by: None,
             stands_for: like.stands_for.clone().or_else(|| Some(like.id.clone())),
             ..like.clone()
         };

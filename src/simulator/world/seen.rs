@@ -47,7 +47,7 @@ impl World {
             is_up: channel.state == State::Up,
             bridge: channel.bridge.as_deref(),
             hold: channel.hold,
-            is_replaced: channel.replaced,
+            is_replaced: channel.replaced_by.is_some(),
             stands_for: channel.stands_for.as_deref(),
             elsewhere_since: channel.elsewhere_since,
         })
