@@ -166,6 +166,12 @@ impl Sim {
         }
         self.notes.watched.insert(attempt);
         let mut calls = self.people(false);
+        if self.tally.0.contains_key("events: late") {
+            // Where events overtake others, a transfer may be heard of when its call is over.
+            let dialed = self.callees(|leg| leg.hold != Hold::Kept && leg.stands_for.is_none());
+            let shown: BTreeSet<_> = engine.campaign.calls().map(|c| c.attempt).collect();
+            calls.retain(|attempt| dialed.contains(attempt) || shown.contains(attempt));
+        }
         calls.extend(self.originates_on_their_way());
         calls.extend(self.in_doubt());
         calls.insert(attempt);
