@@ -158,6 +158,8 @@ impl Campaign {
     pub(super) fn transferred(&mut self, now: Time, attempt: AttemptId, part: Part, to: String) {
         // What a dead process left is settled by a census.
         if self.orphans.contains_key(&attempt) {
+            // The end that was told is that of the channel before.
+            self.unsettled.ends.remove(&(attempt, part));
             return;
         }
         let Some(facts) = self.facts(attempt) else {

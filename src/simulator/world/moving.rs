@@ -36,6 +36,11 @@ impl World {
         {
             return None;
         }
+        if !self.is_connected(&old.app) {
+            // No channel enters an application that nobody is connected to (measured on 22.10.1).
+            self.leave_replaced(id);
+            return None;
+        }
         let by = self.draw_up_local(&old, to);
         let mut event = channel_event("StasisStart", self.channels.get(&by)?);
         event["args"] = json!([]);
