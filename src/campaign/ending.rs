@@ -96,8 +96,9 @@ impl Campaign {
         let Some(call) = self.live.get_mut(&attempt) else {
             return;
         };
-        if call.facts.resumes && call.facts.recording == Recording::Not {
-            // What there is of it lies in the spool.
+        let waits = matches!(call.facts.recording, Recording::Not | Recording::Later);
+        if call.facts.resumes && waits {
+            // What there is of it from before the transfer lies in the spool.
             call.facts.recording = Recording::Running;
         }
         let is_missing = match call.facts.recording {

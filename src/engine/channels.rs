@@ -12,8 +12,8 @@ use crate::campaign::{AsteriskIds, AttemptId, Part, RunId};
 #[derive(Debug, Clone)]
 pub struct Channels {
     ids: AsteriskIds,
-    /// The channel that has taken a part's place, and before it others may have.
-    replaced: Arc<BTreeMap<(AttemptId, Part), String>>,
+    /// The channels that have taken a part's place, the present one last.
+    replaced: Arc<BTreeMap<(AttemptId, Part), Vec<String>>>,
 }
 
 impl Channels {
@@ -39,9 +39,9 @@ impl Channels {
         if self.replaced.is_empty() {
             return self.ids.parse(id);
         }
-        let replaces = self.replaced.iter().find(|(_, by)| *by == id);
-        match replaces {
-            Some((part, _)) => Some(*part),
+        match self.replacement(id) {
+            Some((part, true)) => Some(part),
+            Some((_, false)) => None,
             None => self
                 .ids
                 .parse(id)
@@ -49,10 +49,23 @@ impl Channels {
         }
     }
 
+    /// Whether the channel `id` took a part's place, and another one has its place now.
+    #[must_use]
+    pub fn was_replaced(&self, id: &str) -> bool {
+        matches!(self.replacement(id), Some((_, false)))
+    }
+
+    /// Whose place `id` took, and whether it has it still.
+    fn replacement(&self, id: &str) -> Option<((AttemptId, Part), bool)> {
+        let mut replaced = self.replaced.iter();
+        let (part, by) = replaced.find(|(_, by)| by.iter().any(|by| by == id))?;
+        Some((*part, by.last().is_some_and(|last| last == id)))
+    }
+
     /// The id of a part as it stands now.
     #[must_use]
     pub fn id(&self, run: RunId, attempt: AttemptId, part: Part) -> String {
-        match self.replaced.get(&(attempt, part)) {
+        match self.replaced.get(&(attempt, part)).and_then(|by| by.last()) {
             Some(id) => id.clone(),
             None => self.ids.make(run, attempt, part),
         }
@@ -66,7 +79,8 @@ impl Channels {
 
     /// `by` has taken the place of a part.
     pub fn replace(&mut self, part: (AttemptId, Part), by: &str) {
-        Arc::make_mut(&mut self.replaced).insert(part, by.to_owned());
+        let replaced = Arc::make_mut(&mut self.replaced);
+        replaced.entry(part).or_default().push(by.to_owned());
     }
 
     /// Another channel than before will record an attempt: the one before ends with the channel
@@ -120,6 +134,8 @@ mod tests {
             assert_eq!(channels.parse("dd-t-1-7-b"), None, "it was replaced");
         }
         assert_eq!(channels.parse("1700000000.4"), None, "it was replaced, too");
+        assert!(channels.was_replaced("1700000000.4"));
+        assert!(!channels.was_replaced("1700000000.9"));
         assert_eq!(channels.parse("dd-t-1-7-a"), Some((b.0, Part::A)));
         channels.retain(|attempt| attempt != b.0);
         assert_eq!(channels.parse("1700000000.9"), None);

@@ -32,6 +32,10 @@ impl Engine {
             return false;
         };
         let channels = &self.requester.channels;
+        if channels.was_replaced(&channel.id) {
+            // An event that comes late, or twice.
+            return true;
+        }
         let replaced = replaces.as_ref().and_then(|of| channels.parse(&of.id));
         if let Some((attempt, part @ (Part::A | Part::B))) = replaced
             && !sabotaged!(ForgetsTransfers)
@@ -111,6 +115,12 @@ impl Engine {
             .retain(|id| others.iter().any(|other| other.id == *id));
         for other in others {
             let channels = &self.requester.channels;
+            if channels.was_replaced(&other.id) {
+                // It has ended since it was asked for, or is to.
+                let requester = self.requester.clone();
+                tokio::spawn(async move { requester.take_down(&other.id, Part::A).await });
+                continue;
+            }
             let known = channels.parse(&other.id);
             let place = known.or_else(|| free_place(&survey.census, other.bridge?));
             let Some((attempt, part)) = place.filter(|_| !sabotaged!(ForgetsTransfers)) else {

@@ -136,6 +136,12 @@ fn leg(ids: &Channels, event: &Event, channel: &str, leg_event: LegEvent) -> Opt
 }
 
 fn recording_ended(ids: &Channels, name: &str, ok: bool) -> Option<Input> {
-    let (attempt, part) = ids.parse(name)?;
+    // A recording keeps its name when another channel goes on with it after a transfer.
+    let attempt = if crate::campaign::sabotaged!(ForgetsRecordings) {
+        ids.parse(name)
+    } else {
+        ids.ids().parse(name)
+    };
+    let (attempt, part) = attempt?;
     (part == Part::Snoop).then_some(Input::RecordingEnded { attempt, ok })
 }

@@ -103,7 +103,7 @@ fn a_transferred_call_goes_on_with_whom_it_was_given_to() {
     assert!(moves(BY_CALLEE, "leg A", &received), "{}", ended.stdout);
     // Both parts of his call are in one recording: before the transfer, and after it.
     let recorded = Sound::read(Path::new(path_of(row(&report, BY_CALLEE)))).seconds();
-    assert!(recorded > 6.5, "{recorded} s of 8");
+    assert!(recorded > 6.5, "{recorded} s of 8: {}", ended.stdout);
     // Nobody was hung up by the dialer while he talked: the phones say who ended the calls.
     for number in [BLIND, ATTENDED, NOT_TRANSFERRED] {
         let call = carrier.call(number);

@@ -63,6 +63,8 @@ pub(crate) enum Sabotage {
     FreesWhatMayRing,
     /// Who takes the place of a leg after a transfer belongs to nobody.
     ForgetsTransfers,
+    /// A recording that ends with the channel whose place another one took is not gone on with.
+    ForgetsRecordings,
     /// The end of a channel that another one has replaced unheard ends the call.
     TrustsAnEndUnheard,
     /// Channels in our application that belong to no call stay.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Sim;
 use super::deck::world_time;
 use crate::campaign::{
-    AttemptId, CallSummary, Disposition, EndedBy, HangupCause, Notice, Op, OpError, Part,
+    AttemptId, CallSummary, CallWord, Disposition, EndedBy, HangupCause, Notice, Op, OpError, Part,
     PauseAfter, RunId, RunState, Time,
 };
 use crate::engine::{Message, Snapshot, Told};
@@ -24,6 +24,9 @@ const LONGEST_GHOST: Duration = Duration::from_secs(9);
 /// Nor is one whose phone has hung up, by Asterisk's word, shown for longer than this, whatever
 /// Asterisk keeps: it is given up when a census lists it 30 s later, which comes every 30 s.
 const LONGEST_KEPT: Duration = Duration::from_secs(30 + 30 + 9);
+/// A call whose recording has ended is shown as recorded no longer than this, while all requests
+/// go well: after a transfer the channel that is recorded may be hung up by the next survey only.
+const LONGEST_UNRECORDED: Duration = Duration::from_secs(12);
 /// A picture is no older than this, where something has changed.
 const PICTURE_AGE: Duration = Duration::from_millis(100);
 
@@ -133,8 +136,12 @@ pub(super) struct Notes {
     /// Refusals in a row, and people in a row who answered and reached nobody, that the engine
     /// that lives has told of since dialing began.
     pub(super) in_vain: [u32; 2],
+    /// Since when they talk.
+    talking_since: BTreeMap<AttemptId, Time>,
     /// Since when calls are up in the dialer whose A is gone, or is kept.
     ghost_since: BTreeMap<(AttemptId, bool), Duration>,
+    /// Since when calls are shown as recorded, and are not.
+    unrecorded_since: BTreeMap<AttemptId, Duration>,
 }
 
 impl Sim {
@@ -244,11 +251,23 @@ impl Sim {
         let in_order = !self.tally.0.contains_key("events: late");
         was_transferred
             && in_order
+            && !self.talk_began_too_late(attempt)
             && self.settings.max_call.is_none()
             && self.talks(attempt)
             && self.notes.watched.contains(&attempt)
             && !self.notes.may_go.contains(&attempt)
             && !is_stopping
+    }
+
+    /// That it ends was decided before they heard each other, and requests were slow.
+    fn talk_began_too_late(&self, attempt: AttemptId) -> bool {
+        let engine = self.deck.as_ref().map(|deck| &deck.engine);
+        let mut calls = engine.into_iter().flat_map(|e| e.campaign.calls());
+        let since = self.notes.talking_since.get(&attempt);
+        calls.any(|call| {
+            let is_it = call.attempt == attempt && call.word == CallWord::Ending;
+            is_it && since.is_none_or(|since| call.since < *since)
+        })
     }
 
     /// Those of which no answer came, and a 404 or a census proves nothing.
@@ -283,6 +302,7 @@ impl Sim {
         self.note_held();
         self.check_silence()?;
         self.check_ghosts()?;
+        self.check_recorded()?;
         self.check_picture()
     }
 
@@ -329,6 +349,40 @@ impl Sim {
         gone.map(|attempt| (attempt, kept.contains(&attempt)))
             // Whose end was not told may have somebody in it.
             .filter(|(attempt, is_kept)| !is_kept || notes.hung_up.contains(attempt))
+            .collect()
+    }
+
+    /// Whoever talks and is shown as recorded is recorded.
+    fn check_recorded(&mut self) -> Verdict {
+        let unrecorded = self.shown_as_recorded_only();
+        let since = &mut self.notes.unrecorded_since;
+        since.retain(|attempt, _| unrecorded.contains(attempt));
+        for attempt in unrecorded {
+            let since = &mut self.notes.unrecorded_since;
+            let since = *since.entry(attempt).or_insert(self.uptime);
+            if self.well_since(since) > LONGEST_UNRECORDED {
+                let since = since.as_millis();
+                return broken(
+                    Law::Snapshot,
+                    format!("{attempt} is shown as recorded, and is not since {since}"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn shown_as_recorded_only(&self) -> BTreeSet<AttemptId> {
+        let Some(deck) = self.deck.as_ref().filter(|_| self.rest_answers()) else {
+            return BTreeSet::new();
+        };
+        let live = self.world.live_names();
+        let recorded: BTreeSet<_> = live.filter_map(|name| self.ids.parse(name)).collect();
+        let calls = deck.engine.campaign.calls();
+        let shown = calls.filter(|call| call.recording && call.word == CallWord::Bridged);
+        shown
+            .map(|call| call.attempt)
+            .filter(|attempt| self.talks(*attempt))
+            .filter(|attempt| !recorded.contains(&(*attempt, Part::Snoop)))
             .collect()
     }
 
@@ -439,6 +493,12 @@ impl Sim {
         // Whoever was to be hung up, and Asterisk does not.
         let deaf = self.callees(|leg| leg.hold == Hold::Deaf);
         silent.retain(|attempt| !deaf.contains(attempt));
+        let now = self.world_now();
+        let since = &mut self.notes.talking_since;
+        since.retain(|attempt, _| talking.contains(attempt));
+        for attempt in &talking {
+            since.entry(*attempt).or_insert(now);
+        }
         self.notes.bridged.extend(talking);
         if self.deck.is_none() || !self.rest_answers() {
             self.notes.silent_since.clear();

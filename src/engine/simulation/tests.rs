@@ -295,7 +295,7 @@ fn a_seed_is_played_the_same_again() {
 }
 
 /// What is broken, and the law that must notice it.
-const BREAKS: [(Sabotage, Law); 33] = [
+const BREAKS: [(Sabotage, Law); 34] = [
     (Sabotage::AnswersBeforeDurable, Law::Journal),
     (Sabotage::SkipsAdded, Law::Policy),
     (Sabotage::OneTooMany, Law::MaxCc),
@@ -325,6 +325,7 @@ const BREAKS: [(Sabotage, Law); 33] = [
     (Sabotage::MiscountsAbandoned, Law::Answered),
     (Sabotage::LatePicture, Law::Snapshot),
     (Sabotage::LateAnswer, Law::Snapshot),
+    (Sabotage::ForgetsRecordings, Law::Snapshot),
     (Sabotage::IsBlindWhenDeaf, Law::Snapshot),
     (Sabotage::WaitsForWhatIsKept, Law::Snapshot),
     (Sabotage::DialsBeforeDurable, Law::Journal),

@@ -17,6 +17,8 @@ pub(super) struct Live {
     format: String,
     channel: String,
     begun: Time,
+    /// What it goes on behind.
+    before: Option<Stored>,
     /// When A was heard, and when B.
     a: Heard,
     b: Heard,
@@ -79,8 +81,8 @@ impl World {
         if name.is_empty() {
             return Err(Response::error(500, "Error parsing request"));
         }
-        let taken = self.stored.contains_key(name) && exists == "fail";
-        if taken || self.live.contains_key(name) {
+        let is_taken = self.stored.contains_key(name) && exists == "fail";
+        if is_taken || self.live.contains_key(name) {
             let text = format!("Recording '{name}' already exists and can not be overwritten");
             return Err(Response::error(409, &text));
         }
@@ -94,12 +96,14 @@ impl World {
             json["cause"] = "Cannot record channel while in bridge".into();
             self.tell_recording("RecordingFailed", id, &json);
         } else {
-            self.begin_recording(name, format, id);
+            let before = self.stored.remove(name);
+            let before = before.filter(|_| exists == "append");
+            self.begin_recording(name, format, id, before);
         }
         Ok(answer)
     }
 
-    fn begin_recording(&mut self, name: &str, format: &str, id: &str) {
+    fn begin_recording(&mut self, name: &str, format: &str, id: &str, before: Option<Stored>) {
         if let Some(channel) = self.channels.get_mut(id) {
             channel.recording = Some(name.to_owned());
         }
@@ -107,6 +111,7 @@ impl World {
             format: format.to_owned(),
             channel: id.to_owned(),
             begun: self.now,
+            before,
             a: Heard::default(),
             b: Heard::default(),
         };
@@ -132,6 +137,10 @@ impl World {
             length,
             a: live.a.stretches(live.begun, self.now),
             b: live.b.stretches(live.begun, self.now),
+        };
+        let stored = match live.before {
+            Some(before) => before.and(stored),
+            None => stored,
         };
         if !self.faults.loses_recording(&mut self.dice) {
             self.stored.insert(name.to_owned(), stored);
@@ -236,6 +245,15 @@ impl World {
 }
 
 impl Stored {
+    /// This one, and `next` behind it.
+    fn and(mut self, next: Self) -> Self {
+        let behind = |(from, to): Stretch| (self.length + from, self.length + to);
+        self.a.extend(next.a.into_iter().map(behind));
+        self.b.extend(next.b.into_iter().map(behind));
+        self.length += next.length;
+        self
+    }
+
     fn json(&self, name: &str) -> Value {
         // Asterisk tells a stored file by its ending, which is this one's alone not its name.
         let ending = if self.format == "wav49" {

@@ -68,6 +68,11 @@ impl World {
         }
     }
 
+    /// The names of the recordings that run.
+    pub(crate) fn live_names(&self) -> impl Iterator<Item = &str> {
+        self.live.keys().map(String::as_str)
+    }
+
     /// Sets the wall clock, by which events are stamped, back or forth. Nothing else hangs
     /// on it.
     pub(crate) fn shift_wall_clock(&mut self, micros: i64) {
