@@ -76,7 +76,9 @@ impl Campaign {
         part: Part,
         event: LegEvent,
     ) -> bool {
-        let talks = |call: &Call| matches!(call.phase, Phase::Talking(..));
+        // The target may have answered unheard as well.
+        let may_talk =
+            |call: &Call| matches!(call.phase, Phase::Connecting(_) | Phase::Talking(..));
         let is_leg = matches!(part, Part::A | Part::B);
         if super::sabotaged!(TrustsAnEndUnheard) {
             return false;
@@ -84,7 +86,7 @@ impl Campaign {
         is_leg
             && event.tells_of_the_end()
             && !self.heard_all
-            && self.live.get(&attempt).is_some_and(talks)
+            && self.live.get(&attempt).is_some_and(may_talk)
     }
 
     /// What was held until a census, but for the ends of channels that others have replaced.

@@ -85,6 +85,8 @@ enum Item {
     StrangerLeaves(ConnectionId),
     /// Somebody ends this process and starts another.
     StartAnew(u32),
+    /// A phone transfers its call.
+    Transfer,
     StartProcess,
     DiskHasRoom,
     FolderHasRoom,
@@ -416,6 +418,7 @@ impl Sim {
                 self.fetch(job, tries);
             }
             Item::StrangerLeaves(connection) => self.world.disconnect(connection),
+            Item::Transfer => self.transfer(),
             Item::StartAnew(process) if process == self.process => self.crash(),
             Item::StartProcess => return self.start_process(),
             Item::DiskHasRoom => self.disk = Disk::Well,

@@ -144,7 +144,7 @@ impl Sim {
             );
         }
         let answered = *disposition == Disposition::Answered.to_string();
-        if answered && !self.notes.bridged.contains(&attempt) {
+        if answered && !self.notes.bridged.contains_key(&attempt) {
             return broken(Law::Answered, format!("{attempt} never reached the target"));
         }
         Ok(())

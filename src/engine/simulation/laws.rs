@@ -106,8 +106,8 @@ pub(super) struct Notes {
     pub(super) durable: BTreeSet<AttemptId>,
     /// Whose answer reached an engine.
     pub(super) heard: BTreeSet<AttemptId>,
-    /// Whose two legs were up in one bridge.
-    pub(super) bridged: BTreeSet<AttemptId>,
+    /// Whose two legs were up in one bridge, and since when first.
+    pub(super) bridged: BTreeMap<AttemptId, Time>,
     /// Each MAX_CC and since when it held, the last one holding now.
     max_cc: Vec<(Duration, usize)>,
     /// When an engine was told that they were durable, which is when it decides to dial them.
@@ -136,8 +136,6 @@ pub(super) struct Notes {
     /// Refusals in a row, and people in a row who answered and reached nobody, that the engine
     /// that lives has told of since dialing began.
     pub(super) in_vain: [u32; 2],
-    /// Since when they talk.
-    talking_since: BTreeMap<AttemptId, Time>,
     /// Since when calls are up in the dialer whose A is gone, or is kept.
     ghost_since: BTreeMap<(AttemptId, bool), Duration>,
     /// Since when calls are shown as recorded, and are not.
@@ -263,10 +261,10 @@ impl Sim {
     fn talk_began_too_late(&self, attempt: AttemptId) -> bool {
         let engine = self.deck.as_ref().map(|deck| &deck.engine);
         let mut calls = engine.into_iter().flat_map(|e| e.campaign.calls());
-        let since = self.notes.talking_since.get(&attempt);
+        let began = self.notes.bridged.get(&attempt);
         calls.any(|call| {
             let is_it = call.attempt == attempt && call.word == CallWord::Ending;
-            is_it && since.is_none_or(|since| call.since < *since)
+            is_it && began.is_none_or(|began| call.since < *began)
         })
     }
 
@@ -494,12 +492,9 @@ impl Sim {
         let deaf = self.callees(|leg| leg.hold == Hold::Deaf);
         silent.retain(|attempt| !deaf.contains(attempt));
         let now = self.world_now();
-        let since = &mut self.notes.talking_since;
-        since.retain(|attempt, _| talking.contains(attempt));
-        for attempt in &talking {
-            since.entry(*attempt).or_insert(now);
+        for attempt in talking {
+            self.notes.bridged.entry(attempt).or_insert(now);
         }
-        self.notes.bridged.extend(talking);
         if self.deck.is_none() || !self.rest_answers() {
             self.notes.silent_since.clear();
         }
@@ -510,7 +505,7 @@ impl Sim {
                 .silent_since
                 .entry(attempt)
                 .or_insert(self.uptime);
-            let is_alone = self.notes.bridged.contains(&attempt);
+            let is_alone = self.notes.bridged.contains_key(&attempt);
             if self.uptime.saturating_sub(since) > LONGEST_SILENCE
                 || is_alone && self.well_since(since) > LONGEST_ALONE
             {

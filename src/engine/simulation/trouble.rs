@@ -76,7 +76,7 @@ impl Sim {
     }
 
     /// A phone transfers its call.
-    fn transfer(&mut self) {
+    pub(super) fn transfer(&mut self) {
         let talking = self.talking();
         let after = Some(Duration::from_millis(self.rng.u64(..20_000)));
         let lingers = Duration::from_millis(self.rng.u64(..2000));
@@ -338,6 +338,9 @@ impl Sim {
             self.stalled = true;
             let noticed = NOTICED_AFTER.mul_f32(self.rng.f32());
             self.plan(noticed, Item::Silent(self.process));
+            // Unheard, and the phone hangs up when the link may be there again.
+            let before = noticed.saturating_sub(Duration::from_millis(self.rng.u64(..1000)));
+            self.plan(before, Item::Transfer);
         }
     }
 
