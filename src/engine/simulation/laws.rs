@@ -171,8 +171,9 @@ impl Sim {
         }
         self.notes.watched.insert(attempt);
         let mut calls = self.people(false);
-        if self.tally.0.contains_key("events: late") {
-            // Where events overtake others, a transfer may be heard of when its call is over.
+        if self.stalled || self.tally.0.contains_key("events: late") {
+            // Where events are lost unnoticed, or overtake others, a transfer may be heard of when
+            // its call is over.
             let dialed = self.callees(|leg| leg.hold != Hold::Kept && leg.stands_for.is_none());
             let shown: BTreeSet<_> = engine.campaign.calls().map(|c| c.attempt).collect();
             calls.retain(|attempt| dialed.contains(attempt) || shown.contains(attempt));
@@ -257,14 +258,16 @@ impl Sim {
             && !is_stopping
     }
 
-    /// That it ends was decided before they heard each other, and requests were slow.
+    /// That it ends was decided before they heard each other, and requests were slow, or the
+    /// socket is silent and nothing told that they do.
     fn talk_began_too_late(&self, attempt: AttemptId) -> bool {
         let engine = self.deck.as_ref().map(|deck| &deck.engine);
         let mut calls = engine.into_iter().flat_map(|e| e.campaign.calls());
         let began = self.notes.bridged.get(&attempt);
         calls.any(|call| {
             let is_it = call.attempt == attempt && call.word == CallWord::Ending;
-            is_it && began.is_none_or(|began| call.since < *began)
+            let is_unheard = self.stalled && call.bridged_at.is_none();
+            is_it && (is_unheard || began.is_none_or(|began| call.since < *began))
         })
     }
 
