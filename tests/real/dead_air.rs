@@ -84,7 +84,7 @@ fn best_of_a_few(mut round: impl FnMut() -> Result<(), String>) {
 
 #[test]
 fn dead_air_is_near_what_asterisk_needs_by_itself() {
-    let lab = Lab::get();
+    let lab = Lab::quiet();
     best_of_a_few(|| {
         let observer = lab.observe(Duration::from_secs(6));
         lab.baseline(300, 20, "83990000");
@@ -122,7 +122,7 @@ fn is_near(dialdeck: &Value, asterisk: &Value, late: &Lateness) -> Result<(), St
 
 #[test]
 fn fifty_at_once_are_all_bridged_and_nothing_is_left() {
-    let lab = Lab::get();
+    let lab = Lab::quiet();
     best_of_a_few(|| {
         let round = dialed(&lab, 200, 50, LONGER);
         show(&format!("Fifty at once:      {}", round.seen));

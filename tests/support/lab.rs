@@ -55,9 +55,10 @@
 #![allow(dead_code, reason = "each test crate uses a part of the harness")]
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -100,17 +101,20 @@ pub(crate) struct Seen {
     pub(crate) caller: String,
 }
 
-/// The running lab. While a value lives, no other test that asked for the lab alone runs,
-/// in this process or in any other.
+/// A running lab. While a value lives, no other test uses the same one, in this process or in
+/// any other, unless both share it.
 #[derive(Debug)]
 pub(crate) struct Lab {
     facts: &'static Facts,
-    _turn: File,
+    /// Locks on this lab, and on others where nothing is to run beside.
+    _turns: Vec<File>,
 }
 
-/// What the script says of the lab.
+/// What the script says of a lab.
 #[derive(Debug)]
 struct Facts {
+    /// `DIALDECK_LAB_SLOT`.
+    slot: u8,
     /// The lines of `lab.sh env`.
     env: HashMap<String, String>,
     /// The lines of `lab.sh paths`.
@@ -122,26 +126,59 @@ struct Facts {
     reason = "whoever holds a value knows that the lab runs and has a turn in it"
 )]
 impl Lab {
-    /// The lab for this test alone, with nothing left in it. Waits for its turn; every test
+    /// A lab for this test alone, with nothing left in it. Waits for its turn; every test
     /// that asks for [`Self::assert_nothing_left`] or clears a witness needs this one.
     pub(crate) fn get() -> Self {
-        let lab = Self::with_turn(File::lock);
+        let lab = Self::first_free(slots().rev(), File::try_lock);
         lab.reset();
         lab
     }
 
-    /// The lab beside other tests that share it: for a test that looks only at its own
+    /// A lab beside other tests that share it: for a test that looks only at its own
     /// channels and numbers.
     pub(crate) fn shared() -> Self {
-        Self::with_turn(File::lock_shared)
+        Self::first_free(slots(), File::try_lock_shared)
     }
 
-    fn with_turn(lock: fn(&File) -> std::io::Result<()>) -> Self {
-        static FACTS: OnceLock<Facts> = OnceLock::new();
-        let facts = FACTS.get_or_init(start);
-        let turn = open_lock(&facts.paths);
-        lock(&turn).expect("the lab's lock can be taken");
-        Self { facts, _turn: turn }
+    /// A lab for this test alone, while no test uses any other lab: for a test that measures
+    /// times.
+    pub(crate) fn quiet() -> Self {
+        let mut turns: Vec<File> = slots().map(turn_in).collect();
+        for turn in &mut turns {
+            turn.lock().expect("the lab's lock can be taken");
+        }
+        let facts = facts_of(slots().start);
+        let lab = Self {
+            facts,
+            _turns: turns,
+        };
+        lab.reset();
+        lab
+    }
+
+    fn first_free(
+        slots: impl Iterator<Item = u8> + Clone,
+        lock: fn(&File) -> Result<(), TryLockError>,
+    ) -> Self {
+        loop {
+            for slot in slots.clone() {
+                let turn = turn_in(slot);
+                match lock(&turn) {
+                    Ok(()) => {
+                        let facts = facts_of(slot);
+                        let _turns = vec![turn];
+                        return Self { facts, _turns };
+                    }
+                    Err(TryLockError::WouldBlock) => {}
+                    Err(TryLockError::Error(error)) => panic!("the lab's lock: {error}"),
+                }
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn script(&self, args: &[&str]) -> String {
+        script(self.facts.slot, args)
     }
 
     /// The dialer's settings for this lab, as its `.env` names them.
@@ -196,17 +233,17 @@ impl Lab {
 
     /// The answer to one command of the Asterisk console.
     pub(crate) fn cli(&self, node: Node, command: &str) -> String {
-        script(&["cli", node.name(), command])
+        self.script(&["cli", node.name(), command])
     }
 
     /// Kills one Asterisk as a crash would.
     pub(crate) fn kill(&self, node: Node) {
-        script(&["kill", node.name()]);
+        self.script(&["kill", node.name()]);
     }
 
     /// Starts one that was killed, and does not wait for it.
     pub(crate) fn start(&self, node: Node) {
-        script(&["start", node.name()]);
+        self.script(&["start", node.name()]);
     }
 
     /// Whether the PBX answers over ARI.
@@ -275,8 +312,8 @@ impl Lab {
         let asked = Instant::now();
         while !none() {
             if asked.elapsed() > Duration::from_secs(2) {
-                script(&["down"]);
-                script(&["up"]);
+                self.script(&["down"]);
+                self.script(&["up"]);
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -345,11 +382,14 @@ impl Lab {
     /// Starts the judge of `tests/lab/observer.py`: it reads Asterisk's own events from now
     /// on, until none has come for `idle`.
     pub(crate) fn observe(&self, idle: Duration) -> Observer {
-        let mut child = command(&["observer", &idle.as_secs_f64().to_string()])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the lab's script can be started");
+        let mut child = command(
+            self.facts.slot,
+            &["observer", &idle.as_secs_f64().to_string()],
+        )
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the lab's script can be started");
         let mut notes = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
         let ready = notes.any(|line| line.is_ok_and(|line| line == "ready"));
         assert!(ready, "the observer did not connect to Asterisk");
@@ -360,7 +400,7 @@ impl Lab {
     /// `max` at a time, records each and connects it to a target that answers at once.
     /// Returns when all have ended.
     pub(crate) fn baseline(&self, count: usize, max: usize, prefix: &str) {
-        script(&["baseline", &count.to_string(), &max.to_string(), prefix]);
+        self.script(&["baseline", &count.to_string(), &max.to_string(), prefix]);
     }
 }
 
@@ -409,36 +449,55 @@ impl Seen {
     }
 }
 
-/// Brings the lab up, once in a process, while no test uses it: the script starts it anew if
-/// its configuration has changed.
-fn start() -> Facts {
-    let paths = settings(&script(&["paths"]));
-    let turn = open_lock(&paths);
-    turn.lock().expect("the lab's lock can be taken");
-    script(&["up"]);
-    Facts {
-        env: settings(&script(&["env"])),
-        paths,
-    }
+/// The labs that tests may use: `DIALDECK_LABS` of them, 1 unless told otherwise, from
+/// `DIALDECK_LAB_SLOT` on, which is 0 unless told otherwise.
+fn slots() -> Range<u8> {
+    let digit = |name, unless| {
+        let text = std::env::var(name).ok();
+        text.map_or(unless, |text| text.parse().expect("a digit"))
+    };
+    let first = digit("DIALDECK_LAB_SLOT", 0);
+    first..first + digit("DIALDECK_LABS", 1)
 }
 
-fn open_lock(paths: &HashMap<String, String>) -> File {
-    let path = Path::new(&paths["TEST_LOCK"]);
+/// Brings the lab of a slot up, once in a process, for a test that has a turn in it: the script
+/// starts it anew if its configuration has changed.
+fn facts_of(slot: u8) -> &'static Facts {
+    static FACTS: [OnceLock<Facts>; 10] = [const { OnceLock::new() }; 10];
+    FACTS[usize::from(slot)].get_or_init(|| {
+        script(slot, &["up"]);
+        Facts {
+            slot,
+            env: settings(&script(slot, &["env"])),
+            paths: paths_of(slot).clone(),
+        }
+    })
+}
+
+fn paths_of(slot: u8) -> &'static HashMap<String, String> {
+    static PATHS: [OnceLock<HashMap<String, String>>; 10] = [const { OnceLock::new() }; 10];
+    PATHS[usize::from(slot)].get_or_init(|| settings(&script(slot, &["paths"])))
+}
+
+/// The lock by which tests take turns in a slot.
+fn turn_in(slot: u8) -> File {
+    let path = Path::new(&paths_of(slot)["TEST_LOCK"]);
     let folder = path.parent().expect("the lock lies in the lab's folder");
     fs::create_dir_all(folder).expect("the lab's folder can be made");
     File::create(path).expect("the lab's lock can be made")
 }
 
-fn command(args: &[&str]) -> Command {
+fn command(slot: u8, args: &[&str]) -> Command {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab.sh");
     let mut command = Command::new(script);
     command.args(args).stdin(Stdio::null());
+    command.env("DIALDECK_LAB_SLOT", slot.to_string());
     command
 }
 
 /// Runs the script, which must succeed, and gives what it printed.
-fn script(args: &[&str]) -> String {
-    let output = command(args)
+fn script(slot: u8, args: &[&str]) -> String {
+    let output = command(slot, args)
         .output()
         .expect("the lab's script can be started");
     let errors = String::from_utf8_lossy(&output.stderr);
