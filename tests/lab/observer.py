@@ -75,18 +75,20 @@ class Stream:
         while True:
             try:
                 final, kind, payload = self.frame()
+                if kind == PING:
+                    # A frame of a client is masked; a mask of zeros changes nothing.
+                    head = bytes([0x80 | PONG, 0x80 | len(payload)])
+                    self.socket.sendall(head + bytes(4) + payload)
             except (TimeoutError, ConnectionError):
                 return
-            if kind == PING:
-                # A frame of a client is masked; a mask of zeros changes nothing.
-                self.socket.sendall(bytes([0x80 | PONG, 0x80 | len(payload)]) + bytes(4) + payload)
-            elif kind == CLOSE:
+            if kind in (PING, PONG):
+                continue
+            if kind == CLOSE:
                 return
-            elif kind != PONG:
-                parts.append(payload)
-                if final:
-                    yield b"".join(parts)
-                    parts = []
+            parts.append(payload)
+            if final:
+                yield b"".join(parts)
+                parts = []
 
 
 class Judge:

@@ -118,7 +118,7 @@ const HELD: usize = 300;
 
 #[test]
 fn a_flood_of_connections_and_slow_requests_delays_no_bridging() {
-    let lab = Lab::get();
+    let lab = Lab::quiet();
     assert_unnoticed(&lab, |_, api, until| {
         let answered = flood(api.trim_start_matches("http://"), until);
         assert!(answered > 0, "nobody was answered");

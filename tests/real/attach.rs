@@ -17,7 +17,7 @@ fn attach(deck: &Deck, url: &str, more: &[&str]) -> Screen {
 
 #[test]
 fn consoles_that_come_and_go_cost_no_call_anything() {
-    let lab = Lab::get();
+    let lab = Lab::quiet();
     assert_unnoticed(&lab, |deck, url, until| {
         let first = attach(deck, url, &[]);
         let looks = attach(deck, url, &["--read-only"]);

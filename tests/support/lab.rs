@@ -56,11 +56,11 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -71,6 +71,9 @@ pub(crate) const TARGET_HZ: f64 = 1000.0;
 
 /// How long Asterisk may take to put away what has ended.
 const SETTLE: Duration = Duration::from_secs(5);
+
+/// How often a test that waits for a lab looks for one.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// One of the two Asterisks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,19 +144,22 @@ impl Lab {
     }
 
     /// A lab for this test alone, while no test uses any other lab: for a test that measures
-    /// times.
+    /// times. It waits without keeping others from theirs, so it has its turn when they are done.
     pub(crate) fn quiet() -> Self {
-        let mut turns: Vec<File> = slots().map(turn_in).collect();
-        for turn in &mut turns {
-            turn.lock().expect("the lab's lock can be taken");
-        }
-        let facts = facts_of(slots().start);
-        let lab = Self {
-            facts,
-            _turns: turns,
+        let all = || {
+            let taken = slots().map(|slot| take(slot, File::try_lock));
+            taken.collect::<Option<Vec<_>>>()
         };
-        lab.reset();
-        lab
+        loop {
+            if let Some(turns) = all() {
+                let facts = facts_of(slots().start);
+                let _turns = turns;
+                let lab = Self { facts, _turns };
+                lab.reset();
+                return lab;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
 
     fn first_free(
@@ -162,18 +168,13 @@ impl Lab {
     ) -> Self {
         loop {
             for slot in slots.clone() {
-                let turn = turn_in(slot);
-                match lock(&turn) {
-                    Ok(()) => {
-                        let facts = facts_of(slot);
-                        let _turns = vec![turn];
-                        return Self { facts, _turns };
-                    }
-                    Err(TryLockError::WouldBlock) => {}
-                    Err(TryLockError::Error(error)) => panic!("the lab's lock: {error}"),
+                if let Some(turn) = take(slot, lock) {
+                    let facts = facts_of(slot);
+                    let _turns = vec![turn];
+                    return Self { facts, _turns };
                 }
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(LOOK_EVERY);
         }
     }
 
@@ -393,7 +394,7 @@ impl Lab {
         let mut notes = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
         let ready = notes.any(|line| line.is_ok_and(|line| line == "ready"));
         assert!(ready, "the observer did not connect to Asterisk");
-        Observer { child }
+        Observer { child, notes }
     }
 
     /// Asterisk by itself, without a dialer, calls `count` numbers that begin with `prefix`,
@@ -408,6 +409,8 @@ impl Lab {
 #[derive(Debug)]
 pub(crate) struct Observer {
     child: Child,
+    /// What it says on stderr.
+    notes: Lines<BufReader<ChildStderr>>,
 }
 
 impl Observer {
@@ -427,7 +430,11 @@ impl Observer {
             .read_to_string(&mut text)
             .expect("the observer's verdict can be read");
         let status = self.child.wait().expect("the observer ends");
-        assert!(status.success(), "the observer failed: {status}");
+        let notes: Vec<_> = self.notes.map_while(Result::ok).collect();
+        assert!(
+            status.success(),
+            "the observer failed: {status}: {notes:#?}"
+        );
         let mut seen: serde_json::Value =
             serde_json::from_str(&text).expect("the observer prints one JSON object");
         // Too much to be shown with the rest.
@@ -458,6 +465,16 @@ fn slots() -> Range<u8> {
     };
     let first = digit("DIALDECK_LAB_SLOT", 0);
     first..first + digit("DIALDECK_LABS", 1)
+}
+
+/// A turn in a slot, if it is free.
+fn take(slot: u8, lock: fn(&File) -> Result<(), TryLockError>) -> Option<File> {
+    let turn = turn_in(slot);
+    match lock(&turn) {
+        Ok(()) => Some(turn),
+        Err(TryLockError::WouldBlock) => None,
+        Err(TryLockError::Error(error)) => panic!("the lab's lock: {error}"),
+    }
 }
 
 /// Brings the lab of a slot up, once in a process, for a test that has a turn in it: the script
