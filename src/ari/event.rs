@@ -83,6 +83,10 @@ pub enum EventKind {
         status: DialStatus,
         /// What was dialed.
         dialstring: String,
+        /// The far end sends the call elsewhere (a SIP 3xx), and Asterisk ends this channel for
+        /// it, sometimes before it knows the cause: then `ChannelDestroyed` has none (measured
+        /// on 22.10.1).
+        redirected: bool,
     },
     /// A channel is in a bridge now.
     ChannelEnteredBridge {
@@ -382,6 +386,9 @@ struct Dial {
     dialstatus: String,
     #[serde(default, deserialize_with = "or_default")]
     dialstring: String,
+    /// Where it is sent, and empty where it is not.
+    #[serde(default, deserialize_with = "or_default")]
+    forward: String,
 }
 
 impl From<Dial> for EventKind {
@@ -391,6 +398,7 @@ impl From<Dial> for EventKind {
             peer: raw.peer,
             status: DialStatus::from_word(&raw.dialstatus),
             dialstring: raw.dialstring,
+            redirected: !raw.forward.is_empty(),
         }
     }
 }

@@ -175,6 +175,9 @@ pub struct HangupCause {
 }
 
 impl HangupCause {
+    /// The Q.850 cause "redirected to new destination".
+    pub const REDIRECTED: u16 = 23;
+
     /// What an unanswered attempt that ended with this cause is called. The SIP status
     /// is the finer of the two and goes first: Asterisk maps 403 and 603 to cause 21,
     /// yet 487 to 127. It tells nothing of a `Reason` header, so a 603 that an analytics
@@ -198,7 +201,7 @@ impl HangupCause {
             18 | 19 => Disposition::NoAnswer,
             34 | 38 | 42 | 27 | 102 => Disposition::Congestion,
             21 => Disposition::Rejected,
-            23 => Disposition::Redirected,
+            Self::REDIRECTED => Disposition::Redirected,
             1 | 22 | 28 => Disposition::InvalidNumber,
             _ => Disposition::Failed,
         }

@@ -262,6 +262,12 @@ impl Campaign {
         let Some(call) = self.live.get_mut(&attempt) else {
             return;
         };
+        let told_before = call.facts.a.hung_up.and_then(|hung_up| hung_up.cause);
+        let cause = match cause.q850 {
+            // Asterisk has forgotten it, or ended the channel before it knew.
+            0 => told_before.unwrap_or(cause),
+            _ => cause,
+        };
         let rang_out = now.since(call.begun_at) >= call.rules.call_timeout;
         call.hang_up(now, call.verdict_when_a_leaves(cause, rang_out));
         call.note_cause(cause);

@@ -56,8 +56,19 @@ pub fn translate(ids: &Channels, event: &Event) -> Option<Input> {
             caller,
             peer,
             status,
+            redirected,
             ..
-        } => return dial(ids, event, caller.as_ref(), peer, *status),
+        } => {
+            let redirected = *redirected && ids.parse(&peer.id).is_some_and(|(_, p)| p == Part::A);
+            if !redirected {
+                return dial(ids, event, caller.as_ref(), peer, *status);
+            }
+            let cause = HangupCause {
+                q850: HangupCause::REDIRECTED,
+                sip: None,
+            };
+            (peer, LegEvent::HungUp(Some(cause)))
+        }
         EventKind::RecordingFinished { recording } => {
             return recording_ended(ids, &recording.name, true);
         }

@@ -122,7 +122,7 @@ fn the_pbx_listens_on_loopback_only() {
 #[test]
 fn the_observer_sees_what_asterisk_does_by_itself() {
     let lab = Lab::get();
-    let observer = lab.observe(Duration::from_secs(3));
+    let observer = lab.observe();
     lab.baseline(6, 3, "83");
     let verdict = observer.verdict();
     for count in ["calls", "answered", "bridged"] {

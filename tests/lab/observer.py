@@ -1,8 +1,8 @@
 """An independent judge of whatever dials through the lab's PBX.
 
 Reads the event stream of Asterisk itself, under a Stasis application of its own that is
-subscribed to everything, and keeps every message; only once nothing has come for a while
-does it parse them, so that it never holds Asterisk up. Prints one JSON object.
+subscribed to everything, and keeps every message; only once nothing has come for a while,
+which is a second after SIGTERM, does it parse them, so that it never holds Asterisk up. Prints one JSON object.
 
 A call is a channel of the trunk. Its dead air runs from the moment that channel goes Up to
 the moment it shares a bridge with another channel that is Up too, by Asterisk's own clock,
@@ -15,6 +15,8 @@ Usage: ARI_PASSWORD=… observer.py PORT USER TRUNK IDLE_SECONDS
 import base64
 import json
 import os
+import select
+import signal
 import socket
 import struct
 import sys
@@ -23,11 +25,15 @@ from datetime import datetime
 
 CLOSE, PING, PONG = 8, 9, 10
 
+# In seconds: how long what has happened may take to be told, and how often it looks at the clock.
+ON_ITS_WAY, LOOK_EVERY = 1, 0.1
+
 
 class Stream:
     """A WebSocket (RFC 6455) on loopback, as much as reading events takes."""
 
     def __init__(self, port, user, password, idle):
+        self.idle = 10
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         self.rest = b""
         login = base64.b64encode(f"{user}:{password}".encode()).decode()
@@ -41,9 +47,19 @@ class Stream:
         head = self.until(b"\r\n\r\n")
         if b" 101 " not in head.split(b"\r\n")[0]:
             sys.exit(f"observer: Asterisk refused: {head.splitlines()[0].decode()}")
-        self.socket.settimeout(idle)
+        self.idle = idle
+        signal.signal(signal.SIGTERM, self.is_over)
+
+    def is_over(self, *_):
+        """Nothing more will happen but what is on its way."""
+        self.idle = min(self.idle, ON_ITS_WAY)
 
     def more(self):
+        waited = 0
+        while not select.select([self.socket], [], [], LOOK_EVERY)[0]:
+            waited += LOOK_EVERY
+            if waited >= self.idle:
+                raise TimeoutError
         got = self.socket.recv(1 << 18)
         if not got:
             raise ConnectionError("Asterisk closed the event stream")

@@ -73,7 +73,7 @@ fn each_number_is_called_once_and_ends_as_the_carrier_ended_it() {
         .flat_map(|i| FATES.iter().map(move |f| format!("{}55{i:04}", f.prefix)))
         .collect();
     deck.list(&list);
-    let observer = lab.observe(Duration::from_secs(8));
+    let observer = lab.observe();
     deck.dial();
 
     let report = deck.report();

@@ -47,7 +47,7 @@ fn round(lab: &Lab, disturb: &mut impl FnMut(&Deck, &str, Instant)) -> Result<()
         .set("TARGET_ENDPOINT", "Local/100@lab");
     // More than the turns last.
     deck.list((0..2000).map(|i| format!("{SHORT}{i:05}")));
-    let observer = lab.observe(Duration::from_secs(6));
+    let observer = lab.observe();
     let engine = deck.spawn(&["--headless", "--start"]);
     let api = engine.api();
     engine.wait_for("call.ended", SOON);

@@ -110,7 +110,7 @@ pub(crate) struct Seen {
 pub(crate) struct Lab {
     facts: &'static Facts,
     /// Locks on this lab, and on others where nothing is to run beside.
-    _turns: Vec<File>,
+    turns: Vec<File>,
 }
 
 /// What the script says of a lab.
@@ -124,10 +124,6 @@ struct Facts {
     paths: HashMap<String, String>,
 }
 
-#[expect(
-    clippy::unused_self,
-    reason = "whoever holds a value knows that the lab runs and has a turn in it"
-)]
 impl Lab {
     /// A lab for this test alone, with nothing left in it. Waits for its turn; every test
     /// that asks for [`Self::assert_nothing_left`] or clears a witness needs this one.
@@ -153,8 +149,7 @@ impl Lab {
         loop {
             if let Some(turns) = all() {
                 let facts = facts_of(slots().start);
-                let _turns = turns;
-                let lab = Self { facts, _turns };
+                let lab = Self { facts, turns };
                 lab.reset();
                 return lab;
             }
@@ -163,15 +158,16 @@ impl Lab {
     }
 
     fn first_free(
-        slots: impl Iterator<Item = u8> + Clone,
+        slots: impl Iterator<Item = u8>,
         lock: fn(&File) -> Result<(), TryLockError>,
     ) -> Self {
+        let slots: Vec<u8> = slots.collect();
         loop {
-            for slot in slots.clone() {
+            for &slot in &slots {
                 if let Some(turn) = take(slot, lock) {
                     let facts = facts_of(slot);
-                    let _turns = vec![turn];
-                    return Self { facts, _turns };
+                    let turns = vec![turn];
+                    return Self { facts, turns };
                 }
             }
             std::thread::sleep(LOOK_EVERY);
@@ -380,17 +376,15 @@ impl Lab {
         assert!(left.is_empty(), "left behind:\n{}", left.join("\n"));
     }
 
-    /// Starts the judge of `tests/lab/observer.py`: it reads Asterisk's own events from now
-    /// on, until none has come for `idle`.
-    pub(crate) fn observe(&self, idle: Duration) -> Observer {
-        let mut child = command(
-            self.facts.slot,
-            &["observer", &idle.as_secs_f64().to_string()],
-        )
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the lab's script can be started");
+    /// Starts the judge of `tests/lab/observer.py`: it reads Asterisk's own events from now on.
+    pub(crate) fn observe(&self) -> Observer {
+        // Unless it is told before, and it is.
+        let idle = "300";
+        let mut child = command(self.facts.slot, &["observer", idle])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the lab's script can be started");
         let mut notes = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
         let ready = notes.any(|line| line.is_ok_and(|line| line == "ready"));
         assert!(ready, "the observer did not connect to Asterisk");
@@ -414,7 +408,7 @@ pub(crate) struct Observer {
 }
 
 impl Observer {
-    /// Waits until nothing has happened for the idle time; then what it saw: `calls`,
+    /// When all is over: waits until nothing has come for a second; then what it saw: `calls`,
     /// `answered`, `bridged`, `left_up`, `dead_air_ms` (`p50`, `p90`, `p99`), `peak_cc`, `cps`,
     /// `causes`, `recordings_finished`, `recordings_failed`.
     pub(crate) fn verdict(self) -> serde_json::Value {
@@ -424,6 +418,9 @@ impl Observer {
     /// The same, and of each call that was bridged when it was answered, in milliseconds since
     /// 1970, and its dead air in milliseconds.
     pub(crate) fn verdict_and_each(mut self) -> (serde_json::Value, Vec<(f64, f64)>) {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(told.is_ok_and(|told| told.success()), "the observer runs");
         let mut text = String::new();
         let mut stdout = self.child.stdout.take().expect("stdout is piped");
         stdout

@@ -186,6 +186,21 @@ fn a_dial_status_that_is_empty_or_missing_is_the_beginning() {
 }
 
 #[test]
+fn a_dial_that_is_forwarded_is_redirected() {
+    for (forward, expected) in [
+        (r#""forward":"carrier","#, true),
+        (r#""forward":"","#, false),
+        ("", false),
+    ] {
+        let fields = format!(r#""peer":{{"id":"a"}},"dialstatus":"CANCEL",{forward}"#);
+        let EventKind::Dial { redirected, .. } = parsed(&event("Dial", &fields)).kind else {
+            panic!("{fields}");
+        };
+        assert_eq!(redirected, expected, "{fields}");
+    }
+}
+
+#[test]
 fn a_hundred_thousand_mutations_never_panic() {
     let seed = 0x5eed;
     let mut rng = fastrand::Rng::with_seed(seed);

@@ -49,6 +49,22 @@ fn each_failure_of_the_carrier_has_its_disposition() {
 }
 
 #[test]
+fn what_the_carrier_redirects_is_redirected_though_asterisk_ends_it_without_a_cause() {
+    let mut rig = Rig::staged();
+    rig.leg(
+        Part::A,
+        LegEvent::HungUp(Some(cause(HangupCause::REDIRECTED))),
+    );
+    rig.leg(Part::A, LegEvent::Gone(HangupCause::default()));
+    rig.assert_end(
+        Disposition::Redirected,
+        EndedBy::Carrier,
+        HangupCause::REDIRECTED,
+    );
+    rig.assert_taken_down();
+}
+
+#[test]
 fn a_carrier_that_wants_money_or_a_login_pauses_the_run_and_the_number_waits_again() {
     for (q850, status, mend) in [(127, 402, "account"), (21, 407, "outbound_auth")] {
         let mut rig = Rig::started(policy(2), 3);
