@@ -69,6 +69,7 @@ mod kept;
 mod leads;
 mod limit;
 mod line;
+mod moved;
 mod next_run;
 mod number;
 mod numbers;
@@ -124,9 +125,9 @@ use channel::Channel;
 use ending::Remains;
 use facts::Facts;
 use limit::Silence;
+use moved::HeldEnd;
 use next_run::NextRun;
 use orphans::Unsettled;
-use recovery::HeldEnd;
 use streak::Streaks;
 use timers::{Timer, Timers};
 

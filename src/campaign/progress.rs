@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::call::{Answer, Phase, Verdict};
 use super::channel::Presence;
 use super::facts::Recording;
-use super::io::{CallStep, DialStatus, Effect, LegEvent, Notice, OpError};
+use super::io::{CallStep, DialStatus, Effect, LegEvent};
 use super::timers::Timer;
 use super::{
     AttemptId, Campaign, Disposition, EndedBy, HangupCause, Part, Record, RecordingState, Step,
@@ -15,12 +15,11 @@ use super::{Op, ending::INSIST_EVERY};
 
 pub(super) const FAILED_TARGET: &str = "the target failed or is missing";
 const BUSY_TARGET: &str = "the target is busy";
-const MOVED_A: &str = "leg A was moved out of the dialer's Stasis application";
 const MOVED_B: &str = "the target was moved out of the dialer's Stasis application";
 const SILENT_TARGET: &str = "the target did not answer within TARGET_TIMEOUT";
 
 /// How soon after a channel began to leave its end is told.
-const B_ENDS_WITHIN: Duration = Duration::from_secs(1);
+pub(super) const B_ENDS_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long somebody who has answered waits for a staged B that leaves to make room.
 const STAGED_B_GOES_WITHIN: Duration = Duration::from_secs(5);
@@ -100,92 +99,6 @@ impl Campaign {
             LegEvent::HandedOver => self.a_is_handed_over(now, attempt),
             LegEvent::Joined | LegEvent::Left | LegEvent::Dial(_) => {}
         }
-    }
-
-    /// Where a leg is that left our application is asked again until it is known.
-    fn look_again_soon(&mut self, now: Time, attempt: AttemptId) {
-        self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist);
-    }
-
-    /// Somebody moved A: to an extension, a conference, another application. It is theirs now,
-    /// is never hung up by us, and its slot is free.
-    fn a_is_handed_over(&mut self, now: Time, attempt: AttemptId) {
-        if let Some(call) = self.live.get_mut(&attempt) {
-            call.hand_over(now, call.verdict_when_handed_over().note(MOVED_A));
-        }
-    }
-
-    /// Somebody moved B. Whoever moves both legs does so within milliseconds, so A is given a
-    /// moment before it is hung up for having nobody to talk to.
-    fn b_is_handed_over(&mut self, now: Time, attempt: AttemptId) {
-        if let Some(call) = self.live.get_mut(&attempt)
-            && !call.is_hanging_up()
-        {
-            if !call.facts.target_was_dialed() && !call.inherited {
-                call.facts.fall_back_to_plain();
-            }
-            self.timers
-                .set(now + B_ENDS_WITHIN, attempt, Timer::Overdue);
-        }
-    }
-
-    /// What came of [`Op::Find`]. Whatever else was told of the channel meanwhile counts more.
-    pub(super) fn found(
-        &mut self,
-        now: Time,
-        attempt: AttemptId,
-        part: Part,
-        result: Result<(), OpError>,
-    ) {
-        let is_away = self
-            .facts(attempt)
-            .and_then(|facts| facts.channel(part))
-            .is_some_and(|channel| channel.presence.is_away());
-        let event = match result {
-            Ok(()) => LegEvent::HandedOver,
-            // Where events were missed, another channel may have taken its place.
-            Err(OpError::NotFound) if self.heard_all => LegEvent::Leaving(None),
-            // It is asked again.
-            Err(_) => return,
-        };
-        if is_away {
-            self.leg_event(now, attempt, part, event, None);
-        }
-    }
-
-    /// A phone has transferred its call. Whoever stands in its place is part of the call: talk,
-    /// recording and timers go on.
-    pub(super) fn transferred(&mut self, now: Time, attempt: AttemptId, part: Part, to: String) {
-        // What a dead process left is settled by a census.
-        if self.orphans.contains_key(&attempt) {
-            // The end that was told is that of the channel before.
-            self.unsettled.ends.remove(&(attempt, part));
-            return;
-        }
-        let Some(facts) = self.facts(attempt) else {
-            self.stray(attempt, part, LegEvent::Entered);
-            return;
-        };
-        facts.replace(now, part);
-        if self.remains.contains_key(&attempt) {
-            self.clear_remains(attempt);
-            return;
-        }
-        if let Some(call) = self.live.get(&attempt) {
-            let record = Record::AttemptTransferred {
-                attempt,
-                to: to.clone(),
-            };
-            self.effects.push_back(Effect::Journal(record));
-            self.effects.push_back(Effect::Tell(Notice::Transferred {
-                attempt,
-                lead: call.lead,
-                number: call.number.clone(),
-                by: part,
-                to,
-            }));
-        }
-        self.advance(now, attempt);
     }
 
     /// The end of A tells that A had answered, should the event of the answer come later.

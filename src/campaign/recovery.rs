@@ -4,8 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::call::{Call, Phase};
-use super::channel::Presence;
+use super::call::Call;
 use super::io::{Census, Effect, LegEvent, Notice};
 use super::orphans::{Orphan, without_ends};
 use super::streak::Streaks;
@@ -57,51 +56,7 @@ impl fmt::Display for Reconciled {
     }
 }
 
-/// The end of a leg, and when it was told.
-#[derive(Debug)]
-pub(super) struct HeldEnd {
-    pub(super) at: Time,
-    pub(super) attempt: AttemptId,
-    pub(super) part: Part,
-    pub(super) event: LegEvent,
-    pub(super) stamp_ms: Option<i64>,
-}
-
 impl Campaign {
-    /// While events were missed, a transfer may be among them: then it is the channel before that
-    /// ends, and the two go on talking. The census, on its way, tells who is in the bridge.
-    pub(super) fn may_be_of_one_replaced(
-        &self,
-        attempt: AttemptId,
-        part: Part,
-        event: LegEvent,
-    ) -> bool {
-        // The target may have answered unheard as well.
-        let may_talk =
-            |call: &Call| matches!(call.phase, Phase::Connecting(_) | Phase::Talking(..));
-        let is_leg = matches!(part, Part::A | Part::B);
-        if super::sabotaged!(TrustsAnEndUnheard) {
-            return false;
-        }
-        is_leg
-            && event.tells_of_the_end()
-            && !self.heard_all
-            && self.live.get(&attempt).is_some_and(may_talk)
-    }
-
-    /// What was held until a census, but for the ends of channels that others have replaced.
-    fn take_held_ends(&mut self, now: Time) {
-        for held in std::mem::take(&mut self.held_ends) {
-            let is_of_this_one = self
-                .facts(held.attempt)
-                .and_then(|facts| facts.channel(held.part))
-                .is_some_and(|channel| channel.asked_at <= held.at);
-            if is_of_this_one {
-                self.leg_event(now, held.attempt, held.part, held.event, held.stamp_ms);
-            }
-        }
-    }
-
     /// Goes on with the run that the journal has. A run that was dialing comes back IDLE.
     ///
     /// Orphans of an older run are closed at once by what the journal knows, and whatever of them
@@ -251,22 +206,6 @@ impl Campaign {
                     let event = LegEvent::Gone(HangupCause::default());
                     self.leg_event(now, attempt, part, event, None);
                 }
-            }
-        }
-    }
-
-    /// Legs that somebody moved out of our application while nobody listened.
-    fn miss_who_was_moved(&mut self, now: Time, census: &Census) {
-        for (attempt, part) in census.elsewhere.iter().copied() {
-            self.handed_over.insert((attempt, part), now);
-            let is_moved = self.facts(attempt).is_some_and(|facts| {
-                facts.is_due_in_census(part, census.asked_at)
-                    && facts.channel(part).is_some_and(|c| {
-                        matches!(c.presence, Presence::There | Presence::Away { .. })
-                    })
-            });
-            if is_moved {
-                self.leg_event(now, attempt, part, LegEvent::HandedOver, None);
             }
         }
     }

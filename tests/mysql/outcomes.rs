@@ -32,6 +32,51 @@ fn in_mysql_itself_too() {
     outcomes_in(Brand::MySql);
 }
 
+/// As the README has them added.
+const AGENT_COLUMNS: &str = "ADD COLUMN agent VARCHAR(255), ADD COLUMN agent_at DATETIME, \
+                             ADD COLUMN wait_seconds DECIMAL(10,3), \
+                             ADD COLUMN talk_seconds DECIMAL(10,3)";
+
+#[test]
+fn a_table_with_columns_for_the_agent_is_told_who_answered_and_how_long_they_talked() {
+    let lab = Lab::get();
+    let _shared = crate::share();
+    let server = Database::start_of(Brand::MariaDb);
+    // Without them there is nothing to fill, and nothing fails.
+    let before = dial(&lab, &server, "Local/777@default", &["81000001"]);
+    assert_tells_what_the_report_does(&server, &before);
+    server.run(&format!("ALTER TABLE {TABLE} {AGENT_COLUMNS}"));
+    let (spoken, unanswered) = ("81000002", "10000002");
+    let deck = dial(&lab, &server, "Local/777@default", &[spoken, unanswered]);
+    let report = deck.report();
+    for number in [spoken, unanswered] {
+        let told = report.iter().find(|row| row["number"] == number);
+        let told = told.expect("a row of the report");
+        let query = format!("SELECT * FROM {TABLE} WHERE leg_a_number='{number}'");
+        let rows = server.rows(&query);
+        let [row] = rows.as_slice() else {
+            panic!("not one row of {number}: {rows:?}");
+        };
+        assert_eq!(column(row, "agent"), told["agent"].as_str(), "{told:?}");
+        let agent_at = told["agent_at"].as_str();
+        let agent_at = agent_at.map(|at| at[..19].replace('T', " "));
+        assert_eq!(column(row, "agent_at"), agent_at.as_deref(), "{told:?}");
+        for name in ["wait_seconds", "talk_seconds"] {
+            let seconds = column(row, name).map(|text| text.parse::<f64>().expect("a figure"));
+            assert_eq!(seconds, told[name].as_f64(), "{name}: {told:?}");
+        }
+    }
+    let [spoken, unanswered] = [spoken, unanswered].map(|number| {
+        let row = report.iter().find(|row| row["number"] == number);
+        row.expect("a row of the report")
+    });
+    assert_eq!(spoken["agent"], "PJSIP/agent");
+    let waited = spoken["wait_seconds"].as_f64().expect("a figure");
+    assert!(waited >= 0.15, "the agent picks up after 0.2 s: {waited}");
+    assert!(spoken["talk_seconds"].is_number());
+    assert!(unanswered["agent"].is_null() && unanswered["talk_seconds"].is_null());
+}
+
 fn outcomes_in(brand: Brand) {
     let lab = Lab::get();
     let _shared = crate::share();
