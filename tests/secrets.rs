@@ -41,7 +41,6 @@ fn rig(password: &str) -> (Asterisk, Deck) {
         .set("TARGET_ENDPOINT", "Local/101@lab")
         .set("CALL_TIMEOUT", 2)
         .set("MAX_CC", 4)
-        .set("GIVE_UP_SECONDS", 2)
         .set("CONTROL_TOKEN", CANARIES[1])
         // Nobody listens there, which is an error that names what was tried.
         .set("MYSQL_HOST", "127.0.0.1")
@@ -128,6 +127,8 @@ fn ask_everything(asterisk: &Asterisk, base: &str) {
 #[test]
 fn a_campaign_with_a_lost_link_leaves_no_secret_anywhere() {
     let (asterisk, deck) = rig(CANARIES[0]);
+    // The link comes back before.
+    let deck = deck.set("GIVE_UP_SECONDS", 90);
     let running = deck.spawn(&["--headless", "--start", "--exit-when-done"]);
     let base = running.api();
     running.wait_for("link.up", SOON);
@@ -153,7 +154,8 @@ fn a_campaign_with_a_lost_link_leaves_no_secret_anywhere() {
 
 #[test]
 fn a_refused_login_an_absent_asterisk_and_bad_settings_quote_no_secret() {
-    let (asterisk, mut deck) = rig("another password");
+    let (asterisk, deck) = rig("another password");
+    let mut deck = deck.set("GIVE_UP_SECONDS", 2);
     let dial = ["--headless", "--start", "--exit-when-done"];
     let refused = deck.run(&dial);
     assert_eq!(

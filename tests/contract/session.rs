@@ -192,10 +192,19 @@ impl Session {
         answer
     }
 
-    /// Notes which dialplan application the channel of `role` runs, and with what.
-    pub(crate) async fn shows_dialplan_app(&mut self, role: &str) {
+    /// Notes which dialplan application the channel of `role` runs, and with what; where it has
+    /// left Stasis, as soon as it runs another one, which is a moment later.
+    pub(crate) async fn shows_dialplan_app(&mut self, role: &str, has_left: bool) {
         let path = format!("/channels/{}", self.id(role));
-        let channel = self.silently(Method::GET, &path, &[], None).await.body;
+        let mut channel = Value::Null;
+        for _ in 0..100 {
+            channel = self.silently(Method::GET, &path, &[], None).await.body;
+            let app = channel["dialplan"]["app_name"].as_str();
+            if has_left != app.is_none_or(|app| app == "Stasis" || app.is_empty()) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         let app = channel["dialplan"]["app_name"].as_str().unwrap_or("none");
         let data = channel["dialplan"]["app_data"].as_str().unwrap_or("none");
         let data = if app == "Stasis" {

@@ -16,7 +16,7 @@ async fn continue_in_dialplan(s: &mut Session, role: &str) {
 pub(crate) async fn a_leg_that_continues_elsewhere(s: &mut Session) {
     bridged(s, ANSWERS, TALKS).await;
     continue_in_dialplan(s, "a").await;
-    s.shows_dialplan_app("a").await;
+    s.shows_dialplan_app("a", true).await;
     continue_in_dialplan(s, "a").await;
     hang_up(s, "a").await;
     s.until("a", "ChannelDestroyed").await;
@@ -28,7 +28,7 @@ pub(crate) async fn a_leg_that_continues_elsewhere(s: &mut Session) {
 /// The agent's phone transfers its call by `transfer`: another channel takes its place.
 pub(crate) async fn a_phone_that_transfers(s: &mut Session, transfer: impl AsyncFn(&str)) {
     bridged(s, ANSWERS, "PJSIP/scripted-agent").await;
-    s.shows_dialplan_app("b").await;
+    s.shows_dialplan_app("b", false).await;
     transfer(&s.id("b")).await;
     s.until("b", "StasisEnd").await;
     s.drain(Duration::from_millis(300)).await;
