@@ -49,7 +49,8 @@ impl Campaign {
         }
     }
 
-    /// What came of [`Op::Find`](super::Op::Find). Whatever else was told of the channel meanwhile counts more.
+    /// What came of [`Op::Find`](super::Op::Find). Whatever else was told of the channel meanwhile
+    /// counts more.
     pub(super) fn found(
         &mut self,
         now: Time,
