@@ -167,15 +167,18 @@ impl Requester {
             connected_number: Some(number.to_string()),
         };
         self.client.create_channel(&create).await?;
-        if let Some(second_half) = create.other_channel_id {
-            // Its events tell when an agent answers, and do not come by themselves. Without
-            // them only that figure is missing.
-            let source = EventSource::Channel(second_half);
-            if let Err(error) = self.client.subscribe(self.client.app(), &source).await {
-                tracing::debug!(%error, "the target's second half is not heard");
-            }
-        }
+        self.hear_second_half(create.other_channel_id).await;
         Ok(())
+    }
+
+    /// Its events tell when an agent answers, and do not come by themselves. Without them only
+    /// that figure is missing.
+    async fn hear_second_half(&self, id: Option<String>) {
+        let Some(id) = id else { return };
+        let source = EventSource::Channel(id);
+        if let Err(error) = self.client.subscribe(self.client.app(), &source).await {
+            tracing::debug!(%error, "the target's second half is not heard");
+        }
     }
 
     async fn originate_b(&self, ids: [String; 3], number: &Number) -> Result<(), AriError> {
@@ -190,7 +193,9 @@ impl Requester {
             timeout: self.plan.target_timeout,
             variables: vec![no_forwarding()],
         };
-        self.client.originate(&originate).await
+        self.client.originate(&originate).await?;
+        self.hear_second_half(originate.other_channel_id).await;
+        Ok(())
     }
 
     /// Only a local channel has a second half.

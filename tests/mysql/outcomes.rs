@@ -70,7 +70,7 @@ fn a_table_with_columns_for_the_agent_is_told_who_answered_and_how_long_they_tal
         let row = report.iter().find(|row| row["number"] == number);
         row.expect("a row of the report")
     });
-    assert_eq!(spoken["agent"], "PJSIP/agent");
+    assert_eq!(spoken["agent"], "PJSIP/agent", "{spoken:?}");
     let waited = spoken["wait_seconds"].as_f64().expect("a figure");
     assert!(waited >= 0.15, "the agent picks up after 0.2 s: {waited}");
     assert!(spoken["talk_seconds"].is_number());

@@ -210,9 +210,16 @@ pub(super) fn between(row: &BTreeMap<String, Value>, from: &str, to: &str) -> f6
 
 #[test]
 fn the_agent_behind_an_answered_queue_and_early_media_are_told() {
+    for staged in ["yes", "no"] {
+        the_agent_and_early_media_are_told(staged);
+    }
+}
+
+fn the_agent_and_early_media_are_told(staged: &str) {
     let lab = Lab::get();
     let mut deck = Deck::new(lab.env())
         .set("TARGET_ENDPOINT", "Local/107@lab")
+        .set("STAGE_TARGET", staged)
         .set("MAX_CC", 2)
         .set("CALL_TIMEOUT", 3)
         .set("MAX_CALL_SECONDS", 2);

@@ -6,9 +6,10 @@ use std::time::Duration;
 use crate::Witness as _;
 use crate::is_told_of;
 use crate::support::deck::Deck;
-use crate::support::lab::Lab;
+use crate::support::lab::{Lab, Node};
 use crate::support::numbers::numbers;
 use crate::support::phone::{Phone, Script};
+use crate::support::wait::wait;
 
 const DIAL: [&str; 3] = ["--headless", "--start", "--exit-when-done"];
 const SOON: Duration = Duration::from_secs(20);
@@ -91,6 +92,13 @@ fn people_who_reach_a_busy_target_pause_the_run_and_are_called_again_only_if_tha
 #[test]
 fn an_offline_carrier_uses_up_no_number_and_is_tried_again() {
     let lab = Lab::get();
+    // An Asterisk that has just started has not asked yet.
+    wait("Asterisk to know that nobody is there", SOON, || {
+        lab.cli(Node::Pbx, "pjsip qualify deaf");
+        let contacts = lab.cli(Node::Pbx, "pjsip show contacts");
+        let mut contacts = contacts.lines();
+        contacts.any(|line| line.contains("deaf/") && line.contains("Unavail"))
+    });
     let deck = deck(&lab, "81").set("ARI_TRUNK", "deaf");
     let process = deck.spawn(&["--headless", "--start"]);
     process.wait_for("does not answer Asterisk's OPTIONS", SOON);
