@@ -228,6 +228,24 @@ impl Running {
             .status()
             .expect("kill runs");
         assert!(status.success());
+        if name == "STOP" {
+            let until = Instant::now() + Duration::from_secs(20);
+            while !self.has_stopped() {
+                assert!(Instant::now() < until, "it does not stop");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+
+    /// Whether it has stopped whole: `kill` is back before each of its threads has.
+    fn has_stopped(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("it runs");
+        threads.flatten().all(|thread| {
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            // Behind the program's name, in brackets.
+            let fields = stat.rsplit_once(") ").map(|(_, fields)| fields);
+            fields.is_none_or(|fields| fields.starts_with('T'))
+        })
     }
 
     /// Tells it to end without waiting for its calls: SIGTERM twice. The first is carried out
