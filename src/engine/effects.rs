@@ -180,7 +180,6 @@ impl Engine {
                 .channels
                 .id(self.campaign.run(), attempt, part)
         });
-        let requester = self.requester.clone();
-        tokio::spawn(async move { requester.take_down(&id, part).await });
+        self.requester.take_down(id, part);
     }
 }

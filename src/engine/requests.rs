@@ -254,14 +254,18 @@ impl Requester {
     }
 
     /// Takes down something that no call knows. What fails is met again by the next survey.
-    pub(super) async fn take_down(&self, run_of: &str, part: Part) {
-        let result = match part {
-            Part::Bridge => self.client.destroy_bridge(run_of).await,
-            _ => self.client.hangup(run_of, None).await,
-        };
-        if let Err(error) = result {
-            tracing::warn!(id = run_of, %error, "a stray could not be taken down");
-        }
+    /// Not waited for.
+    pub(super) fn take_down(&self, id: String, part: Part) {
+        let client = self.client.clone();
+        tokio::spawn(async move {
+            let result = match part {
+                Part::Bridge => client.destroy_bridge(&id).await,
+                _ => client.hangup(&id, None).await,
+            };
+            if let Err(error) = result {
+                tracing::warn!(id, %error, "a stray could not be taken down");
+            }
+        });
     }
 
     /// How the trunk stands after an originate that Asterisk could not make. An error is no

@@ -98,9 +98,7 @@ impl Engine {
                 self.requester.client.app(),
             )));
         }
-        let requester = self.requester.clone();
-        let id = other.id.clone();
-        tokio::spawn(async move { requester.take_down(&id, Part::A).await });
+        self.requester.take_down(other.id.clone(), Part::A);
     }
 
     /// Finds the places of the channels that a survey has found under ids that are not ours.
@@ -117,8 +115,7 @@ impl Engine {
             let channels = &self.requester.channels;
             if channels.was_replaced(&other.id) {
                 // It has ended since it was asked for, or is to.
-                let requester = self.requester.clone();
-                tokio::spawn(async move { requester.take_down(&other.id, Part::A).await });
+                self.requester.take_down(other.id, Part::A);
                 continue;
             }
             let known = channels.parse(&other.id);
@@ -169,8 +166,7 @@ impl Engine {
         census.channels.retain(|(a, p, _)| stands(*a, *p));
         census.joined.retain(|(a, p)| stands(*a, *p));
         for (id, _, part) in left {
-            let requester = self.requester.clone();
-            tokio::spawn(async move { requester.take_down(&id, part).await });
+            self.requester.take_down(id, part);
         }
     }
 }

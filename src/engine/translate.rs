@@ -59,8 +59,8 @@ pub fn translate(ids: &Channels, event: &Event) -> Option<Input> {
             redirected,
             ..
         } => {
-            let redirected = *redirected && ids.parse(&peer.id).is_some_and(|(_, p)| p == Part::A);
-            if !redirected {
+            let is_a = matches!(ids.parse(&peer.id), Some((_, Part::A)));
+            if !(*redirected && is_a) {
                 return dial(ids, event, caller.as_ref(), peer, *status);
             }
             let cause = HangupCause {

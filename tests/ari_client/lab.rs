@@ -382,8 +382,11 @@ async fn asking_who_is_connected_leaves_nothing_with_whoever_is() {
         ("dd-test-nobody", Presence::Nobody),
     ] {
         let mut found = presence(&holder.client, app).await;
-        // An Asterisk that is too busy is asked again.
-        while matches!(found, Err(DownReason::Request(AriError::Timeout { .. }))) {
+        for _ in 0..10 {
+            // An Asterisk that is too busy is asked again.
+            if !matches!(found, Err(DownReason::Request(AriError::Timeout { .. }))) {
+                break;
+            }
             found = presence(&holder.client, app).await;
         }
         assert_eq!(found, Ok(expected), "{app}");

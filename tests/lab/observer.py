@@ -1,8 +1,9 @@
 """An independent judge of whatever dials through the lab's PBX.
 
 Reads the event stream of Asterisk itself, under a Stasis application of its own that is
-subscribed to everything, and keeps every message; only once nothing has come for a while,
-which is a second after SIGTERM, does it parse them, so that it never holds Asterisk up. Prints one JSON object.
+subscribed to everything, and keeps every message; only once nothing has come for a while, or
+for a second after SIGTERM, does it parse them, so that it never holds Asterisk up. Prints one
+JSON object.
 
 A call is a channel of the trunk. Its dead air runs from the moment that channel goes Up to
 the moment it shares a bridge with another channel that is Up too, by Asterisk's own clock,

@@ -3,7 +3,7 @@
 use crate::support::database::{Brand, Database};
 use crate::support::deck::Deck;
 use crate::support::incumbent::{self, column};
-use crate::support::lab::Lab;
+use crate::support::lab::{Lab, Node};
 use crate::{TABLE, assert_tells_what_the_report_does};
 
 /// Dials these and connects them to the target; each list is a campaign of its own.
@@ -46,12 +46,20 @@ fn a_table_with_columns_for_the_agent_is_told_who_answered_and_how_long_they_tal
     let before = dial(&lab, &server, "Local/777@default", &["81000001"]);
     assert_tells_what_the_report_does(&server, &before);
     server.run(&format!("ALTER TABLE {TABLE} {AGENT_COLUMNS}"));
+    // The queue's one agent has put down the phone.
+    crate::wait_for("free agent", || {
+        let queue = lab.cli(Node::Pbx, "queue show callcenter");
+        queue.contains("(Not in use)")
+    });
     let (spoken, unanswered) = ("81000002", "10000002");
     let deck = dial(&lab, &server, "Local/777@default", &[spoken, unanswered]);
     let report = deck.report();
-    for number in [spoken, unanswered] {
-        let told = report.iter().find(|row| row["number"] == number);
-        let told = told.expect("a row of the report");
+    let [spoken, unanswered] = [spoken, unanswered].map(|number| {
+        let row = report.iter().find(|row| row["number"] == number);
+        row.expect("a row of the report")
+    });
+    for told in [spoken, unanswered] {
+        let number = told["number"].as_str().expect("text");
         let query = format!("SELECT * FROM {TABLE} WHERE leg_a_number='{number}'");
         let rows = server.rows(&query);
         let [row] = rows.as_slice() else {
@@ -66,10 +74,6 @@ fn a_table_with_columns_for_the_agent_is_told_who_answered_and_how_long_they_tal
             assert_eq!(seconds, told[name].as_f64(), "{name}: {told:?}");
         }
     }
-    let [spoken, unanswered] = [spoken, unanswered].map(|number| {
-        let row = report.iter().find(|row| row["number"] == number);
-        row.expect("a row of the report")
-    });
     assert_eq!(spoken["agent"], "PJSIP/agent", "{spoken:?}");
     let waited = spoken["wait_seconds"].as_f64().expect("a figure");
     assert!(waited >= 0.15, "the agent picks up after 0.2 s: {waited}");

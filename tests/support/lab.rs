@@ -142,12 +142,9 @@ impl Lab {
     /// A lab for this test alone, while no test uses any other lab: for a test that measures
     /// times. It waits without keeping others from theirs, so it has its turn when they are done.
     pub(crate) fn quiet() -> Self {
-        let all = || {
-            let taken = slots().map(|slot| take(slot, File::try_lock));
-            taken.collect::<Option<Vec<_>>>()
-        };
         loop {
-            if let Some(turns) = all() {
+            let all: Option<Vec<File>> = slots().map(|s| take(s, File::try_lock)).collect();
+            if let Some(turns) = all {
                 let facts = facts_of(slots().start);
                 let lab = Self { facts, turns };
                 lab.reset();
@@ -378,9 +375,8 @@ impl Lab {
 
     /// Starts the judge of `tests/lab/observer.py`: it reads Asterisk's own events from now on.
     pub(crate) fn observe(&self) -> Observer {
-        // Unless it is told before, and it is.
-        let idle = "300";
-        let mut child = command(self.facts.slot, &["observer", idle])
+        // It ends when it is told to, or when a test that died has left it for so many seconds.
+        let mut child = command(self.facts.slot, &["observer", "300"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -461,7 +457,9 @@ fn slots() -> Range<u8> {
         text.map_or(unless, |text| text.parse().expect("a digit"))
     };
     let first = digit("DIALDECK_LAB_SLOT", 0);
-    first..first + digit("DIALDECK_LABS", 1)
+    let end = first + digit("DIALDECK_LABS", 1);
+    assert!(first < end && end <= 10, "there are slots 0 to 9");
+    first..end
 }
 
 /// A turn in a slot, if it is free.
