@@ -121,7 +121,7 @@ pub use time::Time;
 
 use call::{Call, Phase};
 use carrier::Carrier;
-use channel::Channel;
+use channel::{Channel, Join};
 use ending::Remains;
 use facts::Facts;
 use limit::Silence;
@@ -528,6 +528,18 @@ impl Campaign {
         self.live.contains_key(&attempt)
             || self.remains.contains_key(&attempt)
             || self.orphans.contains_key(&attempt)
+    }
+
+    /// Whether this leg of a call is in its bridge by all that is known, or was asked to join it.
+    #[must_use]
+    pub fn has_joined(&self, attempt: AttemptId, part: Part) -> bool {
+        let live = self.live.get(&attempt).map(|call| &call.facts);
+        let facts = live.or_else(|| self.remains.get(&attempt).map(|r| &r.facts));
+        facts.is_some_and(|facts| match part {
+            Part::A => facts.a.join != Join::Not,
+            Part::B => facts.b.join != Join::Not,
+            _ => false,
+        })
     }
 
     /// Figures of this process's calls.

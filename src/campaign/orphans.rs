@@ -254,7 +254,9 @@ impl Campaign {
         let has = |attempt, part| census.has_up(attempt, part);
         let there = |a| {
             let asked = has(a, Part::Snoop) || census.spool_unknown;
-            has(a, Part::A) && asked || census.recorded.contains(&a)
+            // Whoever was moved elsewhere had answered.
+            let answered = has(a, Part::A) || census.elsewhere.contains(&(a, Part::A));
+            answered && asked || census.recorded.contains(&a)
         };
         let orphans = self.orphans.keys().copied();
         let is_asked = |a| talks(a) && alive.has_up(a, Part::Snoop);

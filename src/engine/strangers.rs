@@ -13,6 +13,9 @@ use crate::campaign::{ANY_DIALDECK, AttemptId, Census, Input, Part, sabotaged};
 /// How soon a phone that has transferred its call hangs up.
 const PHONE_HANGS_UP_WITHIN: Duration = Duration::from_secs(2);
 
+/// A leg of an attempt.
+type Place = (AttemptId, Part);
+
 /// Channels in our application that belong to no call.
 #[derive(Debug, Default)]
 pub(super) struct Strangers {
@@ -20,6 +23,8 @@ pub(super) struct Strangers {
     pub(super) count: u64,
     /// Those that were told of, and may be there still.
     known: BTreeSet<String>,
+    /// Channels that have replaced another of this id, which a survey is to tell of.
+    held: Vec<(String, ChannelInfo)>,
 }
 
 impl Engine {
@@ -46,8 +51,28 @@ impl Engine {
         if channels.parse(&channel.id).is_some() {
             return false;
         }
-        self.hang_up_stranger(channel);
+        match replaces {
+            // The one that it replaces may have replaced a leg while no events came.
+            Some(of) if !self.link_state.ready => {
+                self.strangers.held.push((of.id.clone(), channel.clone()));
+            }
+            _ => self.hang_up_stranger(channel),
+        }
         true
+    }
+
+    /// Settles who replaced a channel that was unknown before a survey.
+    fn place_held(&mut self) {
+        for (of, channel) in std::mem::take(&mut self.strangers.held) {
+            let channels = &self.requester.channels;
+            match channels.parse(&of) {
+                _ if channels.parse(&channel.id).is_some() => {}
+                Some((attempt, part)) => {
+                    self.replaced(attempt, part, &channel.id, &channel.name);
+                }
+                None => self.hang_up_stranger(&channel),
+            }
+        }
     }
 
     fn replaced(&mut self, attempt: AttemptId, part: Part, by: &str, name: &str) {
@@ -106,20 +131,21 @@ impl Engine {
         let campaign = &self.campaign;
         self.requester.channels.retain(|a| campaign.knows(a));
         self.find_recorders(survey);
-        self.forget_replaced(survey);
         let others = std::mem::take(&mut survey.others);
         self.strangers
             .known
             .retain(|id| others.iter().any(|other| other.id == *id));
-        for other in others {
+        // Who was in a bridge when the survey was asked for, before what was heard since is applied.
+        let placed = self.places(&survey.census, others);
+        self.forget_replaced(survey);
+        for (other, place) in placed {
             let channels = &self.requester.channels;
             if channels.was_replaced(&other.id) {
                 // It has ended since it was asked for, or is to.
                 self.requester.take_down(other.id, Part::A);
                 continue;
             }
-            let known = channels.parse(&other.id);
-            let place = known.or_else(|| free_place(&survey.census, other.bridge?));
+            let is_known = channels.parse(&other.id).is_some();
             let Some((attempt, part)) = place.filter(|_| !sabotaged!(ForgetsTransfers)) else {
                 // Somebody who listens in is let be.
                 if other.bridge.is_none() {
@@ -128,7 +154,7 @@ impl Engine {
                 }
                 continue;
             };
-            if known.is_none() {
+            if !is_known {
                 self.replaced(attempt, part, &other.id, &other.name);
             }
             survey.census.channels.push((attempt, part, true));
@@ -137,6 +163,32 @@ impl Engine {
             }
             survey.ids.push((other.id, attempt, part));
         }
+        self.place_held();
+    }
+
+    /// The leg that each of these channels is, by what is known and by who is in the bridges.
+    fn places(&self, census: &Census, others: Vec<Other>) -> Vec<(Other, Option<Place>)> {
+        let mut census = census.clone();
+        let known = |other: &Other| self.requester.channels.parse(&other.id);
+        for (other, place) in others
+            .iter()
+            .filter_map(|o| known(o).map(|place| (o, place)))
+        {
+            census.channels.push((place.0, place.1, true));
+            if other.bridge == Some(place.0) {
+                census.joined.push(place);
+            }
+        }
+        let placed = others.into_iter().map(|other| {
+            let place = known(&other).or_else(|| {
+                let joins = |(attempt, part)| self.campaign.has_joined(attempt, part);
+                let place = free_place(&census, other.bridge?, joins)?;
+                census.joined.push(place);
+                Some(place)
+            });
+            (other, place)
+        });
+        placed.collect()
     }
 
     /// After a transfer of a dead process another channel than the first records.
@@ -171,9 +223,14 @@ impl Engine {
     }
 }
 
-/// The leg that is not in its bridge any more, and best not there at all: whoever is in the
-/// bridge instead has its place. Where that could be either, it is leg A's, which holds the slot.
-fn free_place(census: &Census, attempt: AttemptId) -> Option<(AttemptId, Part)> {
+/// The leg that is not in its bridge any more, and best not there at all, or else one that `joined`
+/// knows to have been in it: whoever is in the bridge instead has its place. Where that could be
+/// either, it is leg A's, which holds the slot.
+fn free_place(
+    census: &Census,
+    attempt: AttemptId,
+    joined: impl Fn(Place) -> bool,
+) -> Option<Place> {
     let legs = [Part::A, Part::B].map(|part| (attempt, part));
     let free = || legs.iter().filter(|leg| !census.joined.contains(leg));
     let is_listed = |leg: &(AttemptId, Part)| {
@@ -181,7 +238,9 @@ fn free_place(census: &Census, attempt: AttemptId) -> Option<(AttemptId, Part)> 
         listed.any(|(attempt, part, _)| (*attempt, *part) == *leg)
     };
     let gone = free().find(|leg| !is_listed(leg));
-    gone.or_else(|| free().next()).copied()
+    gone.or_else(|| free().find(|leg| joined(**leg)))
+        .or_else(|| free().next())
+        .copied()
 }
 
 /// Where a call was transferred to, by the name of the channel that Asterisk made for that:
@@ -218,7 +277,7 @@ mod tests {
     #[test]
     fn whoever_is_in_the_bridge_has_the_place_of_the_leg_that_is_not() {
         let attempt = AttemptId(7);
-        let place = |joined: &[Part], alone: &[Part]| {
+        let place_of = |joined: &[Part], alone: &[Part], had_joined: &[Part]| {
             let census = Census {
                 channels: joined
                     .iter()
@@ -228,8 +287,10 @@ mod tests {
                 joined: joined.iter().map(|part| (attempt, *part)).collect(),
                 ..Census::default()
             };
-            free_place(&census, attempt).map(|(_, part)| part)
+            let has_joined = |(_, part)| had_joined.contains(&part);
+            free_place(&census, attempt, has_joined).map(|(_, part)| part)
         };
+        let place = |joined: &[Part], alone: &[Part]| place_of(joined, alone, &[]);
         assert_eq!(place(&[Part::A], &[]), Some(Part::B));
         assert_eq!(place(&[Part::B], &[]), Some(Part::A));
         assert_eq!(place(&[Part::A, Part::B], &[]), None, "somebody listens in");
@@ -244,5 +305,12 @@ mod tests {
             "B has left the bridge"
         );
         assert_eq!(place(&[], &[]), Some(Part::A), "the slot is held");
+        let legs = [Part::A, Part::B];
+        assert_eq!(
+            place_of(&[], &legs, &[Part::B]),
+            Some(Part::B),
+            "A hears music outside of the bridge"
+        );
+        assert_eq!(place_of(&[], &legs, &legs), Some(Part::A));
     }
 }
