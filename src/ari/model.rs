@@ -1,6 +1,8 @@
 //! What Asterisk answers. Only fields that Dialdeck uses; unknown ones are passed over,
 //! and those that a version may leave out are optional.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer};
 
 /// A channel, as REST answers and events show it.
@@ -23,6 +25,9 @@ pub struct ChannelInfo {
     pub dialplan_app: String,
     /// What that application was given: `outbound_dialer,a`.
     pub dialplan_data: String,
+    /// The last SIP answer on it, `SIP 603 Network Blocked`; only where `channelvars` in `ari.conf`
+    /// has Asterisk tell that, as in `asterisk_conf/`. These are a stranger's bytes.
+    pub sip_answer: Option<String>,
 }
 
 /// What Asterisk shows as the application of a channel that was dialed and has only just
@@ -97,6 +102,10 @@ impl<'de> Deserialize<'de> for ChannelInfo {
             connected_number: raw.connected.number,
             dialplan_app: raw.dialplan.app_name,
             dialplan_data: raw.dialplan.app_data,
+            sip_answer: raw
+                .channelvars
+                .into_values()
+                .find(|value| value.starts_with("SIP ")),
         })
     }
 }
@@ -116,6 +125,9 @@ struct RawChannel {
     connected: RawCallerId,
     #[serde(default, deserialize_with = "or_default")]
     dialplan: RawDialplan,
+    /// By the names in `channelvars` of `ari.conf`.
+    #[serde(default, deserialize_with = "or_default")]
+    channelvars: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize, Default)]

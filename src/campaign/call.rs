@@ -15,6 +15,9 @@ use super::{
 /// Who was bridged by the events' order, and not by their times.
 const MISSED: &str = "one had hung up before the other one came";
 
+/// Of a 603 with these words.
+const NETWORK_BLOCKED: &str = "SIP 603 Network Blocked: an analytics service took it for spam";
+
 /// The moment of A's answer, by our clock and by Asterisk's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -372,6 +375,9 @@ impl Call {
     pub(super) fn verdict_when_a_leaves(&self, cause: HangupCause, rang_out: bool) -> Verdict {
         let verdict = match self.phase {
             Phase::HangingUp { verdict, .. } => return verdict,
+            Phase::Journaling | Phase::Dialing { .. } if self.facts.blocked => {
+                Verdict::new(Disposition::Blocked, EndedBy::Carrier).note(NETWORK_BLOCKED)
+            }
             Phase::Journaling | Phase::Dialing { .. } => unanswered(cause, rang_out),
             Phase::Connecting(_) => Verdict::new(Disposition::Abandoned, EndedBy::Callee),
             Phase::Talking(..) => Verdict::new(Disposition::Answered, EndedBy::Callee),

@@ -74,6 +74,8 @@ pub(super) struct Facts {
     pub(super) told_kept: bool,
     /// Asterisk was asked, and nothing had come back from the carrier.
     pub(super) nothing_came: bool,
+    /// An analytics service refused the call, and a person did not.
+    pub(super) blocked: bool,
     trouble: u8,
     asterisk_clock: AsteriskClock,
 }
@@ -126,7 +128,7 @@ impl Facts {
                 // A enters our application when it has answered.
                 channel.up |= part == Part::A;
             }
-            LegEvent::Left => {}
+            LegEvent::Left | LegEvent::Blocked => {}
             LegEvent::Ringing | LegEvent::EarlyMedia => channel.exists(now),
             LegEvent::Up => {
                 channel.exists(now);

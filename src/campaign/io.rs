@@ -106,6 +106,8 @@ pub enum LegEvent {
     Left,
     /// A dial made on it, or by its second half, has come to this.
     Dial(DialStatus),
+    /// It is about to go: an analytics service on the way refused the call.
+    Blocked,
     /// It left our application. If nothing was told of a hangup before, it may live on
     /// elsewhere: [`Op::Find`].
     LeftApp,

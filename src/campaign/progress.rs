@@ -97,6 +97,11 @@ impl Campaign {
             LegEvent::Gone(cause) => self.a_gone(now, attempt, cause),
             LegEvent::LeftApp => self.look_again_soon(now, attempt),
             LegEvent::HandedOver => self.a_is_handed_over(now, attempt),
+            LegEvent::Blocked => {
+                if let Some(call) = self.live.get_mut(&attempt) {
+                    call.facts.blocked = true;
+                }
+            }
             LegEvent::Joined | LegEvent::Left | LegEvent::Dial(_) => {}
         }
     }

@@ -163,6 +163,7 @@ impl Timelines {
             LegEvent::Dial(DialStatus::Answer)
             | LegEvent::Entered
             | LegEvent::Left
+            | LegEvent::Blocked
             | LegEvent::LeftApp => false,
             LegEvent::Joined
             | LegEvent::Up

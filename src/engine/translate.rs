@@ -129,10 +129,21 @@ fn dial(
         // The channel stays while the dialplan plays its tone: the status is all there is.
         Ari::Busy => LegEvent::Dial(DialStatus::Busy),
         Ari::Congestion => LegEvent::Dial(DialStatus::Unavailable),
+        // The channel's end, which comes next, has the status and not its words.
+        Ari::NoAnswer if peer.sip_answer.as_deref().is_some_and(is_of_analytics) => {
+            LegEvent::Blocked
+        }
         // NOANSWER stands for 403 and 404 as well. The channel's end tells more, at once.
         _ => return None,
     };
     leg(ids, event, &peer.id, leg_event)
+}
+
+/// Whether a SIP answer is that of an analytics service which takes the call for spam: a 603 with
+/// these words (ATIS-1000099), where the 603 of a person says `Decline` (RFC 3261).
+fn is_of_analytics(answer: &str) -> bool {
+    let words = answer.strip_prefix("SIP 603 ");
+    words.is_some_and(|words| words.trim().eq_ignore_ascii_case("network blocked"))
 }
 
 fn leg(ids: &Channels, event: &Event, channel: &str, leg_event: LegEvent) -> Option<Input> {

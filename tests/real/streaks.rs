@@ -1,6 +1,7 @@
 //! A trunk that refuses everybody, a carrier that is not there, a target that nobody reaches: a
 //! list is not used up by them.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::Witness as _;
@@ -163,6 +164,34 @@ fn what_a_carrier_answers_has_the_disposition_of_the_table() {
         assert_eq!(row["disposition"], disposition, "{row:?}");
         assert!(is_told_of(row, status), "{row:?}");
     }
+}
+
+#[test]
+fn a_603_of_an_analytics_service_is_told_from_that_of_a_person_and_its_words_are_not_evaluated() {
+    let lab = Lab::get();
+    let carrier = Phone::carrier(&lab);
+    let evaluated = "/tmp/dialdeck-evaluated";
+    let hostile = format!("${{SHELL(touch {evaluated})}}");
+    let fates = [
+        ("79560001", "Network Blocked", "blocked"),
+        ("79560002", "network blocked", "blocked"),
+        ("79560003", "Decline", "rejected"),
+        ("79560004", &*hostile, "rejected"),
+    ];
+    for (number, words, _) in fates {
+        carrier.on(number, Script::new().status_line(603, words, &[]));
+    }
+    let mut deck = deck(&lab, "81").set("ARI_TRUNK", "scripted");
+    deck.list(fates.map(|(number, ..)| number));
+    deck.dial();
+    for (row, (_, words, disposition)) in deck.report().iter().zip(fates) {
+        assert_eq!(row["disposition"], disposition, "{words}: {row:?}");
+        assert_eq!(row["sip_code"], 603, "{row:?}");
+    }
+    // In the tree that Asterisk has for its root.
+    let spool = lab.recording_spool().to_str().expect("text");
+    let (root, _) = spool.split_once("/lab/").expect("a slot's folder");
+    assert!(!Path::new(&format!("{root}{evaluated}")).exists());
 }
 
 #[test]

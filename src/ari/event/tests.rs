@@ -86,6 +86,7 @@ fn an_answered_leg_is_read_with_all_that_is_used_of_it() {
         connected_number: "1001".into(),
         dialplan_app: "Stasis".into(),
         dialplan_data: "outbound_dialer,a".into(),
+        sip_answer: None,
     };
     let event = parsed(&text);
     assert_eq!(event.app, "outbound_dialer");
@@ -182,6 +183,26 @@ fn a_dial_status_that_is_empty_or_missing_is_the_beginning() {
             }
         );
         assert!(begun, "{fields}");
+    }
+}
+
+#[test]
+fn the_sip_answer_is_read_where_asterisk_tells_it() {
+    let answer = |vars: &str| {
+        let fields = format!(r#""peer":{{"id":"a"{vars}}},"dialstatus":"NOANSWER","#);
+        match parsed(&event("Dial", &fields)).kind {
+            EventKind::Dial { peer, .. } => peer.sip_answer,
+            other => panic!("{other:?}"),
+        }
+    };
+    let told = r#","channelvars":{"COUNT":"1","EVAL(x)":"SIP 603 Network Blocked"}"#;
+    assert_eq!(answer(told).as_deref(), Some("SIP 603 Network Blocked"));
+    for nothing in [
+        "",
+        r#","channelvars":{"EVAL(x)":""}"#,
+        r#","channelvars":7"#,
+    ] {
+        assert_eq!(answer(nothing), None, "{nothing}");
     }
 }
 

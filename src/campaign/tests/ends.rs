@@ -65,6 +65,20 @@ fn what_the_carrier_redirects_is_redirected_though_asterisk_ends_it_without_a_ca
 }
 
 #[test]
+fn a_603_of_an_analytics_service_is_blocked_and_counts_as_a_refusal() {
+    let mut rig = Rig::staged();
+    rig.leg(Part::A, LegEvent::Blocked);
+    rig.leg(Part::A, sip(21, 603));
+    rig.assert_end(Disposition::Blocked, EndedBy::Carrier, 21);
+    assert!(
+        rig.end()
+            .note
+            .is_some_and(|note| note.contains("Network Blocked"))
+    );
+    rig.assert_taken_down();
+}
+
+#[test]
 fn a_carrier_that_wants_money_or_a_login_pauses_the_run_and_the_number_waits_again() {
     for (q850, status, mend) in [(127, 402, "account"), (21, 407, "outbound_auth")] {
         let mut rig = Rig::started(policy(2), 3);

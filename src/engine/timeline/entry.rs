@@ -104,6 +104,7 @@ fn leg(part: Part, event: LegEvent) -> String {
         (_, LegEvent::Leaving(None) | LegEvent::HungUp(None)) => format!("{part} leaves"),
         (_, LegEvent::LeftApp) => format!("{part} left the Stasis application"),
         (_, LegEvent::HandedOver) => format!("{part} was moved elsewhere in Asterisk, and let go"),
+        (_, LegEvent::Blocked) => "an analytics service refuses the call".to_owned(),
         (_, LegEvent::Left) => format!("{part} is out of the bridge"),
         (_, LegEvent::Joined) => "bridge and target staged".to_owned(),
         (_, LegEvent::Ringing) => "the target rings".to_owned(),

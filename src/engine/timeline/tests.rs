@@ -220,6 +220,7 @@ fn state_change(id: &str, protocol_id: &str) -> Event {
         connected_number: String::new(),
         dialplan_app: String::new(),
         dialplan_data: String::new(),
+        sip_answer: None,
     };
     Event {
         kind: EventKind::ChannelStateChange { channel },
