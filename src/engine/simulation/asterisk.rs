@@ -273,6 +273,9 @@ impl Sim {
             self.be_held(app);
             return;
         }
+        if occasion != Occasion::Again {
+            self.hang_up_amid_the_census();
+        }
         let socket = self.world.connect(now, &[APP], false);
         self.set_filter();
         self.note(|| "the link is up".to_owned());

@@ -523,7 +523,7 @@ impl Sim {
     }
 
     /// Both legs are up in a bridge.
-    fn talks(&self, attempt: AttemptId) -> bool {
+    pub(super) fn talks(&self, attempt: AttemptId) -> bool {
         [Part::A, Part::B].into_iter().all(|part| {
             let mut legs = self
                 .world

@@ -75,6 +75,26 @@ impl Sim {
         talk.map(|leg| leg.id.to_owned()).collect()
     }
 
+    /// Somebody who talks hangs up right after a new process is connected: Asterisk is being asked
+    /// who is there.
+    pub(super) fn hang_up_amid_the_census(&mut self) {
+        let mut talking = self.talking();
+        talking.retain(|id| {
+            self.ids
+                .parse(id)
+                .is_some_and(|(attempt, _)| self.talks(attempt))
+        });
+        let after = Duration::from_millis(self.rng.u64(1..60));
+        if self.is_calm() || self.rng.u8(..3) > 0 {
+            return;
+        }
+        let now = self.world_now();
+        if let Some(id) = self.rng.choice(&talking) {
+            self.world.leaves(now, id, after);
+            self.tally.count("phones: hang up amid a census");
+        }
+    }
+
     /// A phone transfers its call.
     pub(super) fn transfer(&mut self) {
         let talking = self.talking();

@@ -1,5 +1,8 @@
 //! How channels end.
 
+#[cfg(test)]
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::agenda::Step;
@@ -7,6 +10,8 @@ use super::apps::About;
 use super::channel::{Hold, Role, State, cause_text};
 use super::message::{Answer, Request, Response};
 use super::{World, channel_event};
+#[cfg(test)]
+use crate::campaign::Time;
 use crate::simulator::scenario::TargetOutcome;
 
 pub(super) const NORMAL_CLEARING: u16 = 16;
@@ -18,6 +23,13 @@ const CONGESTION: u16 = 34;
 const BY_REQUEST: u16 = 32;
 
 impl World {
+    /// The far end of a channel hangs up, so long after `now`.
+    #[cfg(test)]
+    pub(crate) fn leaves(&mut self, now: Time, id: &str, after: Duration) {
+        self.advance(now);
+        self.plan(id, self.now + after, Step::Leave);
+    }
+
     /// `DELETE /channels/{id}`.
     pub(super) fn delete_channel(&mut self, id: &str, request: &Request) -> Answer {
         let channel = self.channel(id)?;
