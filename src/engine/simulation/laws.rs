@@ -340,7 +340,13 @@ impl Sim {
             return BTreeSet::new();
         };
         let people = self.people(false);
-        let kept = self.callees(|leg| leg.hold == Hold::Kept);
+        // Also of a leg that was moved elsewhere first.
+        let kept = self.world.legs().filter(|leg| leg.hold == Hold::Kept);
+        let kept = kept.filter_map(|leg| self.ids.parse(leg.part_id()));
+        let kept: BTreeSet<_> = kept
+            .filter(|(_, part)| *part == Part::A)
+            .map(|(attempt, _)| attempt)
+            .collect();
         let calls = deck.engine.campaign.calls().map(|call| call.attempt);
         // What a dead process dialed may be waited for, though it has come and gone.
         let notes = &self.notes;
