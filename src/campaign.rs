@@ -530,14 +530,14 @@ impl Campaign {
             || self.orphans.contains_key(&attempt)
     }
 
-    /// Whether this leg of a call is in its bridge by all that is known, or was asked to join it.
+    /// Whether this leg of a call is in its bridge by all that is known.
     #[must_use]
     pub fn has_joined(&self, attempt: AttemptId, part: Part) -> bool {
         let live = self.live.get(&attempt).map(|call| &call.facts);
         let facts = live.or_else(|| self.remains.get(&attempt).map(|r| &r.facts));
         facts.is_some_and(|facts| match part {
-            Part::A => facts.a.join != Join::Not,
-            Part::B => facts.b.join != Join::Not,
+            Part::A => matches!(facts.a.join, Join::Accepted | Join::In),
+            Part::B => matches!(facts.b.join, Join::Accepted | Join::In),
             _ => false,
         })
     }

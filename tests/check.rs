@@ -12,6 +12,7 @@ mod stalling;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -70,6 +71,7 @@ fn with_good_settings_it_would_dial_and_leaves_nothing() {
         "permissions",
         "trunk",
         "transfers",
+        "refusals",
         "target",
         "format",
         "clock",
@@ -106,6 +108,44 @@ fn the_table_fits_a_terminal_and_ends_with_the_verdict() {
         ended.stdout.ends_with("\nNot ready to dial: 1 fault.\n"),
         "{}",
         ended.stdout
+    );
+}
+
+/// Puts an `ari.conf` back as it was.
+struct Put<'a>(&'a Lab, PathBuf, String);
+
+impl Put<'_> {
+    fn write(&self, text: &str) {
+        std::fs::write(&self.1, text).expect("the lab's ari.conf");
+        self.0.cli(Node::Pbx, "module reload res_ari.so");
+    }
+}
+
+impl Drop for Put<'_> {
+    fn drop(&mut self) {
+        self.write(&self.2);
+    }
+}
+
+#[test]
+fn an_asterisk_that_does_not_tell_a_carrier_s_words_is_warned_of_with_the_line_that_is_missing() {
+    let lab = Lab::get();
+    let deck = good(&lab);
+    let spool = lab.recording_spool().to_path_buf();
+    let path = spool
+        .ancestors()
+        .nth(2)
+        .expect("the PBX's")
+        .join("etc/ari.conf");
+    let text = std::fs::read_to_string(&path).expect("the lab's ari.conf");
+    let put = Put(&lab, path, text.clone());
+    put.write(&text.replace("\nchannelvars", "\n;channelvars"));
+    let ended = deck.run(&["check", "--json"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    let warned = finding(&ended, "refusals", "warning");
+    assert!(
+        warned["mend"].to_string().contains("channelvars="),
+        "{warned}"
     );
 }
 

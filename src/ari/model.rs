@@ -1,8 +1,6 @@
 //! What Asterisk answers. Only fields that Dialdeck uses; unknown ones are passed over,
 //! and those that a version may leave out are optional.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Deserializer};
 
 /// A channel, as REST answers and events show it.
@@ -102,10 +100,7 @@ impl<'de> Deserialize<'de> for ChannelInfo {
             connected_number: raw.connected.number,
             dialplan_app: raw.dialplan.app_name,
             dialplan_data: raw.dialplan.app_data,
-            sip_answer: raw
-                .channelvars
-                .into_values()
-                .find(|value| value.starts_with("SIP ")),
+            sip_answer: sip_answer(&raw.channelvars),
         })
     }
 }
@@ -126,8 +121,14 @@ struct RawChannel {
     #[serde(default, deserialize_with = "or_default")]
     dialplan: RawDialplan,
     /// By the names in `channelvars` of `ari.conf`.
-    #[serde(default, deserialize_with = "or_default")]
-    channelvars: BTreeMap<String, String>,
+    #[serde(default)]
+    channelvars: serde_json::Value,
+}
+
+fn sip_answer(variables: &serde_json::Value) -> Option<String> {
+    let mut values = variables.as_object()?.values();
+    let answer = values.find_map(|value| value.as_str().filter(|text| text.starts_with("SIP ")));
+    answer.map(str::to_owned)
 }
 
 #[derive(Deserialize, Default)]

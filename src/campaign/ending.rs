@@ -6,10 +6,11 @@ use super::call::{Call, Phase, Verdict};
 use super::channel::Presence;
 use super::disposition::TrunkFault;
 use super::facts::{Facts, Recording};
-use super::io::{Effect, Notice, Op, OpError};
+use super::io::{Census, Effect, Notice, Op, OpError};
 use super::timers::Timer;
 use super::{
-    AttemptEnd, AttemptId, Campaign, Disposition, LeadId, Number, Record, RecordingState, Time,
+    AttemptEnd, AttemptId, Campaign, Disposition, LeadId, Number, Part, Record, RecordingState,
+    Time,
 };
 
 /// How long what was asked to go may take before it is asked again.
@@ -307,6 +308,7 @@ impl Campaign {
         let Some(call) = self.live.get_mut(&attempt) else {
             return false;
         };
+        call.facts.awaits_end_of_recording = false;
         let goes_on = call.facts.resumes && matches!(call.phase, Phase::Talking(..));
         // Once for each transfer.
         let goes_on = goes_on && call.facts.snoop.presence != Presence::Gone;
@@ -315,6 +317,21 @@ impl Campaign {
             self.advance(now, attempt);
         }
         goes_on
+    }
+
+    /// Nobody heard that the recordings of these channels ended, with the channels.
+    pub(super) fn miss_ends_of_recordings(&mut self, now: Time, census: &Census) {
+        if super::sabotaged!(ForgetsRecordings) {
+            return;
+        }
+        for attempt in census.recorder_gone.iter().copied() {
+            let is_awaited = self.facts(attempt).is_some_and(|facts| {
+                facts.awaits_end_of_recording && facts.is_that_of_census(Part::A, census.asked_at)
+            });
+            if is_awaited {
+                self.recording_ended(now, attempt, true);
+            }
+        }
     }
 
     /// The channels of an ended call are gone, and nothing was heard of its recording:

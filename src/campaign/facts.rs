@@ -70,6 +70,8 @@ pub(super) struct Facts {
     /// Another channel has taken A's place, and the recording goes on with that one, behind what
     /// there is of it.
     pub(super) resumes: bool,
+    /// What was recorded of A before that has not ended yet, by what was heard.
+    pub(super) awaits_end_of_recording: bool,
     /// It was told that Asterisk does not end A.
     pub(super) told_kept: bool,
     /// Asterisk was asked, and nothing had come back from the carrier.
@@ -286,6 +288,8 @@ impl Facts {
             // It ends with the channel that it listens to.
             self.snoop = Channel::default();
             self.resumes = true;
+            self.awaits_end_of_recording =
+                matches!(self.recording, Recording::Asked | Recording::Running);
         }
     }
 

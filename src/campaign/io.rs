@@ -170,6 +170,8 @@ pub struct Census {
     /// The spool could not be looked into: that an attempt is not in [`Self::recorded`] says
     /// nothing.
     pub spool_unknown: bool,
+    /// The attempts of which no channel is left that recorded them before a transfer.
+    pub recorder_gone: Vec<AttemptId>,
     /// Asterisk was restarted since the last census that could tell.
     pub restarted: bool,
 }

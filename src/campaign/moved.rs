@@ -81,6 +81,10 @@ impl Campaign {
         if self.orphans.contains_key(&attempt) {
             // The end that was told is that of the channel before.
             self.unsettled.ends.remove(&(attempt, part));
+            if part == Part::A {
+                // The census shows neither the channel before nor what records it.
+                self.recording_of_orphan(now, attempt);
+            }
             return;
         }
         let Some(facts) = self.facts(attempt) else {

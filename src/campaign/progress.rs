@@ -27,6 +27,10 @@ const STAGED_B_GOES_WITHIN: Duration = Duration::from_secs(5);
 /// How soon a target that may have answered since a census was asked for tells so.
 const TARGET_GRACE: Duration = Duration::from_secs(1);
 
+/// How long after `TARGET_TIMEOUT` A may take to join a target that has answered: as long as two
+/// requests without an answer.
+const JOINED_WITHIN: Duration = Duration::from_secs(10);
+
 impl Campaign {
     /// A channel of a call did something.
     pub(super) fn leg_event(
@@ -397,16 +401,25 @@ impl Campaign {
     }
 
     /// B did not answer in time. While events are missed a B that was dialed may have
-    /// answered unheard, and no timer may cut that conversation: the census will tell.
+    /// answered unheard, and no timer may cut that conversation: the census will tell. One that
+    /// answered unheard, and that A is joining, is not late.
     fn target_too_late(&mut self, now: Time, attempt: AttemptId) {
-        let unheard = !self.heard_all
-            && self
-                .live
-                .get(&attempt)
-                .is_some_and(|c| c.facts.target_was_dialed());
-        if !unheard {
-            self.target_failed(now, attempt, silent_target());
+        let Some(call) = self.live.get(&attempt) else {
+            return;
+        };
+        if !self.heard_all && call.facts.target_was_dialed() {
+            return;
         }
+        if let Phase::Connecting(answer) = call.phase
+            && call.facts.b.talks()
+        {
+            let joined_by = answer.at + call.rules.target_timeout + JOINED_WITHIN;
+            if now < joined_by {
+                self.timers.set(joined_by, attempt, Timer::Target);
+                return;
+            }
+        }
+        self.target_failed(now, attempt, silent_target());
     }
 
     /// After a census the targets that were too late when it was asked for are so for good.

@@ -120,8 +120,8 @@ pub enum Record {
         /// In milliseconds.
         ms: u64,
     },
-    /// What Asterisk told of a leg's channel before the attempt ended. Only the SQL copy wants
-    /// it; nothing is decided by it.
+    /// What Asterisk told of a leg's channel before the attempt ended. Only the report and the
+    /// SQL copy want it; nothing is decided by it.
     Leg {
         /// The attempt.
         attempt: AttemptId,
@@ -244,6 +244,9 @@ pub enum LegNote {
     Named(String),
     /// A dial came to this; the channel may stay while a tone is played.
     Failed(TargetFailure),
+    /// A carrier refused it with this SIP status and these words: `603 Network Blocked`. A
+    /// stranger's bytes, made harmless.
+    Refused(String),
     /// It is no more.
     Gone(Time),
 }

@@ -139,6 +139,7 @@ impl Campaign {
         let unheard = !std::mem::replace(&mut self.heard_all, true);
         self.hear_what_was_missed(now, alive);
         done.strays = self.take_down_strays(alive);
+        self.miss_ends_of_recordings(now, census);
         self.set_target_timers(now, census.asked_at);
         let all = self.live.len();
         done.going_on = all.saturating_sub(done.taken_over + done.hung_up + done.awaited);

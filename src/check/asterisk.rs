@@ -83,6 +83,7 @@ fn unseen(error: &AriError) -> Seen {
         "permissions",
         "trunk",
         "transfers",
+        "refusals",
         "target",
         "format",
         "clock",

@@ -47,7 +47,7 @@ impl Probe {
             Ok(client) => client,
             Err(why) => {
                 let mut findings = vec![why];
-                for check in ["trunk", "transfers", "target", "format"] {
+                for check in ["trunk", "transfers", "refusals", "target", "format"] {
                     findings.push(Finding::not_checked(check, "see permissions"));
                 }
                 return findings;
@@ -57,14 +57,15 @@ impl Probe {
             client: &client,
             channel: &self.channel,
         };
-        let (trunk, transfers, target, format) = tokio::join!(
+        let (trunk, transfers, refusals, target, format) = tokio::join!(
             questions.trunk(&settings.trunk),
             questions.transfers(&settings.trunk),
+            questions.refusals(),
             questions.target(&settings.target.endpoint),
             questions.format(&settings.recordings.format),
         );
         let may = Finding::ok("permissions", "this user may place calls");
-        vec![may, trunk, transfers, target, format]
+        vec![may, trunk, transfers, refusals, target, format]
     }
 
     /// What is wrong with the target, where Asterisk tells.
@@ -167,6 +168,24 @@ impl Questions<'_> {
             format!("{trunk} has no address to dial"),
             "give it an aor with contact=sip:CARRIER in pjsip.conf, or check the carrier's registration",
         )
+    }
+
+    /// Whether a 603 of an analytics service can be told from that of a person.
+    async fn refusals(&self) -> Finding {
+        match self.client.tells_sip_answers(self.channel).await {
+            Ok(true) => Finding::ok(
+                "refusals",
+                "Asterisk tells with which words a carrier refuses",
+            ),
+            Ok(false) => Finding::warning(
+                "refusals",
+                "Asterisk does not tell with which words a carrier refuses: a call that an \
+                 analytics service blocked with 603 counts as rejected",
+                "copy the line channelvars= of asterisk_conf/ari.conf into [general] of ari.conf, \
+                 and `module reload res_ari.so`",
+            ),
+            Err(error) => refusal("refusals", &error),
+        }
     }
 
     async fn target(&self, endpoint: &str) -> Finding {

@@ -77,6 +77,15 @@ impl Channels {
         self.replaced.contains_key(&(attempt, part))
     }
 
+    /// The attempts that another channel records than before.
+    pub(super) fn recorders_replaced(&self) -> impl Iterator<Item = AttemptId> + '_ {
+        let snoops = self
+            .replaced
+            .keys()
+            .filter(|(_, part)| *part == Part::Snoop);
+        snoops.map(|(attempt, _)| *attempt)
+    }
+
     /// `by` has taken the place of a part.
     pub fn replace(&mut self, part: (AttemptId, Part), by: &str) {
         let replaced = Arc::make_mut(&mut self.replaced);

@@ -17,6 +17,8 @@ const SURVEY_AGAIN: Duration = Duration::from_secs(2);
 
 /// As much of an agent's name as is kept; Asterisk's own have 80 at the most.
 const LONGEST_AGENT: usize = 80;
+/// As much of a carrier's words as is kept.
+const LONGEST_ANSWER: usize = 80;
 
 /// How long a survey may take, once it is known what lives, before that much is acted upon:
 /// somebody may be on the line and hear nobody.
@@ -103,6 +105,7 @@ impl Engine {
         self.timelines.event(channels, event);
         self.unwritten.extend(self.legs.event(channels, event));
         self.unwritten.extend(agent(channels, event));
+        self.unwritten.extend(refusal(channels, event));
         if let Some(input) = translate(channels, event) {
             self.feed(input);
         }
@@ -258,6 +261,27 @@ fn agent(ids: &Channels, event: &crate::ari::Event) -> Option<Record> {
         attempt,
         part: Part::B2,
         note: LegNote::Named(name),
+    })
+}
+
+/// With which SIP status and words a carrier refused leg A, where Asterisk tells them.
+fn refusal(ids: &Channels, event: &crate::ari::Event) -> Option<Record> {
+    let channel = match &event.kind {
+        EventKind::Dial { peer, .. } => peer,
+        EventKind::ChannelDestroyed { channel, .. } => channel,
+        _ => return None,
+    };
+    let (attempt, Part::A) = ids.parse(&channel.id)? else {
+        return None;
+    };
+    let answer = channel.sip_answer.as_deref()?.strip_prefix("SIP ")?;
+    // Below 300 it is no refusal: <https://www.rfc-editor.org/rfc/rfc3261#section-7.2>.
+    let refuses = matches!(answer.as_bytes(), [b'3'..=b'6', ..]);
+    let answer: String = harmless(answer).chars().take(LONGEST_ANSWER).collect();
+    refuses.then_some(Record::Leg {
+        attempt,
+        part: Part::A,
+        note: LegNote::Refused(answer),
     })
 }
 

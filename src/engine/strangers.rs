@@ -210,6 +210,12 @@ impl Engine {
             .into_iter()
             .partition::<Vec<_>, _>(|(id, a, p)| channels.parse(id) == Some((*a, *p)));
         survey.ids = ids;
+        let records = |attempt| {
+            left.iter()
+                .any(|(_, a, p)| (*a, *p) == (attempt, Part::Snoop))
+        };
+        let gone = channels.recorders_replaced().filter(|a| !records(*a));
+        survey.census.recorder_gone = gone.collect();
         let stands = |a: AttemptId, p: Part| {
             let is_it = |(_, b, q): &(String, AttemptId, Part)| (a, p) == (*b, *q);
             !channels.is_replaced(a, p) || survey.ids.iter().any(is_it)
@@ -223,24 +229,24 @@ impl Engine {
     }
 }
 
-/// The leg that is not in its bridge any more, and best not there at all, or else one that `joined`
-/// knows to have been in it: whoever is in the bridge instead has its place. Where that could be
-/// either, it is leg A's, which holds the slot.
+/// The leg that is not in its bridge any more: best one that `joined` knows to have been in it, and
+/// one that is not there at all. Whoever is in the bridge instead has its place. Where that could
+/// be either, it is leg A's, which holds the slot.
 fn free_place(
     census: &Census,
     attempt: AttemptId,
     joined: impl Fn(Place) -> bool,
 ) -> Option<Place> {
-    let legs = [Part::A, Part::B].map(|part| (attempt, part));
-    let free = || legs.iter().filter(|leg| !census.joined.contains(leg));
-    let is_listed = |leg: &(AttemptId, Part)| {
+    let is_listed = |leg: Place| {
         let mut listed = census.channels.iter();
-        listed.any(|(attempt, part, _)| (*attempt, *part) == *leg)
+        listed.any(|(attempt, part, _)| (*attempt, *part) == leg)
     };
-    let gone = free().find(|leg| !is_listed(leg));
-    gone.or_else(|| free().find(|leg| joined(**leg)))
-        .or_else(|| free().next())
-        .copied()
+    // Of equals the last one is chosen.
+    [Part::B, Part::A]
+        .map(|part| (attempt, part))
+        .into_iter()
+        .filter(|leg| !census.joined.contains(leg))
+        .max_by_key(|leg| (joined(*leg), !is_listed(*leg)))
 }
 
 /// Where a call was transferred to, by the name of the channel that Asterisk made for that:

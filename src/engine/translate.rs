@@ -2,7 +2,7 @@
 
 use super::channels::Channels;
 use crate::ari::{ChannelInfo, ChannelState, DialStatus as Ari, Event, EventKind};
-use crate::campaign::{DialStatus, HangupCause, Input, LegEvent, Part};
+use crate::campaign::{DialStatus, HangupCause, Input, LegEvent, Part, sabotaged};
 
 /// What `event` means to the campaign; `None` where it means nothing.
 #[must_use]
@@ -130,7 +130,10 @@ fn dial(
         Ari::Busy => LegEvent::Dial(DialStatus::Busy),
         Ari::Congestion => LegEvent::Dial(DialStatus::Unavailable),
         // The channel's end, which comes next, has the status and not its words.
-        Ari::NoAnswer if peer.sip_answer.as_deref().is_some_and(is_of_analytics) => {
+        Ari::NoAnswer
+            if peer.sip_answer.as_deref().is_some_and(is_of_analytics)
+                && !sabotaged!(TakesBlockedForRejected) =>
+        {
             LegEvent::Blocked
         }
         // NOANSWER stands for 403 and 404 as well. The channel's end tells more, at once.
@@ -159,7 +162,7 @@ fn leg(ids: &Channels, event: &Event, channel: &str, leg_event: LegEvent) -> Opt
 
 fn recording_ended(ids: &Channels, name: &str, ok: bool) -> Option<Input> {
     // A recording keeps its name when another channel goes on with it after a transfer.
-    let attempt = if crate::campaign::sabotaged!(ForgetsRecordings) {
+    let attempt = if sabotaged!(ForgetsRecordings) {
         ids.parse(name)
     } else {
         ids.ids().parse(name)

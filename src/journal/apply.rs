@@ -340,6 +340,13 @@ fn note_leg(conn: &Connection, attempt: AttemptId, part: Part, note: &LegNote) -
             execute(conn, sql, params![id, name])?;
             return Ok(());
         }
+        // Asterisk may tell it twice, and after the end.
+        (Part::A, LegNote::Refused(answer)) => {
+            let sql = "UPDATE attempts SET sip_answer = coalesce(sip_answer, ?2)
+                       WHERE attempt = ?1 AND ended_at IS NULL AND withdrawn = 0";
+            execute(conn, sql, params![id, answer])?;
+            return Ok(());
+        }
         // Of leg A the attempt itself tells the end; of other channels nobody wants to know.
         _ => return Ok(()),
     };

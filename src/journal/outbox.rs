@@ -35,6 +35,8 @@ pub struct OutboxLine {
     pub agent: Option<String>,
     /// When they did.
     pub agent_at: Option<Time>,
+    /// With which SIP status and words the carrier refused it.
+    pub sip_answer: Option<String>,
     /// Until when they talked, as far as that can be shown.
     pub talked_until: Option<Time>,
     /// How and when it ended, once it has.
@@ -75,7 +77,7 @@ const LINES: &str = "
     SELECT o.attempt, o.version, a.run, a.call_id, l.number, a.dialed_at, a.answered_at,
         a.bridged_at, a.ended_at, a.disposition, a.cause, a.sip_code, a.a_dialed, a.a_name,
         a.b_dialed, a.b_name, a.b_dialed_at, a.b_failed, a.b_ended_at, a.recording_path,
-        a.agent, a.agent_at,
+        a.agent, a.agent_at, a.sip_answer,
         CASE WHEN a.note = 'the dialer was restarted' AND a.ended_by = 'callee'
             THEN min(a.ended_at, a.answered_at + 1000 * a.recording_ms)
             ELSE a.ended_at END
@@ -142,7 +144,8 @@ fn line(row: &Row<'_>) -> rusqlite::Result<OutboxLine> {
         recording: row.get(19)?,
         agent: row.get(20)?,
         agent_at: time(row, 21)?,
-        talked_until: time(row, 22)?,
+        sip_answer: row.get(22)?,
+        talked_until: time(row, 23)?,
     })
 }
 

@@ -40,11 +40,12 @@ pub(super) const COLUMNS: [(&str, &str); 24] = [
 
 /// Columns that the replaced program did not have: written where the table has them, under these
 /// names and with room for NULL.
-pub(super) const FURTHER: [(&str, &str); 4] = [
+pub(super) const FURTHER: [(&str, &str); 5] = [
     ("agent", "VARCHAR(255)"),
     ("agent_at", "DATETIME NULL"),
     ("wait_seconds", "DECIMAL(10,3) NULL"),
     ("talk_seconds", "DECIMAL(10,3) NULL"),
+    ("sip_answer", "VARCHAR(255)"),
 ];
 
 /// The most that a `VARCHAR(255)` holds.
@@ -66,7 +67,7 @@ pub(super) fn row(line: &OutboxLine, ids: &AsteriskIds) -> Row {
     std::array::from_fn(|_| values.next().flatten())
 }
 
-/// The agent behind a queue, and the times that only he tells.
+/// The agent behind a queue with the times that only he tells, and the carrier's words.
 fn further(line: &OutboxLine) -> [Option<String>; FURTHER.len()] {
     let spoke_at = line.bridged_at.map(|bridged_at| {
         let agent_at = line.agent_at.unwrap_or(bridged_at);
@@ -80,6 +81,7 @@ fn further(line: &OutboxLine) -> [Option<String>; FURTHER.len()] {
         line.agent_at.map(datetime),
         wait.map(|(until, from)| seconds(until, from)),
         talk.map(|(until, from)| seconds(until, from)),
+        line.sip_answer.as_deref().map(clipped),
     ]
 }
 

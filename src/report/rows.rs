@@ -10,7 +10,7 @@ use crate::campaign::{RunId, Time};
 use crate::journal::{JournalError, Reader, is_damage};
 
 /// The columns, as the contract has them.
-pub(super) const COLUMNS: [&str; 23] = [
+pub(super) const COLUMNS: [&str; 24] = [
     "number",
     "disposition",
     "attempts",
@@ -34,6 +34,7 @@ pub(super) const COLUMNS: [&str; 23] = [
     "wait_seconds",
     "early_media_at",
     "transferred_to",
+    "sip_answer",
 ];
 
 /// Rows that are read at once.
@@ -64,6 +65,7 @@ pub(super) struct Row {
     agent_at: Option<Time>,
     early_media_at: Option<Time>,
     transferred_to: Option<String>,
+    sip_answer: Option<String>,
     /// Until when they talked, as far as that can be shown: of a call that ended between two
     /// processes until the end of its recording.
     talked_until: Option<Time>,
@@ -97,6 +99,7 @@ impl Row {
             Cell::seconds(self.waited()),
             Cell::time(self.early_media_at),
             Cell::text(self.transferred_to.as_deref()),
+            Cell::text(self.sip_answer.as_deref()),
         ]
     }
 
@@ -147,7 +150,8 @@ impl Row {
             agent_at: time(row, 18)?,
             early_media_at: time(row, 19)?,
             transferred_to: row.get(20)?,
-            talked_until: time(row, 21)?,
+            sip_answer: row.get(21)?,
+            talked_until: time(row, 22)?,
         })
     }
 }
@@ -167,7 +171,7 @@ const BY_LEAD: &str = "
     SELECT l.lead, l.number, CASE l.state WHEN 'done' THEN l.disposition END, l.attempts, l.run,
         a.cause, a.sip_code, a.queued_at, a.dialed_at, a.ringing_at, a.answered_at,
         a.bridged_at, a.ended_at, a.dead_air_ms, a.ended_by, a.recording_path, a.call_id,
-        a.agent, a.agent_at, a.early_media_at, a.transferred_to,
+        a.agent, a.agent_at, a.early_media_at, a.transferred_to, a.sip_answer,
         CASE WHEN a.note = 'the dialer was restarted' AND a.ended_by = 'callee'
             THEN min(a.ended_at, a.answered_at + 1000 * a.recording_ms)
             ELSE a.ended_at END
@@ -184,7 +188,7 @@ const BY_ATTEMPT: &str = "
              AND b.attempt <= a.attempt), a.run,
         a.cause, a.sip_code, a.queued_at, a.dialed_at, a.ringing_at, a.answered_at,
         a.bridged_at, a.ended_at, a.dead_air_ms, a.ended_by, a.recording_path, a.call_id,
-        a.agent, a.agent_at, a.early_media_at, a.transferred_to,
+        a.agent, a.agent_at, a.early_media_at, a.transferred_to, a.sip_answer,
         CASE WHEN a.note = 'the dialer was restarted' AND a.ended_by = 'callee'
             THEN min(a.ended_at, a.answered_at + 1000 * a.recording_ms)
             ELSE a.ended_at END

@@ -15,7 +15,7 @@ use crate::journal::{Journal, call_id};
 const HEADING: &str = "number,disposition,attempts,cause,sip_code,queued_at,dialed_at,ringing_at,\
                        answered_at,bridged_at,ended_at,ring_seconds,talk_seconds,dead_air_ms,\
                        ended_by,recording,call_id,run,agent,agent_at,wait_seconds,early_media_at,\
-                       transferred_to";
+                       transferred_to,sip_answer";
 
 const CSV: Options = Options {
     format: Format::Csv,
@@ -150,21 +150,21 @@ fn a_row_a_lead_with_its_last_attempts_times() {
         HEADING.to_owned(),
         format!(
             "+7001,answered,1,16,,{day}00.000Z,{day}01.000Z,{day}01.200Z,{day}03.500Z,\
-             {day}03.504Z,{day}10.004Z,2.500,6.500,4,callee,\"/rec, old/\"\"1\"\".wav\",{},1,,,,,",
+             {day}03.504Z,{day}10.004Z,2.500,6.500,4,callee,\"/rec, old/\"\"1\"\".wav\",{},1,,,,,,",
             id[1]
         ),
         format!(
-            "7002,busy,1,17,486,{day}00.000Z,{day}02.000Z,,,,{day}02.050Z,0.050,,,callee,,{},1,,,,,",
+            "7002,busy,1,17,486,{day}00.000Z,{day}02.000Z,,,,{day}02.050Z,0.050,,,callee,,{},1,,,,,,",
             id[2]
         ),
         format!(
-            "7003,,1,,,{day}00.000Z,{day}03.000Z,,,,,,,,,,{},1,,,,,",
+            "7003,,1,,,{day}00.000Z,{day}03.000Z,,,,,,,,,,{},1,,,,,,",
             id[3]
         ),
-        "7004,skipped,0,,,,,,,,,,,,,,,1,,,,,".to_owned(),
-        "7005,,0,,,,,,,,,,,,,,,1,,,,,".to_owned(),
+        "7004,skipped,0,,,,,,,,,,,,,,,1,,,,,,".to_owned(),
+        "7005,,0,,,,,,,,,,,,,,,1,,,,,,".to_owned(),
         format!(
-            "7006,failed,2,58,,{day}00.000Z,{day}07.000Z,,,,{day}07.500Z,0.500,,,callee,,{},1,,,,,",
+            "7006,failed,2,58,,{day}00.000Z,{day}07.000Z,,,,{day}07.500Z,0.500,,,callee,,{},1,,,,,,",
             id[6]
         ),
         String::new(),
@@ -414,6 +414,33 @@ fn of_a_damaged_journal_it_gives_what_can_be_read_and_says_so() {
             assert_eq!(text.lines().count() as u64, rows + 1);
         }
     }
+}
+
+#[test]
+fn the_words_of_a_refusal_are_told_and_the_first_ones_count() {
+    let mut records = run(1, &["7001", "7002"]).to_vec();
+    let refused = |attempt, answer: &str| Record::Leg {
+        attempt: AttemptId(attempt),
+        part: Part::A,
+        note: LegNote::Refused(answer.to_owned()),
+    };
+    records.extend([
+        begun(1, 0, 1_000),
+        refused(1, "603 Network Blocked"),
+        refused(1, "603 Decline"),
+        ended(1, 2_000, Disposition::Blocked, (21, Some(603))),
+        begun(2, 1, 1_000),
+        ended(2, 2_000, Disposition::NoAnswer, (19, None)),
+        // What comes late changes nothing.
+        refused(2, "480 Later"),
+    ]);
+    let (_dir, path, _) = journal_of(records);
+    let mut csv = Vec::new();
+    write(&path, CSV, &mut csv).expect("a report");
+    let csv = String::from_utf8(csv).expect("text");
+    let words = csv.lines().skip(1).map(|row| row.rsplit(',').next());
+    let words: Vec<_> = words.flatten().collect();
+    assert_eq!(words, ["603 Network Blocked", ""]);
 }
 
 #[test]

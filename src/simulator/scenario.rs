@@ -87,6 +87,9 @@ pub enum Outcome {
         cause: u16,
         /// SIP status.
         sip: u16,
+        /// With the words of an analytics service, `Network Blocked`, instead of the usual ones.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_analytics: bool,
     },
     /// Nothing more.
     Never,
@@ -218,7 +221,10 @@ impl Scenario {
     pub fn disposition(&self, seed: u64, number: &str, name: &str) -> Disposition {
         match self.callee(seed, number, 0).then {
             Outcome::Never => Disposition::NoAnswer,
-            Outcome::Refuses { cause, sip } => HangupCause {
+            Outcome::Refuses {
+                by_analytics: true, ..
+            } => Disposition::Blocked,
+            Outcome::Refuses { cause, sip, .. } => HangupCause {
                 q850: cause,
                 sip: Some(sip),
             }

@@ -27,7 +27,7 @@ const PRESENT: [&str; 5] = [
 /// an event shows as caller and connected, hangs on the configuration of each Asterisk; the
 /// state that a `Dial` event shows hangs on how far another of its threads has come; whom a
 /// queue dials is the lab's affair; and a request to hang up that the far end made shows
-/// cause 16 or none, as it happens; the words of a SIP answer are a carrier's own. Of a bridge that is left, who is still in it hangs on whose
+/// cause 16 or none, as it happens. Of a bridge that is left, who is still in it hangs on whose
 /// thread is the first.
 fn is_ignored(path: &str, event: &Value) -> bool {
     let of_a_queue = event["type"] == "Dial" && event.get("caller").is_some();
@@ -35,7 +35,6 @@ fn is_ignored(path: &str, event: &Value) -> bool {
     path.ends_with("dialplan")
         || path.ends_with(".caller")
         || path.ends_with(".connected")
-        || path.ends_with("channelvars")
         || path == "peer.state"
         || far_end && path == "cause"
         || event["type"] == "ChannelLeftBridge" && path == "bridge.channels"
@@ -76,6 +75,14 @@ fn flatten(value: &Value, path: &str, (whole, tag): (&Value, &str), out: &mut St
                 if !is_ignored(&path, whole) {
                     flatten(inner, &path, (whole, tag), out);
                 }
+            }
+        }
+        // What a channel was answered before it is refused hangs on how far Asterisk has come, and
+        // the words are each carrier's own.
+        Value::String(text) if path.contains("channelvars.") => {
+            let status = text.strip_prefix("SIP ").unwrap_or_default();
+            if let [b'3'..=b'6', ..] = status.as_bytes() {
+                let _ = write!(out, " refused={}", status.get(..3).unwrap_or_default());
             }
         }
         Value::String(text) if PRESENT.contains(&field) => {

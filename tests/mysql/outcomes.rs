@@ -33,19 +33,20 @@ fn in_mysql_itself_too() {
 }
 
 /// As the README has them added.
-const AGENT_COLUMNS: &str = "ADD COLUMN agent VARCHAR(255), ADD COLUMN agent_at DATETIME, \
-                             ADD COLUMN wait_seconds DECIMAL(10,3), \
-                             ADD COLUMN talk_seconds DECIMAL(10,3)";
+const FURTHER_COLUMNS: &str = "ADD COLUMN agent VARCHAR(255), ADD COLUMN agent_at DATETIME, \
+                               ADD COLUMN wait_seconds DECIMAL(10,3), \
+                               ADD COLUMN talk_seconds DECIMAL(10,3), \
+                               ADD COLUMN sip_answer VARCHAR(255)";
 
 #[test]
-fn a_table_with_columns_for_the_agent_is_told_who_answered_and_how_long_they_talked() {
+fn a_table_with_further_columns_is_told_of_the_agent_and_of_the_carrier_s_words() {
     let lab = Lab::get();
     let _shared = crate::share();
     let server = Database::start_of(Brand::MariaDb);
     // Without them there is nothing to fill, and nothing fails.
     let before = dial(&lab, &server, "Local/777@default", &["81000001"]);
     assert_tells_what_the_report_does(&server, &before);
-    server.run(&format!("ALTER TABLE {TABLE} {AGENT_COLUMNS}"));
+    server.run(&format!("ALTER TABLE {TABLE} {FURTHER_COLUMNS}"));
     // The queue's one agent has put down the phone.
     crate::wait_for("free agent", || {
         let queue = lab.cli(Node::Pbx, "queue show callcenter");
@@ -66,6 +67,7 @@ fn a_table_with_columns_for_the_agent_is_told_who_answered_and_how_long_they_tal
             panic!("not one row of {number}: {rows:?}");
         };
         assert_eq!(column(row, "agent"), told["agent"].as_str(), "{told:?}");
+        assert_eq!(column(row, "sip_answer"), told["sip_answer"].as_str());
         let agent_at = told["agent_at"].as_str();
         let agent_at = agent_at.map(|at| at[..19].replace('T', " "));
         assert_eq!(column(row, "agent_at"), agent_at.as_deref(), "{told:?}");
@@ -78,6 +80,9 @@ fn a_table_with_columns_for_the_agent_is_told_who_answered_and_how_long_they_tal
     let waited = spoken["wait_seconds"].as_f64().expect("a figure");
     assert!(waited >= 0.15, "the agent picks up after 0.2 s: {waited}");
     assert!(spoken["talk_seconds"].is_number());
+    assert!(spoken["sip_answer"].is_null(), "{spoken:?}");
+    let words = unanswered["sip_answer"].as_str().expect("text");
+    assert!(words.starts_with("486 Busy"), "{words}");
     assert!(unanswered["agent"].is_null() && unanswered["talk_seconds"].is_null());
 }
 

@@ -187,6 +187,7 @@ fn a_603_of_an_analytics_service_is_told_from_that_of_a_person_and_its_words_are
     for (row, (_, words, disposition)) in deck.report().iter().zip(fates) {
         assert_eq!(row["disposition"], disposition, "{words}: {row:?}");
         assert_eq!(row["sip_code"], 603, "{row:?}");
+        assert_eq!(row["sip_answer"], format!("603 {words}"), "{row:?}");
     }
     // In the tree that Asterisk has for its root.
     let spool = lab.recording_spool().to_str().expect("text");

@@ -1,9 +1,10 @@
 //! Questions that only a channel can be asked, on one that is never dialed and that ends by
 //! itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Client, Request};
 use crate::ari::error::AriError;
@@ -67,6 +68,20 @@ impl Client {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Whether Asterisk tells the SIP answers on a channel with their words: `GET /channels/{id}`
+    /// has a `channelvars` that asks for them, as `asterisk_conf/ari.conf` does.
+    pub async fn tells_sip_answers(&self, channel: &str) -> Result<bool, AriError> {
+        #[derive(serde::Deserialize)]
+        struct Channel {
+            #[serde(default)]
+            channelvars: BTreeMap<String, Value>,
+        }
+        let request = Request::new("GET /channels/{id}", &[channel])?;
+        let channel: Channel = self.json(request).await?;
+        let mut names = channel.channelvars.keys();
+        Ok(names.any(|name| name.contains("HANGUPCAUSE")))
     }
 
     /// Ends such a channel, and comes back when the application has none any more: while it has

@@ -199,13 +199,15 @@ impl Sim {
 
     /// An event comes over a socket.
     pub(super) fn deliver(&mut self, connection: ConnectionId, text: &str) {
-        let Some(deck) = &mut self.deck else { return };
-        if deck.socket != Some(connection) || self.stalled {
+        let socket = self.deck.as_ref().and_then(|deck| deck.socket);
+        if socket != Some(connection) || self.stalled {
             return;
         }
         let Ok(event) = Event::parse(text) else {
             return;
         };
+        self.note_event(&event);
+        let Some(deck) = &mut self.deck else { return };
         let replaced = event.kind == EventKind::ApplicationReplaced;
         let full = deck
             .events

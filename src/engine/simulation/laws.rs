@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Sim;
 use super::deck::world_time;
+use crate::ari::{Event, EventKind};
 use crate::campaign::{
     AttemptId, CallSummary, CallWord, Disposition, EndedBy, HangupCause, Notice, Op, OpError, Part,
     PauseAfter, RunId, RunState, Time,
@@ -104,6 +105,8 @@ pub(super) struct Notes {
     met: BTreeSet<AttemptId>,
     /// An engine was told that they were durable.
     pub(super) durable: BTreeSet<AttemptId>,
+    /// An engine was told that an analytics service refused them.
+    blocked: BTreeSet<AttemptId>,
     /// Whose answer reached an engine.
     pub(super) heard: BTreeSet<AttemptId>,
     /// Whose two legs were up in one bridge, and since when first.
@@ -114,6 +117,8 @@ pub(super) struct Notes {
     decided: BTreeMap<AttemptId, Duration>,
     /// Since when the run is DONE, by the wall clock.
     pub(super) done_at: Option<Time>,
+    /// Since when it was DONE before this process took it up again.
+    left_done_at: Option<Time>,
     /// The operator has said that nobody is to be called.
     pub(super) told_to_stop: bool,
     /// How often each number was wanted called again in a run.
@@ -402,7 +407,10 @@ impl Sim {
     /// The operator reads the log.
     pub(super) fn is_told(&mut self, told: &Told) -> Verdict {
         match told {
-            Told::Campaign(Notice::Ended(call)) => self.note_end(call),
+            Told::Campaign(Notice::Ended(call)) => {
+                self.check_blocked(call)?;
+                self.note_end(call);
+            }
             Told::Campaign(Notice::State {
                 state: RunState::Dialing,
             }) => self.notes.in_vain = [0; 2],
@@ -429,6 +437,34 @@ impl Sim {
             Law::Snapshot,
             format!("Asterisk does not keep {part} of {attempt}"),
         )
+    }
+
+    /// Who was refused by an analytics service was not refused by a person.
+    fn check_blocked(&self, call: &CallSummary) -> Verdict {
+        let attempt = call.attempt;
+        if call.disposition == Disposition::Rejected && self.notes.blocked.contains(&attempt) {
+            let what = format!("{attempt} is blocked by an analytics service, and is rejected");
+            return broken(Law::Snapshot, what);
+        }
+        Ok(())
+    }
+
+    /// An engine is about to be told of an event.
+    pub(super) fn note_event(&mut self, event: &Event) {
+        let EventKind::Dial { peer, .. } = &event.kind else {
+            return;
+        };
+        if peer.sip_answer.as_deref() != Some("SIP 603 Network Blocked") {
+            return;
+        }
+        let engine = self.deck.as_ref().map(|deck| &deck.engine);
+        let mut calls = engine.into_iter().flat_map(|e| e.campaign.calls());
+        let heard = self.ids.parse(&peer.id).map(|(attempt, _)| attempt);
+        let call = calls.find(|call| Some(call.attempt) == heard && call.word != CallWord::Ending);
+        if let Some(attempt) = call.map(|call| call.attempt) {
+            self.notes.blocked.insert(attempt);
+            self.tally.count("refused by an analytics service");
+        }
     }
 
     /// Counts what came to nothing by the carrier's or the target's doing.
@@ -477,9 +513,19 @@ impl Sim {
     fn note_done(&mut self) {
         let Some(deck) = &self.deck else { return };
         if *deck.engine.campaign.state() != RunState::Done {
-            self.notes.done_at = None;
+            self.notes.left_done_at = self.notes.done_at.take().or(self.notes.left_done_at);
         } else if self.notes.done_at.is_none() {
             self.notes.done_at = Some(deck.engine.clock.now());
+        }
+    }
+
+    /// A process begins. Where the one before died before it had written down that it takes the
+    /// run up again, the run is DONE since it was.
+    pub(super) fn note_done_before(&mut self) {
+        let before = self.notes.left_done_at.take();
+        let state = self.deck.as_ref().map(|deck| deck.engine.campaign.state());
+        if state == Some(&RunState::Done) {
+            self.notes.done_at = self.notes.done_at.or(before);
         }
     }
 

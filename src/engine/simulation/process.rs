@@ -43,6 +43,7 @@ impl Sim {
         self.notes.left_app.clear();
         self.notes.process_since = self.uptime;
         self.deck = Some(deck);
+        self.note_done_before();
         if options.new_run {
             self.tally.count("process: started with a new run");
         }

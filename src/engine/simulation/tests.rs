@@ -140,7 +140,8 @@ const SEEDS: u64 = if cfg!(debug_assertions) { 150 } else { 2000 };
 const SEEDS_TO_NOTICE: u64 = 12_000;
 
 /// What must have happened in any thousand seeds, and at least so often.
-const COVERED: [(&str, u64); 68] = [
+const COVERED: [(&str, u64); 70] = [
+    ("phones: hang up amid a census", 20),
     ("channels: strangers", 50),
     ("panels: redirect", 100),
     ("phones: transfer", 100),
@@ -204,6 +205,7 @@ const COVERED: [(&str, u64); 68] = [
     ("recordings: folder full", 200),
     ("recordings: given up", 20),
     ("recordings: lost by Asterisk", 100),
+    ("refused by an analytics service", 20),
     ("refusals that count", 300),
     ("start again at DONE", 50),
     ("start again right after DONE", 20),
@@ -296,7 +298,8 @@ fn a_seed_is_played_the_same_again() {
 }
 
 /// What is broken, and the law that must notice it.
-const BREAKS: [(Sabotage, Law); 34] = [
+const BREAKS: [(Sabotage, Law); 35] = [
+    (Sabotage::TakesBlockedForRejected, Law::Snapshot),
     (Sabotage::AnswersBeforeDurable, Law::Journal),
     (Sabotage::SkipsAdded, Law::Policy),
     (Sabotage::OneTooMany, Law::MaxCc),

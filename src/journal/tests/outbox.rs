@@ -103,6 +103,7 @@ fn a_line_has_all_that_a_row_needs() {
         step(1, Step::Answered, 1_000_002),
         dialed(1, Part::B, 1_000_003),
         named(1, Part::B),
+        leg(1, Part::A, LegNote::Refused("486 Busy Here".to_owned())),
         leg(1, Part::B, LegNote::Failed(TargetFailure::Busy)),
         leg(1, Part::B, LegNote::Gone(Time(1_000_004))),
         // Of two notes the first counts.
@@ -131,6 +132,7 @@ fn a_line_has_all_that_a_row_needs() {
     assert_eq!(line.b_dialed_at, Some(Time(1_000_003)));
     assert_eq!(line.b_failed, Some(TargetFailure::Busy));
     assert_eq!(line.b_ended_at, Some(Time(1_000_004)));
+    assert_eq!(line.sip_answer.as_deref(), Some("486 Busy Here"));
     assert_eq!(line.recording.as_deref(), Some("/rec/1.wav"));
 }
 

@@ -29,6 +29,7 @@ fn dialing() -> OutboxLine {
         bridged_at: None,
         agent: None,
         agent_at: None,
+        sip_answer: None,
         talked_until: None,
         end: None,
         a: LegLine {
@@ -277,16 +278,26 @@ fn with_agent(line: OutboxLine) -> OutboxLine {
 }
 
 #[test]
-fn an_agent_and_the_times_that_only_he_tells_are_told_behind_all_else() {
+fn the_agent_s_times_and_the_carrier_s_words_are_told_behind_all_else() {
     let further = |line: &OutboxLine| row(line, &ids())[COLUMNS.len()..].to_vec();
-    let texts = |values: [Option<&str>; 4]| values.map(|v| v.map(str::to_owned)).to_vec();
+    let texts = |values: [Option<&str>; 5]| values.map(|v| v.map(str::to_owned)).to_vec();
     let over = |line| ended(line, Disposition::Answered, 16);
-    assert_eq!(further(&talking()), texts([None; 4]));
-    let alone = texts([None, None, None, Some("22.000")]);
+    assert_eq!(further(&talking()), texts([None; 5]));
+    let alone = texts([None, None, None, Some("22.000"), None]);
     assert_eq!(further(&over(talking())), alone);
     let at = Some("2026-11-22 14:30:57");
-    let named = texts([Some("PJSIP/agent"), at, Some("10.000"), Some("15.000")]);
+    let named = texts([
+        Some("PJSIP/agent"),
+        at,
+        Some("10.000"),
+        Some("15.000"),
+        None,
+    ]);
     assert_eq!(further(&over(with_agent(talking()))), named);
+    let mut refused = ended(dialing(), Disposition::Blocked, 21);
+    refused.sip_answer = Some("603 Network Blocked".to_owned());
+    let words = texts([None, None, None, None, Some("603 Network Blocked")]);
+    assert_eq!(further(&refused), words);
 }
 
 #[test]

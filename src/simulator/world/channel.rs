@@ -92,9 +92,14 @@ pub(super) struct Channel {
     pub(super) recording: Option<String>,
     /// Since when it is up.
     pub(super) up_since: Option<Time>,
+    /// How the far end refused, `SIP 603 Decline`.
+    pub(super) sip_answer: Option<String>,
     /// Since when sound goes over it: early media, or the answer.
     pub(super) sound_since: Option<Time>,
 }
+
+/// The variable that `asterisk_conf/ari.conf` has every event of a channel tell.
+const SIP_ANSWER: &str = "EVAL(${HANGUPCAUSE(${CHANNEL(name)},tech)})";
 
 impl State {
     pub(super) const fn word(self) -> &'static str {
@@ -138,6 +143,7 @@ impl Channel {
             "dialplan": self.dialplan(),
             "creationtime": written(self.created),
             "language": "en",
+            "channelvars": { SIP_ANSWER: self.sip_answer.as_deref().unwrap_or_default() },
         })
     }
 

@@ -173,7 +173,11 @@ impl World {
         match &channel.role {
             Role::Callee(callee) => match callee.then {
                 Outcome::Answers { talks } => self.answer(id, talks),
-                Outcome::Refuses { cause, sip } => self.refuse(id, cause, sip),
+                Outcome::Refuses {
+                    cause,
+                    sip,
+                    by_analytics,
+                } => self.refuse(id, cause, (sip, by_analytics)),
                 Outcome::Never => {}
             },
             role => match fate(role).map(|fate| fate.then) {

@@ -49,10 +49,18 @@ impl World {
     }
 
     /// The carrier refuses.
-    pub(super) fn refuse(&mut self, id: &str, cause: u16, sip: u16) {
+    pub(super) fn refuse(&mut self, id: &str, cause: u16, (sip, by_analytics): (u16, bool)) {
         self.request_hangup(id, Some(cause), Some(sip), false);
+        self.note_answer(id, sip_answer(sip, by_analytics));
         self.tell_progress(id, dial_status(cause));
         self.end_or_keep(id, cause, Some(sip));
+    }
+
+    /// From now on the events of `id` show how its far end refused.
+    fn note_answer(&mut self, id: &str, answer: String) {
+        if let Some(channel) = self.channels.get_mut(id) {
+            channel.sip_answer = Some(answer);
+        }
     }
 
     /// The dialing of `id` took too long.
@@ -135,6 +143,7 @@ impl World {
                 _ => (REJECTED, 603),
             };
             self.request_hangup(id, Some(cause), Some(sip), false);
+            self.note_answer(id, sip_answer(sip, false));
             if !self.channels[id].staged {
                 self.tell_progress(id, dial_status(cause));
             }
@@ -305,4 +314,25 @@ const fn sip_status(cause: u16) -> Option<u16> {
         102 => Some(504),
         _ => None,
     }
+}
+
+/// The status line as Asterisk tells it, with the words that <https://www.rfc-editor.org/rfc/rfc3261>
+/// has for the status.
+fn sip_answer(status: u16, by_analytics: bool) -> String {
+    let words = match status {
+        _ if by_analytics => "Network Blocked",
+        403 => "Forbidden",
+        404 => "Not Found",
+        410 => "Gone",
+        480 => "Temporarily Unavailable",
+        484 => "Address Incomplete",
+        486 => "Busy Here",
+        488 => "Not Acceptable Here",
+        500 => "Server Internal Error",
+        503 => "Service Unavailable",
+        504 => "Server Time-out",
+        603 => "Decline",
+        _ => "",
+    };
+    format!("SIP {status} {words}").trim_end().to_owned()
 }

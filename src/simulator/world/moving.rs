@@ -146,6 +146,7 @@ impl World {
             bridge: None,
             recording: None,
             up_since: None,
+            sip_answer: None,
             sound_since: None,
             elsewhere_since: None,
             replaced_by: None,

@@ -201,6 +201,7 @@ impl World {
             hold: Hold::None,
             recording: None,
             up_since: None,
+            sip_answer: None,
             sound_since: None,
         }
     }
@@ -327,6 +328,7 @@ impl World {
             stands_for: None,
             hold: Hold::None,
             recording: None,
+            sip_answer: None,
             up_since: Some(self.now),
             sound_since: Some(self.now),
         }
