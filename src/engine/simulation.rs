@@ -26,9 +26,12 @@ mod asterisk;
 mod beginning;
 mod books;
 mod deck;
+mod gate;
 mod growth;
 mod laws;
 mod network;
+mod operator;
+mod picture;
 mod process;
 mod survey;
 mod tests;
@@ -56,8 +59,8 @@ use crate::simulator::{ConnectionId, World};
 use deck::{Deck, world_time};
 use laws::{Law, Notes, Verdict, Violation, broken};
 use network::{Outgoing, Result as Answer};
+use operator::Wish;
 use trace::{ends_survey, heard, hung_up, left_app, shown};
-use trouble::Wish;
 
 /// How long a run may take when nothing goes wrong any more.
 const PATIENCE: Duration = Duration::from_secs(1500);

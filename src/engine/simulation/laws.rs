@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Sim;
-use super::deck::world_time;
 use crate::ari::{Event, EventKind};
 use crate::campaign::{
     AttemptId, CallSummary, CallWord, Disposition, EndedBy, HangupCause, Notice, Op, OpError, Part,
-    PauseAfter, RunId, RunState, Time,
+    RunId, RunState, Time,
 };
-use crate::engine::{Message, Snapshot, Told};
+use crate::engine::{Message, Told};
 use crate::journal::WriteFailure;
 use crate::simulator::{Hold, Leg};
 
@@ -18,18 +17,6 @@ use crate::simulator::{Hold, Leg};
 const LONGEST_SILENCE: Duration = Duration::from_secs(45);
 /// Nor is anybody whom the other one has left kept for longer, while all requests go well.
 const LONGEST_ALONE: Duration = Duration::from_secs(12);
-/// An originate that the client gave up for unanswered may be carried out for so long.
-const MAY_STILL_COME: Duration = Duration::from_secs(10);
-/// A call whose A is gone is shown no longer than this, while all requests go well.
-const LONGEST_GHOST: Duration = Duration::from_secs(9);
-/// Nor is one whose phone has hung up, by Asterisk's word, shown for longer than this, whatever
-/// Asterisk keeps: it is given up when a census lists it 30 s later, which comes every 30 s.
-const LONGEST_KEPT: Duration = Duration::from_secs(30 + 30 + 9);
-/// A call whose recording has ended is shown as recorded no longer than this, while all requests
-/// go well: after a transfer the channel that is recorded may be hung up by the next survey only.
-const LONGEST_UNRECORDED: Duration = Duration::from_secs(12);
-/// A picture is no older than this, where something has changed.
-const PICTURE_AGE: Duration = Duration::from_millis(100);
 
 /// The invariants by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,9 +87,9 @@ pub(super) struct Notes {
     /// When the client gave up waiting for the answer to an originate.
     pub(super) given_up: BTreeMap<AttemptId, Duration>,
     /// An engine was told that no answer to their originate came.
-    unanswered: BTreeSet<AttemptId>,
+    pub(super) unanswered: BTreeSet<AttemptId>,
     /// An engine was told that their A was listed, or there to be hung up.
-    met: BTreeSet<AttemptId>,
+    pub(super) met: BTreeSet<AttemptId>,
     /// An engine was told that they were durable.
     pub(super) durable: BTreeSet<AttemptId>,
     /// An engine was told that an analytics service refused them.
@@ -112,9 +99,9 @@ pub(super) struct Notes {
     /// Whose two legs were up in one bridge, and since when first.
     pub(super) bridged: BTreeMap<AttemptId, Time>,
     /// Each MAX_CC and since when it held, the last one holding now.
-    max_cc: Vec<(Duration, usize)>,
+    pub(super) max_cc: Vec<(Duration, usize)>,
     /// When an engine was told that they were durable, which is when it decides to dial them.
-    decided: BTreeMap<AttemptId, Duration>,
+    pub(super) decided: BTreeMap<AttemptId, Duration>,
     /// Since when the run is DONE, by the wall clock.
     pub(super) done_at: Option<Time>,
     /// Since when it was DONE before this process took it up again.
@@ -133,7 +120,7 @@ pub(super) struct Notes {
     /// The attempts that somebody wants hung up.
     pub(super) may_go: BTreeSet<AttemptId>,
     /// The channels that an engine has asked to go.
-    asked_to_go: BTreeSet<String>,
+    pub(super) asked_to_go: BTreeSet<String>,
     /// Those of which the engine that lives was told that they left the application.
     pub(super) left_app: BTreeSet<String>,
     /// When that engine's process began.
@@ -142,157 +129,19 @@ pub(super) struct Notes {
     /// that lives has told of since dialing began.
     pub(super) in_vain: [u32; 2],
     /// Since when calls are up in the dialer whose A is gone, or is kept.
-    ghost_since: BTreeMap<(AttemptId, bool), Duration>,
+    pub(super) ghost_since: BTreeMap<(AttemptId, bool), Duration>,
     /// Since when calls are shown as recorded, and are not.
-    unrecorded_since: BTreeMap<AttemptId, Duration>,
+    pub(super) unrecorded_since: BTreeMap<AttemptId, Duration>,
 }
 
 impl Sim {
-    /// An originate of a leg A leaves the client.
-    pub(super) fn may_leave(&mut self, attempt: AttemptId) -> Verdict {
-        let Some(deck) = &self.deck else {
-            return Ok(());
-        };
-        let engine = &deck.engine;
-        let state = engine.campaign.state();
-        if *state != RunState::Dialing || engine.stopping.is_some() || self.notes.told_to_stop {
-            return broken(
-                Law::Paused,
-                format!("{attempt} leaves while {}", state.word()),
-            );
-        }
-        let known_down = !deck.is_connected() && deck.steps_since_link > 0;
-        if known_down || !engine.link_state.ready && deck.is_connected() {
-            return broken(
-                Law::LinkDown,
-                format!("{attempt} leaves while the link is down"),
-            );
-        }
-        if !self.notes.durable.contains(&attempt) {
-            return broken(
-                Law::Journal,
-                format!("{attempt} leaves before it is durable"),
-            );
-        }
-        self.notes.watched.insert(attempt);
-        let mut calls = self.people(false);
-        if self.stalled || self.tally.0.contains_key("events: late") {
-            // Where events are lost unnoticed, or overtake others, a transfer may be heard of when
-            // its call is over.
-            let dialed = self.callees(|leg| leg.hold != Hold::Kept && leg.stands_for.is_none());
-            let shown: BTreeSet<_> = engine.campaign.calls().map(|c| c.attempt).collect();
-            calls.retain(|attempt| dialed.contains(attempt) || shown.contains(attempt));
-        }
-        calls.extend(self.originates_on_their_way());
-        calls.extend(self.in_doubt());
-        calls.insert(attempt);
-        if calls.len() > self.most_since_decided(attempt) {
-            return broken(Law::MaxCc, format!("{attempt} makes it {calls:?}"));
-        }
-        let PauseAfter {
-            refusals,
-            abandoned,
-        } = engine.campaign.policy().pause_after;
-        let too_many = |most, row| most > 0 && row >= most;
-        let [refused, dropped] = self.notes.in_vain;
-        if too_many(refusals, refused) || too_many(abandoned, dropped) {
-            let what = format!("{attempt} leaves after {refused} refusals, {dropped} abandoned");
-            return broken(Law::Streak, what);
-        }
-        if engine.campaign.asterisk_is_silent() {
-            let what = format!("{attempt} leaves while Asterisk answers nothing");
-            return broken(Law::MaxCc, what);
-        }
-        Ok(())
-    }
-
-    /// A request to hang up a channel leaves the client: not one of somebody whom others have
-    /// moved elsewhere, if this engine could know.
-    pub(super) fn may_hang_up(&mut self, id: &str) -> Verdict {
-        let again = !self.notes.asked_to_go.insert(id.to_owned());
-        if self.cuts_a_transferred_call(id) {
-            let what = format!("{id} talks after a transfer, and is hung up");
-            return broken(Law::Answered, what);
-        }
-        let lives = |leg: &Leg<'_>| leg.id == id && leg.hold != Hold::Kept;
-        let mut legs = self.world.legs().filter(lives);
-        let Some(moved_at) = legs.next().and_then(|leg| leg.elsewhere_since) else {
-            return Ok(());
-        };
-        let is_known = self.notes.left_app.contains(id);
-        let was_before = moved_at < world_time(self.notes.process_since);
-        if !again && (is_known || was_before) {
-            return broken(
-                Law::Answered,
-                format!("{id} was moved elsewhere, and is hung up"),
-            );
-        }
-        Ok(())
-    }
-
-    /// Whether this channel talks in a call that a phone has transferred, and nobody wants it
-    /// hung up. A process that is new, or ends, hangs up what it can't go on with.
-    fn cuts_a_transferred_call(&self, id: &str) -> bool {
-        let mut legs = self.world.legs();
-        let Some(leg) = legs.find(|leg| leg.id == id && leg.bridge.is_some()) else {
-            return false;
-        };
-        let Some((attempt, Part::A | Part::B)) = self.ids.parse(leg.part_id()) else {
-            return false;
-        };
-        let in_bridge = |other: &Leg<'_>| other.bridge == leg.bridge;
-        let was_transferred = self
-            .world
-            .legs()
-            .filter(in_bridge)
-            .any(|other| other.stands_for.is_some());
-        let is_stopping = self
-            .deck
-            .as_ref()
-            .is_none_or(|d| d.engine.stopping.is_some());
-        // A limit of the operator's ends it at any time, and where events overtake others, as
-        // Asterisk's do not, the end of the one before is heard first.
-        let in_order = !self.tally.0.contains_key("events: late");
-        was_transferred
-            && in_order
-            && !self.talk_began_too_late(attempt)
-            && self.settings.max_call.is_none()
-            && self.talks(attempt)
-            && self.notes.watched.contains(&attempt)
-            && !self.notes.may_go.contains(&attempt)
-            && !is_stopping
-    }
-
-    /// That it ends was decided before they heard each other, and requests were slow, or the
-    /// socket is silent and nothing told that they do.
-    fn talk_began_too_late(&self, attempt: AttemptId) -> bool {
-        let engine = self.deck.as_ref().map(|deck| &deck.engine);
-        let mut calls = engine.into_iter().flat_map(|e| e.campaign.calls());
-        let began = self.notes.bridged.get(&attempt);
-        calls.any(|call| {
-            let is_it = call.attempt == attempt && call.word == CallWord::Ending;
-            let is_unheard = self.stalled && call.bridged_at.is_none();
-            is_it && (is_unheard || began.is_none_or(|began| call.since < *began))
-        })
-    }
-
-    /// Those of which no answer came, and a 404 or a census proves nothing.
-    fn in_doubt(&self) -> impl Iterator<Item = AttemptId> + '_ {
-        let given_up = self.notes.given_up.iter();
-        let unseen = given_up.filter(|(attempt, _)| !self.notes.dialed.contains_key(attempt));
-        let doubtful = |at: Duration| (at..at + MAY_STILL_COME).contains(&self.uptime);
-        unseen
-            .filter(move |(_, at)| doubtful(**at))
-            .map(|(attempt, _)| *attempt)
-    }
-
     /// The attempts that have a leg A; of those that have one, only the answered.
     pub(super) fn people(&self, answered: bool) -> BTreeSet<AttemptId> {
         self.callees(|leg| leg.hold != Hold::Kept && (leg.is_up || !answered))
     }
 
     /// The attempts that have a leg A like this.
-    fn callees(&self, like: impl Fn(&Leg<'_>) -> bool) -> BTreeSet<AttemptId> {
+    pub(super) fn callees(&self, like: impl Fn(&Leg<'_>) -> bool) -> BTreeSet<AttemptId> {
         let is_ours = |leg: &Leg<'_>| leg.elsewhere_since.is_none() && !leg.is_replaced;
         let ours = self.world.legs().filter(is_ours).filter(like);
         ours.filter_map(|leg| self.ids.parse(leg.part_id()))
@@ -310,92 +159,6 @@ impl Sim {
         self.check_ghosts()?;
         self.check_recorded()?;
         self.check_picture()
-    }
-
-    /// What the operator sees is what Asterisk does, also without an event stream.
-    fn check_ghosts(&mut self) -> Verdict {
-        let ghosts = self.ghosts();
-        self.notes.ghost_since.retain(|g, _| ghosts.contains(g));
-        for (attempt, is_kept) in ghosts {
-            let ghost_since = &mut self.notes.ghost_since;
-            let since = *ghost_since.entry((attempt, is_kept)).or_insert(self.uptime);
-            // Of an originate without an answer nobody knows for a while whether it may come,
-            // unless it has.
-            let notes = &self.notes;
-            let doubtful = notes.unanswered.contains(&attempt) && !notes.met.contains(&attempt);
-            let longest = if is_kept {
-                LONGEST_KEPT
-            } else {
-                LONGEST_GHOST + MAY_STILL_COME * u32::from(doubtful)
-            };
-            if self.well_since(since) > longest {
-                let since = since.as_millis();
-                return broken(
-                    Law::Snapshot,
-                    format!("{attempt} is shown, and gone since {since}, kept {is_kept}"),
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// The calls that are shown though nobody is there, and whether Asterisk keeps their channel.
-    fn ghosts(&self) -> BTreeSet<(AttemptId, bool)> {
-        let Some(deck) = self.deck.as_ref().filter(|_| self.rest_answers()) else {
-            return BTreeSet::new();
-        };
-        let people = self.people(false);
-        // Also of a leg that was moved elsewhere first.
-        let kept = self.world.legs().filter(|leg| leg.hold == Hold::Kept);
-        let kept = kept.filter_map(|leg| self.ids.parse(leg.part_id()));
-        let kept: BTreeSet<_> = kept
-            .filter(|(_, part)| *part == Part::A)
-            .map(|(attempt, _)| attempt)
-            .collect();
-        let calls = deck.engine.campaign.calls().map(|call| call.attempt);
-        // What a dead process dialed may be waited for, though it has come and gone.
-        let notes = &self.notes;
-        let were_dialed =
-            calls.filter(|a| notes.watched.contains(a) && notes.dialed.contains_key(a));
-        let gone = were_dialed.filter(|a| !people.contains(a));
-        gone.map(|attempt| (attempt, kept.contains(&attempt)))
-            // Whose end was not told may have somebody in it.
-            .filter(|(attempt, is_kept)| !is_kept || notes.hung_up.contains(attempt))
-            .collect()
-    }
-
-    /// Whoever talks and is shown as recorded is recorded.
-    fn check_recorded(&mut self) -> Verdict {
-        let unrecorded = self.shown_as_recorded_only();
-        let since = &mut self.notes.unrecorded_since;
-        since.retain(|attempt, _| unrecorded.contains(attempt));
-        for attempt in unrecorded {
-            let since = &mut self.notes.unrecorded_since;
-            let since = *since.entry(attempt).or_insert(self.uptime);
-            if self.well_since(since) > LONGEST_UNRECORDED {
-                let since = since.as_millis();
-                return broken(
-                    Law::Snapshot,
-                    format!("{attempt} is shown as recorded, and is not since {since}"),
-                );
-            }
-        }
-        Ok(())
-    }
-
-    fn shown_as_recorded_only(&self) -> BTreeSet<AttemptId> {
-        let Some(deck) = self.deck.as_ref().filter(|_| self.rest_answers()) else {
-            return BTreeSet::new();
-        };
-        let live = self.world.live_names();
-        let recorded: BTreeSet<_> = live.filter_map(|name| self.ids.parse(name)).collect();
-        let calls = deck.engine.campaign.calls();
-        let shown = calls.filter(|call| call.recording && call.word == CallWord::Bridged);
-        shown
-            .map(|call| call.attempt)
-            .filter(|attempt| self.talks(*attempt))
-            .filter(|attempt| !recorded.contains(&(*attempt, Part::Snoop)))
-            .collect()
     }
 
     fn note_held(&mut self) {
@@ -506,7 +269,7 @@ impl Sim {
 
     /// For how long something has lasted while no request went wrong, each of which may take its
     /// five seconds.
-    fn well_since(&self, since: Duration) -> Duration {
+    pub(super) fn well_since(&self, since: Duration) -> Duration {
         self.uptime.saturating_sub(since.max(self.notes.mishap_at))
     }
 
@@ -527,16 +290,6 @@ impl Sim {
         if state == Some(&RunState::Done) {
             self.notes.done_at = self.notes.done_at.or(before);
         }
-    }
-
-    /// The highest MAX_CC since it was decided to dial: what was decided under a higher one may
-    /// still wait at the client when it is lowered, and none of those that are up is ended.
-    fn most_since_decided(&self, attempt: AttemptId) -> usize {
-        let decided = self.notes.decided.get(&attempt).copied();
-        let ends = self.notes.max_cc.iter().skip(1).map(|(from, _)| *from);
-        let spans = self.notes.max_cc.iter().zip(ends.chain([Duration::MAX]));
-        let held = spans.filter(|(_, until)| decided.is_some_and(|at| at <= *until));
-        held.map(|((_, max), _)| *max).max().unwrap_or(0)
     }
 
     fn check_silence(&mut self) -> Verdict {
@@ -583,60 +336,6 @@ impl Sim {
                 .filter(|leg| leg.is_up && leg.bridge.is_some());
             legs.any(|leg| self.ids.parse(leg.part_id()) == Some((attempt, part)))
         })
-    }
-
-    /// The latest picture shows the state, or is of a moment ago.
-    fn check_picture(&self) -> Verdict {
-        let Some(deck) = &self.deck else {
-            return Ok(());
-        };
-        let picture = deck.picture();
-        let differs = self.difference(&picture);
-        let age = deck.engine.clock.now().since(picture.at);
-        match differs {
-            Some(what) if age > PICTURE_AGE => broken(
-                Law::Snapshot,
-                format!("{what}, since {} ms", age.as_millis()),
-            ),
-            _ => Ok(()),
-        }
-    }
-
-    /// Where the picture is not as the state is.
-    pub(super) fn difference(&self, picture: &Snapshot) -> Option<&'static str> {
-        let engine = &self.deck.as_ref()?.engine;
-        let campaign = &engine.campaign;
-        let limit = campaign.limit(engine.clock.now());
-        let shown_down = picture.link.down.is_some();
-        [
-            (picture.run != campaign.run(), "the run"),
-            (picture.state != *campaign.state(), "the state"),
-            (
-                !picture.calls.iter().cloned().eq(campaign.calls()),
-                "the calls",
-            ),
-            (
-                picture.leads.version() != campaign.leads().version(),
-                "the leads",
-            ),
-            (picture.limit.requested != limit.requested, "MAX_CC"),
-            (picture.limit.in_use != limit.in_use, "the calls in use"),
-            (shown_down == engine.link_state.ready, "the link"),
-            (
-                picture.link.lost != engine.link_state.lost,
-                "how often it was lost",
-            ),
-            (
-                picture.stopping.is_some() != engine.stopping.is_some(),
-                "the stop",
-            ),
-            (
-                picture.recordings.saved != engine.recordings_saved,
-                "the recordings",
-            ),
-        ]
-        .into_iter()
-        .find_map(|(differs, what)| differs.then_some(what))
     }
 
     fn note_answer(&mut self, message: &Message) {

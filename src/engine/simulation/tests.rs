@@ -80,7 +80,7 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, seed: u64, sim: &Sim, verdict: Result<(), Violation>) {
+    pub(super) fn add(&mut self, seed: u64, sim: &Sim, verdict: Result<(), Violation>) {
         self.seeds += 1;
         self.steps += sim.steps;
         self.virtual_time += sim.uptime;
