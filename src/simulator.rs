@@ -163,6 +163,12 @@ impl SimHandle {
             .with_world(|world, now| world.transfer(now, id, to, Duration::ZERO, None))
     }
 
+    /// Whoever rings on the channel `id` answers now, and stays. Whether there is such a channel.
+    #[must_use]
+    pub fn pick_up(&self, id: &str) -> bool {
+        self.server.with_world(|world, now| world.pick_up(now, id))
+    }
+
     /// Every number dialed through the trunk, in order: the carrier's log.
     #[must_use]
     pub fn calls_placed(&self) -> Vec<String> {

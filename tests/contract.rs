@@ -10,6 +10,8 @@ mod contract {
 
 mod support;
 
+use std::time::Duration;
+
 use contract::place::Place;
 use contract::session::Session;
 use contract::{scripts, trace};
@@ -121,10 +123,33 @@ contract! { connections:
     moved_to_an_app_that_only_a_channel_is_left_of,
     moved_to_an_app_that_somebody_is_connected_to,
     originated_while_nobody_is_connected,
-    ringing_through_a_reconnect,
     strangers_are_refused,
     subscribed_by_hand,
     the_socket_closes_while_a_call_is_up,
+}
+
+/// Played by hand: the lab's callee is a phone that answers when it is told to.
+#[tokio::test]
+async fn ringing_through_a_reconnect() {
+    let name = "ringing_through_a_reconnect";
+    let lab = Lab::shared();
+    let carrier = Phone::carrier(&lab);
+    carrier.decide(|_| Script::new().ring(Duration::from_secs(3600)));
+    let real_place = Place {
+        trunk: "scripted".to_owned(),
+        ..place(&lab)
+    };
+    let (running, simulated) = simulator(&real_place).await;
+    let real = async |s: &mut Session| {
+        let answer = async |_: &str, number: &str| carrier.now(number, Script::new().answer());
+        scripts::connections::ringing_through_a_reconnect(s, answer).await;
+    };
+    let played = async |s: &mut Session| {
+        let answer = async |id: &str, _: &str| assert!(running.pick_up(id), "{id} does not ring");
+        scripts::connections::ringing_through_a_reconnect(s, answer).await;
+    };
+    let real = play(real_place.clone(), name, real).await;
+    same(&real, &play(simulated, name, played).await);
 }
 
 contract! { moving:

@@ -266,10 +266,9 @@ fn agent(ids: &Channels, event: &crate::ari::Event) -> Option<Record> {
 
 /// With which SIP status and words a carrier refused leg A, where Asterisk tells them.
 fn refusal(ids: &Channels, event: &crate::ari::Event) -> Option<Record> {
-    let channel = match &event.kind {
-        EventKind::Dial { peer, .. } => peer,
-        EventKind::ChannelDestroyed { channel, .. } => channel,
-        _ => return None,
+    // It is in the `Dial` event before as well; here it is written with the attempt's end.
+    let EventKind::ChannelDestroyed { channel, .. } = &event.kind else {
+        return None;
     };
     let (attempt, Part::A) = ids.parse(&channel.id)? else {
         return None;

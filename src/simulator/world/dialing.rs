@@ -10,6 +10,7 @@ use super::channel::{Channel, Role, State};
 use super::hangup::NORMAL_CLEARING;
 use super::message::{Answer, Request, Response};
 use super::{World, channel_event};
+use crate::campaign::Time;
 use crate::simulator::scenario::{
     Callee, Outcome, Queue, Signal, Span, Target, TargetOutcome, dice,
 };
@@ -189,6 +190,17 @@ impl World {
     }
 
     /// Somebody picks up.
+    /// The far end of `id`, which rings, answers and stays. Whether it rings.
+    pub fn pick_up(&mut self, now: Time, id: &str) -> bool {
+        self.advance(now);
+        let rings = self.channels.get(id);
+        let rings = rings.is_some_and(|channel| channel.state == State::Ringing);
+        if rings {
+            self.answer(id, None);
+        }
+        rings
+    }
+
     fn answer(&mut self, id: &str, talks: Option<Span>) {
         let queue = self
             .channels

@@ -40,12 +40,14 @@ pub(crate) async fn answered_while_nobody_is_connected(s: &mut Session) {
     s.drain(Duration::from_millis(300)).await;
 }
 
-pub(crate) async fn ringing_through_a_reconnect(s: &mut Session) {
+/// The callee rings until it is to `answer`.
+pub(crate) async fn ringing_through_a_reconnect(s: &mut Session, answer: impl AsyncFn(&str, &str)) {
     s.connect().await;
-    dial_a(s, ANSWERS_LATE, "20").await;
+    dial_a(s, NEVER_ANSWERS, "60").await;
     s.until_dial("a", "RINGING").await;
     s.disconnect().await;
     s.connect().await;
+    answer(&s.id("a"), NEVER_ANSWERS).await;
     s.until("a", "StasisStart").await;
     hang_up(s, "a").await;
     s.until("a", "ChannelDestroyed").await;
