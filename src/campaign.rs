@@ -121,7 +121,7 @@ pub use time::Time;
 
 use call::{Call, Phase};
 use carrier::Carrier;
-use channel::{Channel, Join};
+use channel::Channel;
 use ending::Remains;
 use facts::Facts;
 use limit::Silence;
@@ -530,14 +530,15 @@ impl Campaign {
             || self.orphans.contains_key(&attempt)
     }
 
-    /// Whether this leg of a call is in its bridge by all that is known.
+    /// Whether this leg of a call is in its bridge by all that is known, or left it when it left
+    /// our application.
     #[must_use]
     pub fn has_joined(&self, attempt: AttemptId, part: Part) -> bool {
         let live = self.live.get(&attempt).map(|call| &call.facts);
         let facts = live.or_else(|| self.remains.get(&attempt).map(|r| &r.facts));
         facts.is_some_and(|facts| match part {
-            Part::A => matches!(facts.a.join, Join::Accepted | Join::In),
-            Part::B => matches!(facts.b.join, Join::Accepted | Join::In),
+            Part::A => facts.a.has_joined(),
+            Part::B => facts.b.has_joined(),
             _ => false,
         })
     }

@@ -25,6 +25,9 @@ impl Campaign {
         if let Op::Find(part) = op {
             return self.found(now, attempt, part, result);
         }
+        if op == Op::AskTarget {
+            return self.target_told(now, attempt, result);
+        }
         let Some(facts) = self.facts(attempt) else {
             return;
         };

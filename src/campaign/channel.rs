@@ -130,6 +130,11 @@ impl Channel {
         }
     }
 
+    /// In its bridge by all that is known, or until it left our application.
+    pub(super) fn has_joined(&self) -> bool {
+        matches!(self.join, Join::Accepted | Join::In) || self.presence.is_away()
+    }
+
     /// Up, and not on its way out.
     pub(super) fn talks(&self) -> bool {
         self.up && self.presence == Presence::There

@@ -215,6 +215,8 @@ pub enum Op {
     /// Ask where a channel is that left our application without a hangup. `Ok` means that it
     /// lives elsewhere, [`OpError::NotFound`] that it is no more.
     Find(Part),
+    /// Ask whether the target has answered, which nobody may have heard. `Ok` means that it has.
+    AskTarget,
     /// Hang up a channel.
     HangUp(Part),
     /// Delete the bridge.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::call::{Answer, Phase, Verdict};
+use super::call::{Answer, Call, Phase, Verdict};
 use super::channel::Presence;
 use super::facts::Recording;
-use super::io::{CallStep, DialStatus, Effect, LegEvent};
+use super::io::{CallStep, DialStatus, Effect, LegEvent, OpError};
 use super::timers::Timer;
 use super::{
     AttemptId, Campaign, Disposition, EndedBy, HangupCause, Part, Record, RecordingState, Step,
@@ -26,6 +26,10 @@ const STAGED_B_GOES_WITHIN: Duration = Duration::from_secs(5);
 
 /// How soon a target that may have answered since a census was asked for tells so.
 const TARGET_GRACE: Duration = Duration::from_secs(1);
+
+/// How long it may take to learn whether a target that is too late has answered unheard: as long
+/// as a request without an answer.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long after `TARGET_TIMEOUT` A may take to join a target that has answered: as long as two
 /// requests without an answer.
@@ -407,19 +411,55 @@ impl Campaign {
         let Some(call) = self.live.get(&attempt) else {
             return;
         };
+        let Phase::Connecting(answer) = call.phase else {
+            return;
+        };
         if !self.heard_all && call.facts.target_was_dialed() {
             return;
         }
-        if let Phase::Connecting(answer) = call.phase
-            && call.facts.b.talks()
-        {
+        if call.facts.b.talks() {
             let joined_by = answer.at + call.rules.target_timeout + JOINED_WITHIN;
             if now < joined_by {
                 self.timers.set(joined_by, attempt, Timer::Target);
                 return;
             }
         }
+        let may_be_up = call.facts.b.presence.may_live() && call.facts.target_was_dialed();
+        if let Some(call) = self.live.get_mut(&attempt)
+            && may_be_up
+            && !call.facts.target_was_asked
+            && !super::sabotaged!(CutsUnheard)
+        {
+            // Its answer may be lost in a socket that is silent, and not known to be.
+            call.facts.target_was_asked = true;
+            self.timers.set(now + TOLD_WITHIN, attempt, Timer::Target);
+            self.ask(attempt, Op::AskTarget);
+            return;
+        }
         self.target_failed(now, attempt, silent_target());
+    }
+
+    /// What came of [`Op::AskTarget`].
+    pub(super) fn target_told(
+        &mut self,
+        now: Time,
+        attempt: AttemptId,
+        result: Result<(), OpError>,
+    ) {
+        let connecting = |call: &Call| matches!(call.phase, Phase::Connecting(_));
+        if !self.live.get(&attempt).is_some_and(connecting) {
+            return;
+        }
+        match result {
+            Ok(()) => {
+                self.leg_event(now, attempt, Part::B, LegEvent::Up, None);
+                self.target_too_late(now, attempt);
+            }
+            Err(OpError::NotFound | OpError::Refused(_)) => {
+                self.target_failed(now, attempt, silent_target());
+            }
+            Err(_) => self.target_too_late(now, attempt),
+        }
     }
 
     /// After a census the targets that were too late when it was asked for are so for good.

@@ -101,6 +101,7 @@ impl Engine {
         if self.is_strange(event) {
             return;
         }
+        self.note_left(event);
         let channels = &self.requester.channels;
         self.timelines.event(channels, event);
         self.unwritten.extend(self.legs.event(channels, event));

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::channels::Channels;
 use crate::ari::{
-    AriError, ChannelInfo, Client, CreateChannel, EventSource, Gate, HangupReason, IfExists,
-    Originate, Recording,
+    AriError, ChannelInfo, ChannelState, Client, CreateChannel, EventSource, Gate, HangupReason,
+    IfExists, Originate, Recording,
 };
 use crate::campaign::{
     AttemptId, Census, Number, Op, OpError, Part, RunId, Time, TrunkIs, trunk_endpoint,
@@ -126,6 +126,11 @@ impl Requester {
             }
             Op::StopMusic => self.client.moh_stop(&id(Part::A)).await.map(drop),
             Op::Find(part) => return self.find(&id(part)).await,
+            Op::AskTarget => {
+                return self
+                    .has_answered([Part::A, Part::B, Part::Bridge].map(id))
+                    .await;
+            }
             Op::HangUp(part) => return self.hang_up(&id(part)).await,
             Op::DestroyBridge => self
                 .client
@@ -239,6 +244,42 @@ impl Requester {
             Ok(None) => Err(OpError::NotFound),
             Err(error) => op_error(&error),
         }
+    }
+
+    /// Whether the target is up, or somebody to whom its phone has transferred the call is with A;
+    /// and A is there.
+    async fn has_answered(&self, [a, b, bridge]: [String; 3]) -> Result<(), OpError> {
+        self.look_for_answer(&a, &b, &bridge)
+            .await
+            .unwrap_or_else(|error| op_error(&error))
+    }
+
+    async fn look_for_answer(
+        &self,
+        a: &str,
+        b: &str,
+        bridge: &str,
+    ) -> Result<Result<(), OpError>, AriError> {
+        let target = self.client.channel(b).await?;
+        if target
+            .as_ref()
+            .is_some_and(|target| target.state != ChannelState::Up)
+        {
+            return Ok(Err(OpError::Refused(409)));
+        }
+        let bridge = self.client.bridge(bridge).await?;
+        let members = bridge.map(|bridge| bridge.channels).unwrap_or_default();
+        let has = |channel: &str| members.iter().any(|member| member == channel);
+        let answered = match target {
+            None => has(a) && members.len() > 1,
+            // Who hears music is not in the bridge yet.
+            Some(_) => has(a) || self.client.channel(a).await?.is_some(),
+        };
+        Ok(if answered {
+            Ok(())
+        } else {
+            Err(OpError::NotFound)
+        })
     }
 
     async fn hang_up(&self, channel: &str) -> Result<(), OpError> {

@@ -2,16 +2,19 @@
 //! place of a leg whose phone transferred its call is part of that call; any other belongs to
 //! nobody, and is hung up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::requests::{Other, Survey};
 use super::{Engine, Told};
 use crate::ari::{ChannelInfo, Event, EventKind, EventSource, harmless};
-use crate::campaign::{ANY_DIALDECK, AttemptId, Census, Input, Part, sabotaged};
+use crate::campaign::{ANY_DIALDECK, AttemptId, Census, Input, Part, Time, sabotaged};
 
 /// How soon a phone that has transferred its call hangs up.
 const PHONE_HANGS_UP_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long a survey may take from its first request until it is acted upon, and more.
+const LONGEST_SURVEY: Duration = Duration::from_secs(60);
 
 /// A leg of an attempt.
 type Place = (AttemptId, Part);
@@ -23,6 +26,9 @@ pub(super) struct Strangers {
     pub(super) count: u64,
     /// Those that were told of, and may be there still.
     known: BTreeSet<String>,
+    /// Channels that left our application, or whose call is forgotten, and when: a survey that was
+    /// asked for before tells nothing of them.
+    left: BTreeMap<String, Time>,
     /// Channels that have replaced another of this id, which a survey is to tell of.
     held: Vec<(String, ChannelInfo)>,
 }
@@ -128,8 +134,7 @@ impl Engine {
 
     /// Finds the places of the channels that a survey has found under ids that are not ours.
     pub(super) fn place_others(&mut self, survey: &mut Survey) {
-        let campaign = &self.campaign;
-        self.requester.channels.retain(|a| campaign.knows(a));
+        self.forget_ended_calls();
         self.find_recorders(survey);
         let others = std::mem::take(&mut survey.others);
         self.strangers
@@ -139,6 +144,10 @@ impl Engine {
         let placed = self.places(&survey.census, others);
         self.forget_replaced(survey);
         for (other, place) in placed {
+            let left_at = self.strangers.left.get(&other.id);
+            if left_at.is_some_and(|at| survey.census.asked_at <= *at) {
+                continue;
+            }
             let channels = &self.requester.channels;
             if channels.was_replaced(&other.id) {
                 // It has ended since it was asked for, or is to.
@@ -164,6 +173,28 @@ impl Engine {
             survey.ids.push((other.id, attempt, part));
         }
         self.place_held();
+    }
+
+    fn forget_ended_calls(&mut self) {
+        let now = self.clock.now();
+        let left = &mut self.strangers.left;
+        left.retain(|_, at| now.since(*at) < LONGEST_SURVEY);
+        let campaign = &self.campaign;
+        let channels = &mut self.requester.channels;
+        for id in channels.retain(|attempt| campaign.knows(attempt)) {
+            left.insert(id, now);
+        }
+    }
+
+    /// A channel has left our application. Whether it is one that no call knows, which a survey on
+    /// its way may still show there.
+    pub(super) fn note_left(&mut self, event: &Event) {
+        if let EventKind::StasisEnd { channel } = &event.kind
+            && self.requester.channels.parse(&channel.id).is_none()
+        {
+            let now = self.clock.now();
+            self.strangers.left.insert(channel.id.clone(), now);
+        }
     }
 
     /// The leg that each of these channels is, by what is known and by who is in the bridges.

@@ -319,15 +319,27 @@ impl Session {
 
     /// Waits for an event of `kind` about `role` that has not been waited for yet.
     pub(crate) async fn until(&mut self, role: &str, kind: &str) {
-        self.until_with(role, kind, "", "").await;
+        self.until_with(role, (kind, 1), "", "").await;
+    }
+
+    /// Waits for the second event of `kind` about `role`.
+    pub(crate) async fn until_again(&mut self, role: &str, kind: &str) {
+        self.until_with(role, (kind, 2), "", "").await;
     }
 
     /// Waits for a `Dial` event about `role` with this status.
     pub(crate) async fn until_dial(&mut self, role: &str, status: &str) {
-        self.until_with(role, "Dial", "/dialstatus", status).await;
+        self.until_with(role, ("Dial", 1), "/dialstatus", status)
+            .await;
     }
 
-    async fn until_with(&mut self, role: &str, kind: &str, pointer: &str, value: &str) {
+    async fn until_with(
+        &mut self,
+        role: &str,
+        (kind, times): (&str, usize),
+        pointer: &str,
+        value: &str,
+    ) {
         let matches = |event: &Value, subject: &str| {
             subject == role
                 && event["type"] == kind
@@ -335,7 +347,8 @@ impl Session {
         };
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if self.seen.iter().any(|e| matches(e, &self.subject(e))) {
+            let seen = self.seen.iter().filter(|e| matches(e, &self.subject(e)));
+            if seen.count() >= times {
                 return;
             }
             let Some(event) = self.next(deadline).await else {

@@ -107,6 +107,10 @@ impl Model {
                 self.state((attempt, part))?;
                 Err(OpError::Refused(409))
             }
+            Op::AskTarget => {
+                let up = self.state((attempt, Part::B))?.up;
+                up.then_some(()).ok_or(OpError::Refused(409))
+            }
             Op::StartMusic | Op::StopMusic => self.state((attempt, Part::A)).map(drop),
             Op::HangUp(part) => {
                 self.state((attempt, part))?;

@@ -77,6 +77,8 @@ pub(crate) enum Sabotage {
     CallsEachSpelling,
     /// Emergency numbers are dialed like all others.
     DialsEmergencies,
+    /// A target that did not answer in time, by what was heard, is not asked for.
+    CutsUnheard,
     /// A 603 of an analytics service counts as that of a person.
     TakesBlockedForRejected,
     /// The timelines of calls that ended long ago are kept.

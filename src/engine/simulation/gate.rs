@@ -41,11 +41,15 @@ impl Sim {
         }
         self.notes.watched.insert(attempt);
         let mut calls = self.people(false);
+        let shown: BTreeSet<_> = engine.campaign.calls().map(|c| c.attempt).collect();
+        // What stands for a leg of a call that is over was found by a survey, and is on its way out.
+        let going =
+            self.callees(|leg| leg.stands_for.is_some() && self.notes.asked_to_go.contains(leg.id));
+        calls.retain(|attempt| shown.contains(attempt) || !going.contains(attempt));
         if self.stalled || self.tally.0.contains_key("events: late") {
             // Where events are lost unnoticed, or overtake others, a transfer may be heard of when
             // its call is over.
             let dialed = self.callees(|leg| leg.hold != Hold::Kept && leg.stands_for.is_none());
-            let shown: BTreeSet<_> = engine.campaign.calls().map(|c| c.attempt).collect();
             calls.retain(|attempt| dialed.contains(attempt) || shown.contains(attempt));
         }
         calls.extend(self.originates_on_their_way());
@@ -75,8 +79,8 @@ impl Sim {
     /// moved elsewhere, if this engine could know.
     pub(super) fn may_hang_up(&mut self, id: &str) -> Verdict {
         let again = !self.notes.asked_to_go.insert(id.to_owned());
-        if self.cuts_a_transferred_call(id) {
-            let what = format!("{id} talks after a transfer, and is hung up");
+        if self.cuts_a_conversation(id) {
+            let what = format!("{id} talks, and is hung up");
             return broken(Law::Answered, what);
         }
         let lives = |leg: &Leg<'_>| leg.id == id && leg.hold != Hold::Kept;
@@ -95,9 +99,9 @@ impl Sim {
         Ok(())
     }
 
-    /// Whether this channel talks in a call that a phone has transferred, and nobody wants it
-    /// hung up. A process that is new, or ends, hangs up what it can't go on with.
-    fn cuts_a_transferred_call(&self, id: &str) -> bool {
+    /// Whether this channel talks, and nobody wants it hung up. A process that is new, or ends,
+    /// hangs up what it can't go on with.
+    fn cuts_a_conversation(&self, id: &str) -> bool {
         let mut legs = self.world.legs();
         let Some(leg) = legs.find(|leg| leg.id == id && leg.bridge.is_some()) else {
             return false;
@@ -105,12 +109,6 @@ impl Sim {
         let Some((attempt, Part::A | Part::B)) = self.ids.parse(leg.part_id()) else {
             return false;
         };
-        let in_bridge = |other: &Leg<'_>| other.bridge == leg.bridge;
-        let was_transferred = self
-            .world
-            .legs()
-            .filter(in_bridge)
-            .any(|other| other.stands_for.is_some());
         let is_stopping = self
             .deck
             .as_ref()
@@ -118,8 +116,7 @@ impl Sim {
         // A limit of the operator's ends it at any time, and where events overtake others, as
         // Asterisk's do not, the end of the one before is heard first.
         let in_order = !self.tally.0.contains_key("events: late");
-        was_transferred
-            && in_order
+        in_order
             && !self.talk_began_too_late(attempt)
             && self.settings.max_call.is_none()
             && self.talks(attempt)
@@ -128,16 +125,14 @@ impl Sim {
             && !is_stopping
     }
 
-    /// That it ends was decided before they heard each other, and requests were slow, or the
-    /// socket is silent and nothing told that they do.
+    /// That it ends was decided before they heard each other, and requests were slow.
     fn talk_began_too_late(&self, attempt: AttemptId) -> bool {
         let engine = self.deck.as_ref().map(|deck| &deck.engine);
         let mut calls = engine.into_iter().flat_map(|e| e.campaign.calls());
         let began = self.notes.bridged.get(&attempt);
         calls.any(|call| {
             let is_it = call.attempt == attempt && call.word == CallWord::Ending;
-            let is_unheard = self.stalled && call.bridged_at.is_none();
-            is_it && (is_unheard || began.is_none_or(|began| call.since < *began))
+            is_it && began.is_none_or(|began| call.since < *began)
         })
     }
 

@@ -65,7 +65,12 @@ impl Sim {
         let notes = &self.notes;
         let were_dialed =
             calls.filter(|a| notes.watched.contains(a) && notes.dialed.contains_key(a));
-        let gone = were_dialed.filter(|a| !people.contains(a));
+        // What was asked to go and does not is there, wherever it is.
+        let deaf = self.world.legs().filter(|leg| leg.hold == Hold::Deaf);
+        let deaf: BTreeSet<_> = deaf
+            .filter_map(|leg| self.ids.parse(leg.part_id()))
+            .collect();
+        let gone = were_dialed.filter(|a| !people.contains(a) && !deaf.contains(&(*a, Part::A)));
         gone.map(|attempt| (attempt, kept.contains(&attempt)))
             // Whose end was not told may have somebody in it.
             .filter(|(attempt, is_kept)| !is_kept || notes.hung_up.contains(attempt))

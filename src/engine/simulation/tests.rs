@@ -298,7 +298,8 @@ fn a_seed_is_played_the_same_again() {
 }
 
 /// What is broken, and the law that must notice it.
-const BREAKS: [(Sabotage, Law); 35] = [
+const BREAKS: [(Sabotage, Law); 36] = [
+    (Sabotage::CutsUnheard, Law::Answered),
     (Sabotage::TakesBlockedForRejected, Law::Snapshot),
     (Sabotage::AnswersBeforeDurable, Law::Journal),
     (Sabotage::SkipsAdded, Law::Policy),

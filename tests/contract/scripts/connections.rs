@@ -168,6 +168,7 @@ pub(crate) async fn moved_to_an_app_that_nobody_is_connected_to(s: &mut Session)
     s.get(&app, &[]).await;
     // It stays where it was, and can be asked to move again.
     move_probe(s, &[("app", &other)]).await;
+    s.until_again("probe", "ApplicationMoveFailed").await;
     hang_up(s, "probe").await;
     s.until("probe", "ChannelDestroyed").await;
 }
