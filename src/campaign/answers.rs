@@ -25,7 +25,7 @@ impl Campaign {
         if let Op::Find(part) = op {
             return self.found(now, attempt, part, result);
         }
-        if op == Op::AskTarget {
+        if matches!(op, Op::AskTarget { .. }) {
             return self.target_told(now, attempt, result);
         }
         let Some(facts) = self.facts(attempt) else {
@@ -67,7 +67,7 @@ impl Campaign {
             Op::OriginateA => self.originate_refused(now, attempt, error),
             // Also where nobody knows whether it was made: who has answered can't wait.
             Op::CreateB => call.facts.fall_back_to_plain(),
-            Op::CreateBridge | Op::Join(_) => self.bridging_refused(now, attempt, op),
+            Op::CreateBridge | Op::Join(_) => self.bridging_refused(now, attempt, op, error),
             Op::OriginateB | Op::DialB if error != OpError::Unknown => {
                 let verdict = Verdict::new(Disposition::Abandoned, EndedBy::Target);
                 self.target_failed(now, attempt, verdict.note(FAILED_TARGET));
@@ -76,15 +76,19 @@ impl Campaign {
         }
     }
 
-    fn bridging_refused(&mut self, now: Time, attempt: AttemptId, op: Op) {
+    fn bridging_refused(&mut self, now: Time, attempt: AttemptId, op: Op, error: OpError) {
         let Some(call) = self.live.get_mut(&attempt) else {
             return;
         };
-        call.facts.note_trouble();
+        // Who may be in the bridge by now is not hung up for that.
+        let may_talk = error == OpError::Unknown && matches!(op, Op::Join(_));
+        if !may_talk {
+            call.facts.note_trouble();
+        }
         if op == Op::Join(Part::B) {
             call.facts.fall_back_to_plain();
         }
-        if call.facts.is_hopeless() {
+        if call.facts.is_hopeless() && !may_talk {
             let verdict = Verdict::new(Disposition::Abandoned, EndedBy::Carrier)
                 .note("Asterisk refused to bridge the call");
             self.target_failed(now, attempt, verdict);

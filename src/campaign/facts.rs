@@ -67,8 +67,8 @@ pub(super) struct Facts {
     pub(super) plan: Plan,
     pub(super) music: Music,
     pub(super) target_dialed_at: Option<Time>,
-    /// It did not answer in time, by what was heard, and Asterisk was asked.
-    pub(super) target_was_asked: bool,
+    /// It did not answer in time, by what was heard, and Asterisk is being asked.
+    pub(super) target_is_asked: bool,
     /// Another channel has taken A's place, and the recording goes on with that one, behind what
     /// there is of it.
     pub(super) resumes: bool,
@@ -195,7 +195,7 @@ impl Facts {
                 self.bridge = Presence::Gone;
             }
             Op::Find(_)
-            | Op::AskTarget
+            | Op::AskTarget { .. }
             | Op::Record
             | Op::DialB
             | Op::StartMusic

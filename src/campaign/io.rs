@@ -215,8 +215,12 @@ pub enum Op {
     /// Ask where a channel is that left our application without a hangup. `Ok` means that it
     /// lives elsewhere, [`OpError::NotFound`] that it is no more.
     Find(Part),
-    /// Ask whether the target has answered, which nobody may have heard. `Ok` means that it has.
-    AskTarget,
+    /// Ask whether the target has answered, which nobody may have heard. `Ok` means that it has,
+    /// and that A is there: in the bridge, where it has joined it.
+    AskTarget {
+        /// A was in the bridge.
+        a_joined: bool,
+    },
     /// Hang up a channel.
     HangUp(Part),
     /// Delete the bridge.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::call::{Answer, Call, Phase, Verdict};
+use super::call::{Answer, Phase, Verdict};
 use super::channel::Presence;
 use super::facts::Recording;
 use super::io::{CallStep, DialStatus, Effect, LegEvent, OpError};
@@ -27,13 +27,16 @@ const STAGED_B_GOES_WITHIN: Duration = Duration::from_secs(5);
 /// How soon a target that may have answered since a census was asked for tells so.
 const TARGET_GRACE: Duration = Duration::from_secs(1);
 
-/// How long it may take to learn whether a target that is too late has answered unheard: as long
-/// as a request without an answer.
-const TOLD_WITHIN: Duration = Duration::from_secs(5);
+/// How long it takes at the most to be told whether a target has answered: longer than a request
+/// without an answer.
+const TOLD_WITHIN: Duration = Duration::from_secs(6);
 
-/// How long after `TARGET_TIMEOUT` A may take to join a target that has answered: as long as two
-/// requests without an answer.
-const JOINED_WITHIN: Duration = Duration::from_secs(10);
+/// When a target is asked for again of which nothing was told.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// How long after `TARGET_TIMEOUT` it is known whether a target has answered, and A has joined it:
+/// as long as two requests without an answer.
+const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 
 impl Campaign {
     /// A channel of a call did something.
@@ -404,39 +407,34 @@ impl Campaign {
         }
     }
 
-    /// B did not answer in time. While events are missed a B that was dialed may have
-    /// answered unheard, and no timer may cut that conversation: the census will tell. One that
-    /// answered unheard, and that A is joining, is not late.
+    /// B did not answer in time, by what was heard. While events are missed a B that was dialed may
+    /// have answered unheard, and no timer may cut that conversation: the census will tell. A socket
+    /// may be silent as well, and not known to be, so Asterisk is asked first.
     fn target_too_late(&mut self, now: Time, attempt: AttemptId) {
-        let Some(call) = self.live.get(&attempt) else {
+        let Some(call) = self.live.get_mut(&attempt) else {
             return;
         };
         let Phase::Connecting(answer) = call.phase else {
             return;
         };
-        if !self.heard_all && call.facts.target_was_dialed() {
+        let dialed = call.facts.target_was_dialed();
+        if !self.heard_all && dialed {
             return;
         }
-        if call.facts.b.talks() {
-            let joined_by = answer.at + call.rules.target_timeout + JOINED_WITHIN;
-            if now < joined_by {
-                self.timers.set(joined_by, attempt, Timer::Target);
-                return;
-            }
-        }
-        let may_be_up = call.facts.b.presence.may_live() && call.facts.target_was_dialed();
-        if let Some(call) = self.live.get_mut(&attempt)
-            && may_be_up
-            && !call.facts.target_was_asked
-            && !super::sabotaged!(CutsUnheard)
-        {
-            // Its answer may be lost in a socket that is silent, and not known to be.
-            call.facts.target_was_asked = true;
+        let settled_by = answer.at + call.rules.target_timeout + SETTLED_WITHIN;
+        let is_asked = std::mem::replace(&mut call.facts.target_is_asked, true);
+        if now >= settled_by || super::sabotaged!(CutsUnheard) {
+            self.target_failed(now, attempt, silent_target());
+        } else if call.facts.b.talks() {
+            // A is joining it.
+            self.timers.set(settled_by, attempt, Timer::Target);
+        } else if !dialed || !call.facts.b.presence.may_live() || is_asked {
+            self.target_failed(now, attempt, silent_target());
+        } else {
+            let a_joined = call.facts.a.has_joined();
             self.timers.set(now + TOLD_WITHIN, attempt, Timer::Target);
-            self.ask(attempt, Op::AskTarget);
-            return;
+            self.ask(attempt, Op::AskTarget { a_joined });
         }
-        self.target_failed(now, attempt, silent_target());
     }
 
     /// What came of [`Op::AskTarget`].
@@ -446,8 +444,10 @@ impl Campaign {
         attempt: AttemptId,
         result: Result<(), OpError>,
     ) {
-        let connecting = |call: &Call| matches!(call.phase, Phase::Connecting(_));
-        if !self.live.get(&attempt).is_some_and(connecting) {
+        let Some(call) = self.live.get_mut(&attempt) else {
+            return;
+        };
+        if !matches!(call.phase, Phase::Connecting(_)) {
             return;
         }
         match result {
@@ -455,10 +455,14 @@ impl Campaign {
                 self.leg_event(now, attempt, Part::B, LegEvent::Up, None);
                 self.target_too_late(now, attempt);
             }
-            Err(OpError::NotFound | OpError::Refused(_)) => {
+            Err(OpError::NotFound | OpError::Refused(409)) => {
                 self.target_failed(now, attempt, silent_target());
             }
-            Err(_) => self.target_too_late(now, attempt),
+            Err(_) => {
+                call.facts.target_is_asked = false;
+                self.timers
+                    .set(now + ASKED_AGAIN_AFTER, attempt, Timer::Target);
+            }
         }
     }
 

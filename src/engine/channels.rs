@@ -102,15 +102,11 @@ impl Channels {
         self.replace((attempt, Part::Snoop), &id);
     }
 
-    /// Forgets the attempts of which nothing is left, and gives the channels that stood in them.
-    pub(super) fn retain(&mut self, lives: impl Fn(AttemptId) -> bool) -> Vec<String> {
-        let ended = |(attempt, _): &(AttemptId, Part)| !lives(*attempt);
-        if !self.replaced.keys().any(ended) {
-            return Vec::new();
+    /// Forgets the attempts of which nothing is left.
+    pub(super) fn retain(&mut self, lives: impl Fn(AttemptId) -> bool) {
+        if self.replaced.keys().any(|(attempt, _)| !lives(*attempt)) {
+            Arc::make_mut(&mut self.replaced).retain(|(attempt, _), _| lives(*attempt));
         }
-        let replaced = Arc::make_mut(&mut self.replaced);
-        let ended = replaced.extract_if(.., |part, _| ended(part));
-        ended.flat_map(|(_, by)| by).collect()
     }
 }
 

@@ -125,7 +125,9 @@ impl Engine {
             }
         };
         self.listed = None;
-        self.place_others(&mut survey);
+        if !self.place_others(&mut survey) {
+            return;
+        }
         if !self.link_state.connected {
             self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
             self.listed = Some((self.clock.now(), survey));
@@ -185,7 +187,9 @@ impl Engine {
         let Some((_, mut listing)) = self.listed.take() else {
             return;
         };
-        self.place_others(&mut listing);
+        if !self.place_others(&mut listing) {
+            return;
+        }
         let link = &self.link_state;
         if !link.connected && crate::campaign::sabotaged!(IsBlindWhenDeaf) {
             return;

@@ -126,10 +126,12 @@ impl Requester {
             }
             Op::StopMusic => self.client.moh_stop(&id(Part::A)).await.map(drop),
             Op::Find(part) => return self.find(&id(part)).await,
-            Op::AskTarget => {
+            Op::AskTarget { a_joined } => {
+                let ids = [Part::A, Part::B, Part::Bridge].map(id);
                 return self
-                    .has_answered([Part::A, Part::B, Part::Bridge].map(id))
-                    .await;
+                    .has_answered(ids, a_joined)
+                    .await
+                    .unwrap_or_else(|error| op_error(&error));
             }
             Op::HangUp(part) => return self.hang_up(&id(part)).await,
             Op::DestroyBridge => self
@@ -246,35 +248,24 @@ impl Requester {
         }
     }
 
-    /// Whether the target is up, or somebody to whom its phone has transferred the call is with A;
-    /// and A is there.
-    async fn has_answered(&self, [a, b, bridge]: [String; 3]) -> Result<(), OpError> {
-        self.look_for_answer(&a, &b, &bridge)
-            .await
-            .unwrap_or_else(|error| op_error(&error))
-    }
-
-    async fn look_for_answer(
+    /// Whether the target is up, or two are in the bridge, its phone or A's having transferred the
+    /// call; and A is there.
+    async fn has_answered(
         &self,
-        a: &str,
-        b: &str,
-        bridge: &str,
+        [a, b, bridge]: [String; 3],
+        a_joined: bool,
     ) -> Result<Result<(), OpError>, AriError> {
-        let target = self.client.channel(b).await?;
+        let target = self.client.channel(&b).await?;
         if target
             .as_ref()
             .is_some_and(|target| target.state != ChannelState::Up)
         {
             return Ok(Err(OpError::Refused(409)));
         }
-        let bridge = self.client.bridge(bridge).await?;
-        let members = bridge.map(|bridge| bridge.channels).unwrap_or_default();
-        let has = |channel: &str| members.iter().any(|member| member == channel);
-        let answered = match target {
-            None => has(a) && members.len() > 1,
-            // Who hears music is not in the bridge yet.
-            Some(_) => has(a) || self.client.channel(a).await?.is_some(),
-        };
+        let bridge = self.client.bridge(&bridge).await?;
+        let talk = bridge.is_some_and(|bridge| bridge.channels.len() > 1);
+        let answered =
+            talk || target.is_some() && !a_joined && self.client.channel(&a).await?.is_some();
         Ok(if answered {
             Ok(())
         } else {

@@ -26,11 +26,18 @@ pub(super) struct Strangers {
     pub(super) count: u64,
     /// Those that were told of, and may be there still.
     known: BTreeSet<String>,
-    /// Channels that left our application, or whose call is forgotten, and when: a survey that was
-    /// asked for before tells nothing of them.
+    /// Channels of Asterisk's making that left our application, and when: a survey that was asked
+    /// for before tells nothing of them.
     left: BTreeMap<String, Time>,
-    /// Channels that have replaced another of this id, which a survey is to tell of.
-    held: Vec<(String, ChannelInfo)>,
+    held: Vec<Held>,
+}
+
+/// A channel that has replaced another one of which a survey is to tell.
+#[derive(Debug)]
+struct Held {
+    at: Time,
+    replaces: String,
+    channel: ChannelInfo,
 }
 
 impl Engine {
@@ -60,25 +67,33 @@ impl Engine {
         match replaces {
             // The one that it replaces may have replaced a leg while no events came.
             Some(of) if !self.link_state.ready => {
-                self.strangers.held.push((of.id.clone(), channel.clone()));
+                self.strangers.held.push(Held {
+                    at: self.clock.now(),
+                    replaces: of.id.clone(),
+                    channel: channel.clone(),
+                });
             }
             _ => self.hang_up_stranger(channel),
         }
         true
     }
 
-    /// Settles who replaced a channel that was unknown before a survey.
-    fn place_held(&mut self) {
-        for (of, channel) in std::mem::take(&mut self.strangers.held) {
+    /// Settles who replaced a channel that was unknown before a survey. Whether somebody is left
+    /// whom the survey, asked for too early, does not tell of.
+    fn place_held(&mut self, asked_at: Time) -> bool {
+        for held in std::mem::take(&mut self.strangers.held) {
             let channels = &self.requester.channels;
-            match channels.parse(&of) {
-                _ if channels.parse(&channel.id).is_some() => {}
+            match channels.parse(&held.replaces) {
+                _ if channels.parse(&held.channel.id).is_some() => {}
                 Some((attempt, part)) => {
-                    self.replaced(attempt, part, &channel.id, &channel.name);
+                    self.replaced(attempt, part, &held.channel.id, &held.channel.name);
                 }
-                None => self.hang_up_stranger(&channel),
+                None if asked_at <= held.at => self.strangers.held.push(held),
+                // It was not listed.
+                None => {}
             }
         }
+        !self.strangers.held.is_empty()
     }
 
     fn replaced(&mut self, attempt: AttemptId, part: Part, by: &str, name: &str) {
@@ -133,8 +148,15 @@ impl Engine {
     }
 
     /// Finds the places of the channels that a survey has found under ids that are not ours.
-    pub(super) fn place_others(&mut self, survey: &mut Survey) {
-        self.forget_ended_calls();
+    /// `false` if it was asked for before somebody came of whom it would have to tell: it says
+    /// nothing, and another one is made at once.
+    #[must_use]
+    pub(super) fn place_others(&mut self, survey: &mut Survey) -> bool {
+        let now = self.clock.now();
+        let left = &mut self.strangers.left;
+        left.retain(|_, at| now.since(*at) < LONGEST_SURVEY);
+        let campaign = &self.campaign;
+        self.requester.channels.retain(|a| campaign.knows(a));
         self.find_recorders(survey);
         let others = std::mem::take(&mut survey.others);
         self.strangers
@@ -172,25 +194,18 @@ impl Engine {
             }
             survey.ids.push((other.id, attempt, part));
         }
-        self.place_held();
-    }
-
-    fn forget_ended_calls(&mut self) {
-        let now = self.clock.now();
-        let left = &mut self.strangers.left;
-        left.retain(|_, at| now.since(*at) < LONGEST_SURVEY);
-        let campaign = &self.campaign;
-        let channels = &mut self.requester.channels;
-        for id in channels.retain(|attempt| campaign.knows(attempt)) {
-            left.insert(id, now);
+        let is_too_old = self.place_held(survey.census.asked_at);
+        if is_too_old {
+            self.survey_due = Some(now);
         }
+        !is_too_old
     }
 
-    /// A channel has left our application. Whether it is one that no call knows, which a survey on
-    /// its way may still show there.
+    /// A channel that has taken a leg's place, or is to be found to have, has left our application:
+    /// a survey on its way may still show it there, and its call be over by then.
     pub(super) fn note_left(&mut self, event: &Event) {
         if let EventKind::StasisEnd { channel } = &event.kind
-            && self.requester.channels.parse(&channel.id).is_none()
+            && self.requester.channels.ids().parse(&channel.id).is_none()
         {
             let now = self.clock.now();
             self.strangers.left.insert(channel.id.clone(), now);

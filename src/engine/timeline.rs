@@ -135,7 +135,7 @@ impl Timelines {
                 (Op::Record, Ok(())) => self.note(now, *attempt, What::Records),
                 // What was to be taken down is gone: that is no trouble.
                 (Op::HangUp(_) | Op::DestroyBridge | Op::Find(_), Err(OpError::NotFound))
-                | (Op::AskTarget, _)
+                | (Op::AskTarget { .. }, _)
                 | (_, Ok(())) => {}
                 (_, Err(error)) => self.note(now, *attempt, What::Failed(*op, *error)),
             },

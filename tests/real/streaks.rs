@@ -1,6 +1,7 @@
 //! A trunk that refuses everybody, a carrier that is not there, a target that nobody reaches: a
 //! list is not used up by them.
 
+use std::net::UdpSocket;
 use std::path::Path;
 use std::time::Duration;
 
@@ -124,9 +125,20 @@ fn whoever_takes_the_call_with_a_mere_trying_does_not_answer_and_is_no_dead_carr
 
 #[test]
 fn a_carrier_that_answers_nothing_at_all_pauses_the_run_and_its_numbers_wait() {
+    nothing_is_used_up_by(&Lab::get(), "dead");
+}
+
+#[test]
+fn a_carrier_whose_network_swallows_each_request_pauses_the_run_as_well() {
     let lab = Lab::get();
-    let deck = deck(&lab, "81")
-        .set("ARI_TRUNK", "dead")
+    // The port is open, so no ICMP tells that nobody is there.
+    let _hole = UdpSocket::bind(lab.address("SCRIPTED_CARRIER")).expect("a free port");
+    nothing_is_used_up_by(&lab, "scripted");
+}
+
+fn nothing_is_used_up_by(lab: &Lab, trunk: &str) {
+    let deck = deck(lab, "81")
+        .set("ARI_TRUNK", trunk)
         .set("CALL_TIMEOUT", 3);
     let ended = deck.run(&DIAL);
     assert_eq!(ended.code, Some(4), "{}", ended.stderr);

@@ -48,7 +48,7 @@ fn who_answers_while_no_event_comes_is_bridged_or_hung_up_by_the_next_look() {
     assert_eq!(silent.word(), Some(CallWord::Answered));
     let rings = census(&[(Part::A, true), (Part::B, false)], BOTH, true);
     glimpse(&mut silent, rings);
-    silent.refuse(Op::AskTarget, OpError::Refused(409));
+    silent.refuse(Op::AskTarget { a_joined: true }, OpError::Refused(409));
     assert!(silent.take().contains(&Op::HangUp(Part::A)));
 }
 

@@ -179,9 +179,9 @@ fn a_target_that_answers_too_late_is_not_waited_for() {
     rig.take();
     rig.wait(1);
     // It may have answered unheard.
-    assert_eq!(rig.take(), [Op::AskTarget]);
+    assert_eq!(rig.take(), [Op::AskTarget { a_joined: true }]);
     assert_eq!(rig.word(), Some(CallWord::Answered));
-    rig.refuse(Op::AskTarget, OpError::Refused(409));
+    rig.refuse(Op::AskTarget { a_joined: true }, OpError::Refused(409));
     assert_eq!(rig.word(), Some(CallWord::Ending));
     rig.leg(Part::B, LegEvent::Up);
     assert_eq!(rig.word(), Some(CallWord::Ending));
@@ -194,14 +194,14 @@ fn a_target_that_answers_too_late_is_not_waited_for() {
 fn a_target_that_answered_unheard_is_talked_to_and_one_of_which_nothing_is_told_is_too_late() {
     let mut talks = Rig::connecting();
     talks.wait(20_000);
-    talks.ok(Op::AskTarget);
+    talks.ok(Op::AskTarget { a_joined: true });
     assert_eq!(talks.word(), Some(CallWord::Bridged));
     talks.wait(60_000);
     assert_eq!(talks.word(), Some(CallWord::Bridged));
 
     let mut silent = Rig::connecting();
     silent.wait(20_000);
-    silent.wait(4999);
+    silent.wait(5999);
     assert_eq!(silent.word(), Some(CallWord::Answered));
     silent.wait(1);
     assert_eq!(silent.word(), Some(CallWord::Ending));

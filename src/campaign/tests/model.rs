@@ -107,7 +107,7 @@ impl Model {
                 self.state((attempt, part))?;
                 Err(OpError::Refused(409))
             }
-            Op::AskTarget => {
+            Op::AskTarget { .. } => {
                 let up = self.state((attempt, Part::B))?.up;
                 up.then_some(()).ok_or(OpError::Refused(409))
             }

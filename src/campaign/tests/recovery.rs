@@ -139,7 +139,6 @@ fn a_target_that_was_too_late_while_nobody_listened_is_so_when_the_link_is_back(
         asked_at: rig.now,
         ..census(&[(Part::A, true), (Part::B, false)], BOTH, true)
     });
-    rig.refuse(Op::AskTarget, OpError::Refused(409));
     assert_eq!(rig.word(), Some(CallWord::Ending));
 }
 

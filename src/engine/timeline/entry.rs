@@ -74,7 +74,7 @@ fn wish(op: Op, number: &Number, setting: &Setting<'_>) -> String {
         Op::StartMusic => "to play music to leg A".to_owned(),
         Op::StopMusic => "to end the music".to_owned(),
         Op::Find(part) => format!("where {part} is"),
-        Op::AskTarget => "whether the target has answered".to_owned(),
+        Op::AskTarget { .. } => "whether the target has answered".to_owned(),
         Op::HangUp(part) => format!("to hang up {part}"),
         Op::DestroyBridge => "to take down the bridge".to_owned(),
     }

@@ -217,10 +217,17 @@ async fn a_client_that_reads_no_events_is_cut_off() {
         duplicate_events_percent: 100,
         ..Faults::default()
     });
-    let listens = async || {
-        let url = format!("{}/ari/applications/app", sim.url());
+    let get = async |path: &str| {
+        let url = format!("{}/ari/{path}", sim.url());
         let request = http.get(url).basic_auth("dialdeck", Some("dialdeck"));
-        request.send().await.expect("an answer").status().as_u16() == 200
+        request.send().await.expect("an answer")
+    };
+    let listens = async || {
+        // A channel of its own keeps the application as well.
+        while get("channels").await.text().await.expect("a list") != "[]" {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        get("applications/app").await.status().as_u16() == 200
     };
     for n in 0..20_000 {
         dial(&http, &sim, &format!("1{n:07}"))
