@@ -5,7 +5,7 @@
 //! forward. After every input [`Call::next_ops`] is asked what can be done now.
 
 use super::channel::{Channel, HungUp, Join, Presence};
-use super::facts::{Facts, Music, Plan, Recording};
+use super::facts::{CarrierSays, Facts, Music, Plan, Recording};
 use super::io::{CallSummary, Op};
 use super::rules::Rules;
 use super::{
@@ -128,7 +128,7 @@ impl Call {
             }
             Phase::Talking(..) => {
                 self.rejoin(&mut ops);
-                if self.facts.resumes {
+                if self.facts.resumption.is_wanted() {
                     self.facts.snoop(&mut ops);
                 }
                 self.play(&mut ops);
@@ -375,7 +375,9 @@ impl Call {
     pub(super) fn verdict_when_a_leaves(&self, cause: HangupCause, rang_out: bool) -> Verdict {
         let verdict = match self.phase {
             Phase::HangingUp { verdict, .. } => return verdict,
-            Phase::Journaling | Phase::Dialing { .. } if self.facts.blocked => {
+            Phase::Journaling | Phase::Dialing { .. }
+                if self.facts.carrier == CarrierSays::Blocked =>
+            {
                 Verdict::new(Disposition::Blocked, EndedBy::Carrier).note(NETWORK_BLOCKED)
             }
             Phase::Journaling | Phase::Dialing { .. } => unanswered(cause, rang_out),

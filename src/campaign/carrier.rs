@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::call::{Call, Phase, Verdict};
 use super::channel::Presence;
 use super::disposition::TrunkFault;
+use super::facts::CarrierSays;
 use super::io::{Effect, Notice};
 use super::{AttemptId, Campaign, Disposition, EndedBy, Time};
 
@@ -70,7 +71,11 @@ impl Campaign {
     /// Whether anything at all has come back from the carrier for a call.
     pub(super) fn carrier_asked(&mut self, attempt: AttemptId, answered: bool) {
         if let Some(call) = self.live.get_mut(&attempt) {
-            call.facts.nothing_came = !answered;
+            call.facts.carrier = if answered {
+                CarrierSays::Unknown
+            } else {
+                CarrierSays::Nothing
+            };
         }
     }
 
@@ -100,7 +105,9 @@ impl Call {
         if self.showed_life() || !matches!(verdict.by, EndedBy::Carrier | EndedBy::Timer) {
             return None;
         }
-        if self.facts.nothing_came && verdict.disposition == Disposition::NoAnswer {
+        if self.facts.carrier == CarrierSays::Nothing
+            && verdict.disposition == Disposition::NoAnswer
+        {
             return Some(NOTHING_CAME);
         }
         verdict.cause.trunk_fault()

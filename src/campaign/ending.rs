@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::call::{Call, Phase, Verdict};
 use super::channel::Presence;
 use super::disposition::TrunkFault;
-use super::facts::{Facts, Recording};
+use super::facts::{Facts, Recording, Resumption};
 use super::io::{Census, Effect, Notice, Op, OpError};
 use super::timers::Timer;
 use super::{
@@ -98,7 +98,7 @@ impl Campaign {
             return;
         };
         let waits = matches!(call.facts.recording, Recording::Not | Recording::Later);
-        if call.facts.resumes && waits {
+        if call.facts.resumption.is_wanted() && waits {
             // What there is of it from before the transfer lies in the spool.
             call.facts.recording = Recording::Running;
         }
@@ -235,7 +235,7 @@ impl Campaign {
             }
             return;
         }
-        if facts.resumes {
+        if facts.resumption.is_wanted() {
             // There is no more of it; what there is lies in the spool.
             if (op, facts.recording) == (Op::Record, Recording::Asked) {
                 facts.recording = Recording::Running;
@@ -308,8 +308,10 @@ impl Campaign {
         let Some(call) = self.live.get_mut(&attempt) else {
             return false;
         };
-        call.facts.awaits_end_of_recording = false;
-        let goes_on = call.facts.resumes && matches!(call.phase, Phase::Talking(..));
+        if call.facts.resumption == Resumption::Awaited {
+            call.facts.resumption = Resumption::Due;
+        }
+        let goes_on = call.facts.resumption.is_wanted() && matches!(call.phase, Phase::Talking(..));
         // Once for each transfer.
         let goes_on = goes_on && call.facts.snoop.presence != Presence::Gone;
         if goes_on {
@@ -326,7 +328,8 @@ impl Campaign {
         }
         for attempt in census.recorder_gone.iter().copied() {
             let is_awaited = self.facts(attempt).is_some_and(|facts| {
-                facts.awaits_end_of_recording && facts.is_that_of_census(Part::A, census.asked_at)
+                facts.resumption == Resumption::Awaited
+                    && facts.is_that_of_census(Part::A, census.asked_at)
             });
             if is_awaited {
                 self.recording_ended(now, attempt, true);

@@ -56,6 +56,34 @@ pub(super) enum Music {
     Over,
 }
 
+/// Whether another channel has taken A's place, with which the recording goes on, behind what there
+/// is of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Resumption {
+    #[default]
+    None,
+    /// What was recorded before has not ended yet, by what was heard.
+    Awaited,
+    Due,
+}
+
+impl Resumption {
+    pub(super) const fn is_wanted(self) -> bool {
+        !matches!(self, Self::None)
+    }
+}
+
+/// What is known of the carrier beside the cause with which a call ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum CarrierSays {
+    #[default]
+    Unknown,
+    /// Asterisk was asked, and nothing had come back.
+    Nothing,
+    /// An analytics service refused the call, and a person did not.
+    Blocked,
+}
+
 /// Everything of a call that lives in Asterisk.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
@@ -69,17 +97,10 @@ pub(super) struct Facts {
     pub(super) target_dialed_at: Option<Time>,
     /// It did not answer in time, by what was heard, and Asterisk is being asked.
     pub(super) target_is_asked: bool,
-    /// Another channel has taken A's place, and the recording goes on with that one, behind what
-    /// there is of it.
-    pub(super) resumes: bool,
-    /// What was recorded of A before that has not ended yet, by what was heard.
-    pub(super) awaits_end_of_recording: bool,
+    pub(super) resumption: Resumption,
     /// It was told that Asterisk does not end A.
     pub(super) told_kept: bool,
-    /// Asterisk was asked, and nothing had come back from the carrier.
-    pub(super) nothing_came: bool,
-    /// An analytics service refused the call, and a person did not.
-    pub(super) blocked: bool,
+    pub(super) carrier: CarrierSays,
     trouble: u8,
     asterisk_clock: AsteriskClock,
 }
@@ -290,9 +311,10 @@ impl Facts {
         if part == Part::A {
             // It ends with the channel that it listens to.
             self.snoop = Channel::default();
-            self.resumes = true;
-            self.awaits_end_of_recording =
-                matches!(self.recording, Recording::Asked | Recording::Running);
+            self.resumption = match self.recording {
+                Recording::Asked | Recording::Running => Resumption::Awaited,
+                _ => Resumption::Due,
+            };
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::call::{Answer, Phase, Verdict};
 use super::channel::Presence;
-use super::facts::Recording;
+use super::facts::{CarrierSays, Recording};
 use super::io::{CallStep, DialStatus, Effect, LegEvent, OpError};
 use super::timers::Timer;
 use super::{
@@ -110,7 +110,7 @@ impl Campaign {
             LegEvent::HandedOver => self.a_is_handed_over(now, attempt),
             LegEvent::Blocked => {
                 if let Some(call) = self.live.get_mut(&attempt) {
-                    call.facts.blocked = true;
+                    call.facts.carrier = CarrierSays::Blocked;
                 }
             }
             LegEvent::Joined | LegEvent::Left | LegEvent::Dial(_) => {}
@@ -137,7 +137,7 @@ impl Campaign {
             return;
         }
         call.ringing_at = Some(now);
-        call.facts.nothing_came = false;
+        call.facts.carrier = CarrierSays::Unknown;
         *staging = call.rules.stage_target;
         self.progress(now, attempt, Step::Ringing, CallStep::Ringing);
     }
@@ -154,7 +154,7 @@ impl Campaign {
             return;
         }
         call.early_media_at = Some(now);
-        call.facts.nothing_came = false;
+        call.facts.carrier = CarrierSays::Unknown;
         *staging = call.rules.stage_target;
         self.progress(now, attempt, Step::EarlyMedia, CallStep::EarlyMedia);
     }

@@ -163,8 +163,8 @@ struct Sim {
     writing: bool,
     calm_from: Duration,
     lives: bool,
-    /// The most that there was of anything, hour by hour.
-    sizes: Vec<BTreeMap<&'static str, usize>>,
+    /// How much there was of anything, hour by hour: the sum over all looks, and their number.
+    sizes: Vec<BTreeMap<&'static str, (usize, usize)>>,
     /// Attempts of dead processes that this one has not settled.
     orphans: BTreeSet<AttemptId>,
     notes: Notes,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Sim;
 
 impl Sim {
-    /// Notes down the most that there is of whatever could pile up.
+    /// Notes down how much there is of whatever could pile up.
     pub(super) fn measure(&mut self) {
         let Some(deck) = &self.deck else { return };
         let engine = &deck.engine;
@@ -37,8 +37,9 @@ impl Sim {
         let hour = usize::try_from(self.uptime.as_secs() / 3600).expect("a few");
         self.sizes.resize_with(hour + 1, BTreeMap::new);
         for (what, size) in now {
-            let most = self.sizes[hour].entry(what).or_default();
-            *most = size.max(*most);
+            let (sum, looks) = self.sizes[hour].entry(what).or_default();
+            *sum += size;
+            *looks += 1;
         }
     }
 }
