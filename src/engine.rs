@@ -248,6 +248,8 @@ pub struct Engine {
     /// The ids that the last survey saw: strays of an earlier run carry that run's number.
     seen_ids: Vec<(String, AttemptId, Part)>,
     target_check: target::TargetCheck,
+    /// Has a receiver for each question about the target that is being asked.
+    target_questions: watch::Sender<()>,
     /// What was wrong with the target when it was asked about last.
     target_fault: Option<String>,
     /// What a survey that goes on has found so far, and when that is acted upon.

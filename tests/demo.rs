@@ -11,9 +11,10 @@ use dialdeck::simulator::Scenario;
 use tempfile::TempDir;
 
 /// The dispositions that a demo shows.
-const SHOWN: [&str; 8] = [
+const SHOWN: [&str; 9] = [
     "abandoned",
     "answered",
+    "blocked",
     "busy",
     "congestion",
     "failed",

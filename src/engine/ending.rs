@@ -205,6 +205,7 @@ impl Engine {
         self.pace = Pace::default();
         let now = self.clock.now();
         self.publish(now);
+        Self::until_questions_are_asked(&self.target_questions).await;
         self.link.close().await;
         drop(self.fetcher);
         let records = std::mem::take(&mut self.unwritten);

@@ -241,6 +241,7 @@ impl Parts {
             survey_due: None,
             seen_ids: Vec::new(),
             target_check,
+            target_questions: watch::Sender::new(()),
             target_fault: None,
             listed: None,
             fetcher,
