@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::Witness as _;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
+use crate::support::wait::wait;
 
 const PREFIXES: [&str; 7] = ["10", "20", "30", "40", "50", "81", "80"];
 
@@ -126,6 +127,12 @@ fn nobody_talked_longer_than_the_recording_where_a_callee_left_between_two_proce
         .set("TARGET_ENDPOINT", "Local/100@lab");
     let first = deck.spawn(&["--headless", "--start"]);
     first.wait_for("call.bridged", Duration::from_secs(20));
+    // What is told may not be on the disk yet.
+    wait("the bridge on the disk", Duration::from_secs(20), || {
+        let rows = deck.report();
+        rows.first()
+            .is_some_and(|row| row["bridged_at"].is_string())
+    });
     first.kill();
     // The callee leaves after three seconds, and nobody is there to see it.
     let until = Instant::now() + Duration::from_secs(20);
