@@ -106,6 +106,14 @@ impl Play {
             .collect()
     }
 
+    /// Whether its end shows this SIP answer.
+    fn is_refused_with(&self, id: &str, answer: &str) -> bool {
+        let ends = |e: &&Value| e["type"] == "ChannelDestroyed" && e["channel"]["id"] == id;
+        let end = self.heard.iter().find(ends);
+        let told = end.and_then(|end| end["channel"]["channelvars"].as_object());
+        told.is_some_and(|variables| variables.values().any(|value| value == answer))
+    }
+
     fn end_of(&self, id: &str) -> Option<HangupCause> {
         let end = self
             .heard
@@ -134,6 +142,9 @@ fn fates(numbers: &[String], pace: Duration) -> BTreeMap<String, &'static str> {
             return "answered";
         }
         let end = play.end_of(number).expect("an unanswered call ends");
+        if play.is_refused_with(number, "SIP 603 Network Blocked") {
+            return "blocked";
+        }
         end.disposition().as_str()
     };
     numbers.iter().map(|n| (n.clone(), fate(n))).collect()
