@@ -362,6 +362,7 @@ mod tests {
             attempt: AttemptId(7),
             lead: LeadId(0),
             number: Number::parse("+12025550101").expect("a number"),
+            inherited: false,
             begun_at: at(0),
             ringing_at: None,
             answered_at: Some(at(4)),

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    AttemptId, Disposition, Emergency, EndedBy, HangupCause, LeadId, MaxCc, Number, Part,
-    PauseAfter, Reconciled, Record, RunState, Time, TrunkIs,
-};
+use super::disposition::{Disposition, EndedBy, HangupCause};
+use super::ids::{AttemptId, LeadId, MaxCc, Part};
+use super::number::Number;
+use super::pace::TrunkIs;
+use super::reconcile::Reconciled;
+use super::record::{Record, RunState};
+use super::time::Time;
 
 /// Something that happened outside.
 #[derive(Debug, Clone, PartialEq)]
@@ -387,6 +390,8 @@ pub struct CallSummary {
     pub lead: LeadId,
     /// The number.
     pub number: Number,
+    /// A dead process has dialed it.
+    pub inherited: bool,
     /// When the decision to dial fell.
     pub begun_at: Time,
     /// When A rang, or sent early media.
@@ -486,32 +491,3 @@ impl std::fmt::Display for Command {
 
 /// What a command came to: a sentence either way.
 pub type Outcome = Result<String, String>;
-
-/// How calls are made: what of the settings the campaign decides by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
-    /// The most calls at once.
-    pub max_cc: MaxCc,
-    /// The least time between two calls. A burst of originates is a burst of answers some
-    /// seconds later, and whoever answers in a burst waits for the others.
-    pub spacing: Duration,
-    /// How long A may ring.
-    pub call_timeout: Duration,
-    /// How long B may take to answer.
-    pub target_timeout: Duration,
-    /// How long a conversation may last, if there is a limit.
-    pub max_call: Option<Duration>,
-    /// Whether B is made while A rings.
-    pub stage_target: bool,
-    /// Whether A hears music until B answers.
-    pub music: bool,
-    /// Whether leads whose attempt was interrupted by a crash wait again.
-    pub retry_interrupted: bool,
-    /// How many calls in a row that came to nothing pause the run.
-    pub pause_after: PauseAfter,
-    /// How long after its end a run that nobody new has joined is called again by a start; not
-    /// at all without.
-    pub start_again_after: Option<Duration>,
-    /// The numbers that are never dialed.
-    pub emergency: Emergency,
-}

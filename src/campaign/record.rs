@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, Disposition, EndedBy, HangupCause, LeadId, Number, Part, RunId, Time};
+use super::disposition::{Disposition, EndedBy, HangupCause};
+use super::ids::{AttemptId, LeadId, Part, RunId};
+use super::number::Number;
+use super::time::Time;
 
 /// One thing to write into the journal. The order in which the campaign gives them is the
 /// order in which they must become durable.

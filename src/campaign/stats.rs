@@ -1,14 +1,12 @@
-//! Figures of the campaign, and the picture of one live call.
+//! Figures of the campaign.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::call::{Call, Phase};
 use super::dead_air::DeadAir;
-use super::facts::Recording;
-use super::io::CallSummary;
-use super::{AttemptId, Campaign, Disposition, LeadId, Number, Time};
+use super::disposition::Disposition;
+use super::io::{CallSummary, Effect, Notice};
 
 /// Figures of the calls that this process placed: those it took over from a dead one are
 /// not among them.
@@ -32,7 +30,15 @@ pub struct Stats {
 }
 
 impl Stats {
-    pub(super) fn count(&mut self, call: &CallSummary) {
+    pub(super) fn count(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Tell(Notice::Ended(call)) if !call.inherited => self.count_call(call),
+            Effect::Tell(Notice::RecordingFailed { .. }) => self.recordings_failed += 1,
+            _ => {}
+        }
+    }
+
+    fn count_call(&mut self, call: &CallSummary) {
         self.attempts += 1;
         self.ended[call.disposition as usize] += 1;
         self.seizures += u32::from(call.disposition.is_seizure());
@@ -91,98 +97,5 @@ impl Stats {
             return 0.0;
         }
         f64::from(self.seizures) / f64::from(self.attempts)
-    }
-}
-
-/// What a live call is doing, in the console's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CallWord {
-    /// Asked for.
-    Dialing,
-    /// A rings.
-    Ringing,
-    /// A sends early media, and does not ring.
-    EarlyMedia,
-    /// A answered, B is being reached.
-    Answered,
-    /// Both talk.
-    Bridged,
-    /// It is being hung up.
-    Ending,
-}
-
-impl CallWord {
-    /// The word for screens and the API.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Dialing => "dialing",
-            Self::Ringing => "ringing",
-            Self::EarlyMedia => "early media",
-            Self::Answered => "answered",
-            Self::Bridged => "bridged",
-            Self::Ending => "ending",
-        }
-    }
-}
-
-/// A live call, as others see it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CallView {
-    /// The attempt.
-    pub attempt: AttemptId,
-    /// The lead.
-    pub lead: LeadId,
-    /// The number.
-    pub number: Number,
-    /// What it is doing.
-    pub word: CallWord,
-    /// When the attempt began.
-    pub begun_at: Time,
-    /// Since when it is doing that.
-    pub since: Time,
-    /// When A rang.
-    pub ringing_at: Option<Time>,
-    /// When A sent early media first.
-    pub early_media_at: Option<Time>,
-    /// When A answered.
-    pub answered_at: Option<Time>,
-    /// When both were bridged.
-    pub bridged_at: Option<Time>,
-    /// Whether it is being recorded.
-    pub recording: bool,
-}
-
-impl Campaign {
-    /// The live calls, the oldest first.
-    pub fn calls(&self) -> impl Iterator<Item = CallView> + '_ {
-        self.live.values().map(view)
-    }
-}
-
-fn view(call: &Call) -> CallView {
-    let (word, since) = match call.phase {
-        Phase::Journaling => (CallWord::Dialing, call.begun_at),
-        Phase::Dialing { .. } => match (call.ringing_at, call.early_media_at) {
-            (None, None) => (CallWord::Dialing, call.begun_at),
-            (None, Some(at)) => (CallWord::EarlyMedia, at),
-            (Some(at), _) => (CallWord::Ringing, at),
-        },
-        Phase::Connecting(answer) => (CallWord::Answered, answer.at),
-        Phase::Talking(_, bridged) => (CallWord::Bridged, bridged.at),
-        Phase::HangingUp { since, .. } => (CallWord::Ending, since),
-    };
-    CallView {
-        attempt: call.attempt,
-        lead: call.lead,
-        number: call.number.clone(),
-        word,
-        begun_at: call.begun_at,
-        since,
-        ringing_at: call.ringing_at,
-        early_media_at: call.early_media_at,
-        answered_at: call.answered().map(|a| a.at),
-        bridged_at: call.bridged().map(|b| b.at),
-        recording: matches!(call.facts.recording, Recording::Running),
     }
 }

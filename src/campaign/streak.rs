@@ -3,14 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::call::Verdict;
-use super::io::{Again, Outcome};
-use super::{
-    AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, LeadState, RunState, Time,
-};
-
-/// So many leads wait again by one command: each is a record, and the journal's queue is bounded.
-const MOST_AT_ONCE: usize = 10_000;
+use super::disposition::{Disposition, EndedBy, HangupCause};
+use super::ids::LeadId;
+use super::queue::leads::{LeadState, Leads};
 
 /// How an attempt ended, as far as streaks go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,80 +152,36 @@ impl Streaks {
     }
 }
 
-impl Campaign {
-    /// Pauses the run where this end makes a streak long enough.
-    pub(super) fn look_for_streak(&mut self, now: Time, end: &Ending, verdict: Verdict) {
-        let kind = self.streaks.note(end, self.policy.pause_after);
-        let Some(kind) = kind.filter(|_| !super::sabotaged!(IgnoresStreaks)) else {
-            return;
-        };
-        let reason = match kind {
+impl Streaks {
+    /// An attempt has ended as `verdict`. Why that pauses the run, where it does.
+    pub(super) fn look(
+        &mut self,
+        end: &Ending,
+        note: Option<&'static str>,
+        most: PauseAfter,
+    ) -> Option<String> {
+        let kind = self.note(end, most);
+        let kind = kind.filter(|_| !sabotaged!(IgnoresStreaks))?;
+        Some(match kind {
             Kind::Refused => format!(
                 "{} refusals in a row, the last {}: ask the carrier what is wrong, start, and \
                  requeue calls them again",
-                self.policy.pause_after.refusals,
+                most.refusals,
                 told(end),
             ),
             Kind::Abandoned => format!(
                 "{} people in a row answered and reached nobody, the last because {}: mend the \
                  target, start, and requeue calls them again",
-                self.policy.pause_after.abandoned,
-                verdict.note.unwrap_or("the target failed"),
+                most.abandoned,
+                note.unwrap_or("the target failed"),
             ),
-        };
-        self.pause_by_rule(now, &reason);
-    }
-
-    /// The run's latest ends, the oldest first, as the journal has them: streaks go on where a
-    /// dead process left them.
-    pub fn restore_streaks(&mut self, ends: &[Ending]) {
-        for end in ends {
-            self.streaks.note(end, self.policy.pause_after);
-        }
-    }
-
-    /// Puts many leads that have ended back to their places in the line.
-    pub(super) fn requeue_many(&mut self, now: Time, again: &Again) -> Outcome {
-        self.unless_a_run_awaits()?;
-        let mut leads = match (again.from, again.disposition) {
-            (None, None) => self.last_streak()?,
-            _ => self.ended_as_asked(again)?,
-        };
-        if leads.is_empty() {
-            return Err("nobody is left to be called again".to_owned());
-        }
-        let left = leads.len().saturating_sub(MOST_AT_ONCE);
-        leads.truncate(MOST_AT_ONCE);
-        let spoken = leads.iter().filter(|lead| {
-            let state = self.leads.state(**lead);
-            state == Some(LeadState::Final(Disposition::Abandoned))
-        });
-        let spoken = spoken.count();
-        if spoken > 0 && !again.reached {
-            return Err(format!(
-                "{spoken} of them answered and reached nobody: they are called again only when \
-                 that is confirmed (\"reached\": true, or --reached)"
-            ));
-        }
-        for lead in &leads {
-            self.wait_again(now, *lead);
-        }
-        if self.state == RunState::Done {
-            self.no_more_hold(now);
-            self.set_state(now, RunState::Dialing);
-        }
-        let more = if left > 0 {
-            format!(", {left} more can be called again by the same command")
-        } else {
-            String::new()
-        };
-        Ok(format!("{} wait again{more}", leads.len()))
+        })
     }
 
     /// Who was in the streak that paused the run last, but for those who were called since or
     /// taken off.
-    fn last_streak(&self) -> Result<Vec<LeadId>, String> {
-        let Some((kind, leads)) = &self.streaks.last else {
+    pub(super) fn last(&self, leads: &Leads) -> Result<Vec<LeadId>, String> {
+        let Some((kind, members)) = &self.last else {
             let why = "no streak has paused this run: name a disposition or a time";
             return Err(why.to_owned());
         };
@@ -239,51 +190,23 @@ impl Campaign {
             Kind::Abandoned => disposition == Disposition::Abandoned,
         };
         let stands = |lead: &LeadId| {
-            let state = self.leads.state(*lead);
+            let state = leads.state(*lead);
             matches!(state, Some(LeadState::Final(d)) if belongs(d))
         };
-        let mut leads: Vec<LeadId> = leads.iter().copied().filter(stands).collect();
-        leads.sort_unstable();
-        leads.dedup();
-        Ok(leads)
+        let mut members: Vec<LeadId> = members.iter().copied().filter(stands).collect();
+        members.sort_unstable();
+        members.dedup();
+        Ok(members)
     }
 
     /// The streak that paused the run last, while somebody of it could be called again.
-    #[must_use]
-    pub fn streak(&self) -> Option<Streak> {
-        let (kind, _) = self.streaks.last.as_ref()?;
-        let leads = self.last_streak().ok()?.len();
-        (leads > 0).then_some(Streak {
-            leads,
+    pub(super) fn shown(&self, leads: &Leads) -> Option<Streak> {
+        let (kind, _) = self.last.as_ref()?;
+        let count = self.last(leads).ok()?.len();
+        (count > 0).then_some(Streak {
+            leads: count,
             reached: *kind == Kind::Abandoned,
         })
-    }
-
-    fn ended_as_asked(&self, again: &Again) -> Result<Vec<LeadId>, String> {
-        if let Some(disposition) = again.disposition
-            && (disposition == Disposition::Answered || !disposition.is_of_attempts())
-        {
-            return Err(format!(
-                "those who are {disposition} are called again one by one, or all by a new run"
-            ));
-        }
-        let from = again.from.unwrap_or(AttemptId(0));
-        let fits = |lead: &LeadId| {
-            let row = self.leads.row(*lead);
-            row.is_some_and(|row| {
-                let LeadState::Final(ended) = row.state else {
-                    return false;
-                };
-                let as_asked = match again.disposition {
-                    Some(disposition) => ended == disposition,
-                    // Without any cause nobody knows that it did not ring.
-                    None => ended.is_refusal() && row.cause != HangupCause::default(),
-                };
-                as_asked && row.last.is_some_and(|last| last >= from)
-            })
-        };
-        let all = u32::try_from(self.leads.len()).unwrap_or(u32::MAX);
-        Ok((0..all).map(LeadId).filter(fits).collect())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Originates of which nobody knows whether they will ring: no answer came, or their process died.
 
+use std::time::Duration;
+
 use super::super::*;
 use super::rig::{FIRST, Rig, policy};
 

@@ -1,5 +1,7 @@
 //! How calls end: by whom, with which cause, and what is taken down.
 
+use std::time::Duration;
+
 use super::super::*;
 use super::orphans::census;
 use super::rig::{FIRST, Rig, cause, policy};

@@ -1,6 +1,6 @@
 //! Asterisk keeps what was to go.
 
-use super::super::kept::KEPT;
+use super::super::reconcile::KEPT;
 use super::super::*;
 use super::orphans::census;
 use super::rig::{FIRST, Rig, cause, policy};

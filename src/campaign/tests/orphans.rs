@@ -1,5 +1,7 @@
 //! The calls of a dead process.
 
+use std::time::Duration;
+
 use super::super::*;
 use super::rig::{FIRST, Rig, campaign, numbers, policy};
 

@@ -34,7 +34,11 @@ fn an_originate_that_was_kept_back_holds_nothing_back_and_uses_up_no_attempt() {
     assert_eq!((rig.withdrawn(), rig.lead(0)), (1, LeadState::Waiting));
     rig.wait(5_000);
     assert_eq!(rig.asked(AttemptId(2), Op::OriginateA), 0);
-    assert_eq!(rig.campaign.setbacks, 0);
+
+    let mut rig = Rig::started(policy(1), 1);
+    rig.refuse(Op::OriginateA, OpError::Withheld);
+    let again = rig.asked(AttemptId(2), Op::OriginateA);
+    assert_eq!(again, 1, "nothing holds it back");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! An Asterisk whose events come in and whose answers do not.
 
+use std::time::Duration;
+
 use super::super::*;
 use super::rig::{FIRST, Rig, policy};
 

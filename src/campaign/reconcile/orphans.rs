@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::call::{Answer, Bridged, Call, Phase, Verdict};
-use super::channel::Presence;
-use super::ending::INSIST_EVERY;
-use super::facts::{Facts, Recording};
-use super::io::{Census, Effect, LegEvent};
-use super::recovery::Reconciled;
-use super::rules::Rules;
-use super::timers::Timer;
-use super::{
-    AttemptId, Campaign, Disposition, EndedBy, HangupCause, LeadId, Number, Part, Record,
-    RecordingState, RunId, Step, Time,
-};
+use crate::campaign::call::Call;
+use crate::campaign::call::attempt::Attempt;
+use crate::campaign::call::channel::Presence;
+use crate::campaign::call::facts::{Facts, Recording};
+use crate::campaign::call::phase::{Answer, Bridged, Phase, Verdict};
+use crate::campaign::disposition::{Disposition, EndedBy, HangupCause};
+use crate::campaign::ids::{AsteriskIds, AttemptId, LeadId, Part, RunId};
+use crate::campaign::io::{Census, LegEvent};
+use crate::campaign::number::Number;
+use crate::campaign::out::{Out, Turn};
+use crate::campaign::record::{Record, RecordingState, Step};
+use crate::campaign::settings::Rules;
+use crate::campaign::time::Time;
 
 /// An attempt that a dead process had begun and not ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +41,7 @@ pub struct Orphan {
 
 /// How far a channel of a dead process has ended since events come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OrphanEnd {
+pub(crate) enum OrphanEnd {
     /// It left the bridge, and may live.
     Left,
     /// It left our application, and may live elsewhere.
@@ -49,13 +50,15 @@ pub(super) enum OrphanEnd {
     Gone,
 }
 
-type OrphanEnds = BTreeMap<(AttemptId, Part), OrphanEnd>;
+/// What has ended, of attempts that are not settled yet.
+pub(crate) type OrphanEnds = BTreeMap<(AttemptId, Part), OrphanEnd>;
 
-/// What was heard of attempts that are not settled yet.
+/// The attempts of a dead process that are not settled yet.
 #[derive(Debug, Default)]
-pub(super) struct Unsettled {
+pub(crate) struct Orphans {
+    all: BTreeMap<AttemptId, Orphan>,
     /// What of them has ended since events come in: a census on its way may still list it.
-    pub(super) ends: OrphanEnds,
+    ends: OrphanEnds,
     /// Whose A was heard of: the census on its way may be too old to list it.
     came: BTreeSet<AttemptId>,
     /// A census found none of those that are left on the line: they wait for the spool only.
@@ -73,180 +76,215 @@ pub enum Recorded {
     Over,
 }
 
-impl Campaign {
-    /// Closes attempts of an older run by what the journal knows.
-    pub(super) fn abandon(&mut self, now: Time, orphans: Vec<Orphan>) {
-        for orphan in orphans {
-            let verdict = orphan_verdict(&orphan, false);
-            self.effects
-                .push_back(Effect::Journal(Record::AttemptEnded {
-                    attempt: orphan.attempt,
-                    end: verdict.as_end(now, dead_air_ms(&orphan)),
-                }));
+impl Orphans {
+    pub(crate) fn new(orphans: Vec<Orphan>) -> Self {
+        Self {
+            all: orphans.into_iter().map(|o| (o.attempt, o)).collect(),
+            ..Self::default()
         }
     }
 
-    /// Each attempt of the dead process: adopted if its conversation lives, hung up if only
-    /// a part of it does, closed if nothing does and nothing more can be learned of it.
-    pub(super) fn settle_orphans(
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub(crate) fn contains(&self, attempt: AttemptId) -> bool {
+        self.all.contains_key(&attempt)
+    }
+
+    /// Whom they called.
+    pub(crate) fn leads(&self) -> impl Iterator<Item = LeadId> + '_ {
+        self.all.values().map(|orphan| orphan.lead)
+    }
+
+    /// What has ended of them, to be given back by [`Self::put_ends`].
+    pub(crate) fn take_ends(&mut self) -> OrphanEnds {
+        let mut ends = std::mem::take(&mut self.ends);
+        if sabotaged!(TrustsAnOldCensus) {
+            ends.clear();
+        }
+        ends
+    }
+
+    /// Of what is settled meanwhile nothing is kept.
+    pub(crate) fn put_ends(&mut self, mut ends: OrphanEnds) {
+        ends.retain(|(attempt, _), _| self.all.contains_key(attempt));
+        self.ends = ends;
+    }
+
+    /// Those that are settled by this census, which is without what has ended since.
+    pub(crate) fn settled_by(&mut self, census: &Census) -> BTreeMap<AttemptId, bool> {
+        if sabotaged!(ForgetsOrphans) {
+            self.all.clear();
+        }
+        let came = std::mem::take(&mut self.came);
+        let settled = self.all.values().filter_map(|orphan| {
+            let came = came.contains(&orphan.attempt);
+            (came || may_be_settled(orphan, census)).then_some((orphan.attempt, came))
+        });
+        settled.collect()
+    }
+
+    /// One of [`Self::settled_by`] becomes a call: a conversation that lives goes on, what else
+    /// lives is hung up, and where nothing does it is over. `came`: its A was heard of.
+    pub(crate) fn take(
         &mut self,
-        now: Time,
+        (attempt, came): (AttemptId, bool),
         census: &Census,
         ends: &OrphanEnds,
-    ) -> Reconciled {
-        let mut done = Reconciled::default();
-        if super::sabotaged!(ForgetsOrphans) {
-            self.orphans.clear();
+        rules: Rules,
+        turn: &mut Turn<'_>,
+    ) -> Option<Call> {
+        let now = turn.now;
+        let mut facts = facts_of(now, attempt, census);
+        if came {
+            facts.note_event(now, Part::A, LegEvent::Ringing, None);
         }
-        let came = std::mem::take(&mut self.unsettled.came);
-        let settled = self.orphans.values().filter(|orphan| {
-            let is_there = came.contains(&orphan.attempt);
-            is_there || may_be_settled(orphan, census)
-        });
-        let settled: Vec<AttemptId> = settled.map(|orphan| orphan.attempt).collect();
-        for attempt in settled {
-            let mut facts = facts_of(now, attempt, census);
-            if came.contains(&attempt) {
-                facts.note_event(now, Part::A, LegEvent::Ringing, None);
-            }
-            for (part, end) in ended(attempt, ends) {
-                match end {
-                    OrphanEnd::Left => {}
-                    OrphanEnd::LeftApp => facts.note_event(now, part, LegEvent::LeftApp, None),
-                    OrphanEnd::Gone => {
-                        let gone = LegEvent::Gone(HangupCause::default());
-                        facts.note_event(now, part, gone, None);
-                    }
+        for (part, end) in ended(attempt, ends) {
+            match end {
+                OrphanEnd::Left => {}
+                OrphanEnd::LeftApp => facts.note_event(now, part, LegEvent::LeftApp, None),
+                OrphanEnd::Gone => {
+                    let gone = LegEvent::Gone(HangupCause::default());
+                    facts.note_event(now, part, gone, None);
                 }
             }
-            if facts.a.presence == Presence::Elsewhere {
-                self.orphan_has_answered(now, attempt);
-            }
-            let dead_air_ms = self.orphans.get(&attempt).and_then(dead_air_ms);
-            self.note_steps_of_orphan(now, attempt, &facts);
-            let Some(orphan) = self.orphans.remove(&attempt) else {
-                continue;
-            };
-            let call = inherit(now, orphan, dead_air_ms, facts, self.rules());
-            let adopted = match call.phase {
-                Phase::Talking(_, bridged) => Some(bridged.at),
-                _ => None,
-            };
-            self.live.insert(attempt, call);
-            match adopted {
-                Some(bridged_at) => self.limit_conversation(attempt, bridged_at),
-                None => self.timers.set(now + INSIST_EVERY, attempt, Timer::Insist),
-            }
-            self.advance(now, attempt);
-            *match (self.live.get(&attempt), adopted) {
-                (Some(_), Some(_)) => &mut done.taken_over,
-                (Some(call), None) if call.facts.is_a_only_feared() => &mut done.awaited,
-                (Some(_), None) => &mut done.hung_up,
-                (None, _) => &mut done.ended,
-            } += 1;
         }
-        self.unsettled.passed_over = !self.orphans.is_empty();
-        done
+        if facts.a.presence == Presence::Elsewhere {
+            self.has_answered(now, attempt, turn.out);
+        }
+        let dead_air_ms = self.all.get(&attempt).and_then(dead_air_ms);
+        self.note_steps(now, attempt, &facts, turn.out);
+        let orphan = self.all.remove(&attempt)?;
+        Some(inherit(now, orphan, dead_air_ms, facts, rules))
+    }
+
+    /// A census was taken in. Those that are left now wait for the spool only.
+    pub(crate) fn pass_over(&mut self) {
+        self.passed_over = !self.all.is_empty();
     }
 
     /// That a call of a dead process was answered, and bridged, is written down before anything
     /// is made of it: this process may die as well, and nobody who has answered is called again
     /// for an interruption.
-    fn note_steps_of_orphan(&mut self, now: Time, attempt: AttemptId, facts: &Facts) {
+    fn note_steps(&mut self, now: Time, attempt: AttemptId, facts: &Facts, out: &mut Out) {
         if facts.a.up {
-            self.orphan_has_answered(now, attempt);
+            self.has_answered(now, attempt, out);
         }
-        if let Some(orphan) = self.orphans.get_mut(&attempt)
+        if let Some(orphan) = self.all.get_mut(&attempt)
             && facts.is_bridged()
             && orphan.bridged_at.is_none()
         {
             orphan.bridged_at = Some(now);
-            self.journal_step(now, attempt, Step::Bridged);
+            journal_step(now, attempt, Step::Bridged, out);
         }
     }
 
     /// Somebody answered whom a dead process has called.
-    pub(super) fn orphan_has_answered(&mut self, now: Time, attempt: AttemptId) {
-        if let Some(orphan) = self.orphans.get_mut(&attempt)
+    pub(crate) fn has_answered(&mut self, now: Time, attempt: AttemptId, out: &mut Out) {
+        if let Some(orphan) = self.all.get_mut(&attempt)
             && orphan.answered_at.is_none()
         {
             orphan.answered_at = Some(now);
-            self.journal_step(now, attempt, Step::Answered);
+            journal_step(now, attempt, Step::Answered, out);
         }
     }
 
     /// An event of a call that is not settled yet. The census, on its way, tells the rest, but
-    /// for what has ended since it was asked for.
-    pub(super) fn orphan_event(
+    /// for what has ended since it was asked for. Whether nobody waits for whoever comes now.
+    pub(crate) fn leg_event(
         &mut self,
         now: Time,
         attempt: AttemptId,
-        part: Part,
-        event: LegEvent,
-    ) {
+        (part, event): (Part, LegEvent),
+        out: &mut Out,
+    ) -> bool {
         if part == Part::A && event.tells_of_life() {
-            self.unsettled.came.insert(attempt);
+            self.came.insert(attempt);
         }
+        let key = (attempt, part);
         match event {
             LegEvent::Up | LegEvent::Entered if part == Part::A => {
-                self.orphan_has_answered(now, attempt);
+                self.has_answered(now, attempt, out);
             }
             LegEvent::Left => {
-                let ends = self.unsettled.ends.entry((attempt, part));
-                ends.or_insert(OrphanEnd::Left);
+                self.ends.entry(key).or_insert(OrphanEnd::Left);
             }
             LegEvent::LeftApp => {
-                let ends = self.unsettled.ends.entry((attempt, part));
-                let end = ends.or_insert(OrphanEnd::LeftApp);
+                let end = self.ends.entry(key).or_insert(OrphanEnd::LeftApp);
                 if *end == OrphanEnd::Left {
                     *end = OrphanEnd::LeftApp;
                 }
             }
             event if event.tells_of_the_end() => {
-                self.unsettled.ends.insert((attempt, part), OrphanEnd::Gone);
+                self.ends.insert(key, OrphanEnd::Gone);
             }
             _ => {}
         }
-        if self.unsettled.passed_over {
-            // Nobody was on the line, so nobody waits there for whoever comes now.
-            self.stray(attempt, part, event);
+        self.passed_over
+    }
+
+    /// Another channel has taken the place of a leg: the end that was told is that of the one
+    /// before.
+    pub(crate) fn transferred(
+        &mut self,
+        now: Time,
+        attempt: AttemptId,
+        part: Part,
+        ids_and_format: (&AsteriskIds, &str),
+        out: &mut Out,
+    ) {
+        self.ends.remove(&(attempt, part));
+        if part == Part::A {
+            // The census shows neither the channel before nor what records it.
+            self.was_recorded(now, attempt, ids_and_format, out);
         }
     }
 
     /// A dead process had begun to record, and died before that was written down.
-    pub(super) fn recording_of_orphan(&mut self, now: Time, attempt: AttemptId) {
+    pub(crate) fn was_recorded(
+        &mut self,
+        now: Time,
+        attempt: AttemptId,
+        (ids, format): (&AsteriskIds, &str),
+        out: &mut Out,
+    ) {
         // Nothing is recorded of somebody who has not answered.
-        self.orphan_has_answered(now, attempt);
-        let Some(orphan) = self.orphans.get_mut(&attempt) else {
+        self.has_answered(now, attempt, out);
+        let Some(orphan) = self.all.get_mut(&attempt) else {
             return;
         };
         if orphan.recorded == Recorded::Nothing {
             orphan.recorded = Recorded::Begun;
             let state = RecordingState::Started {
-                name: self.ids.make(orphan.run, attempt, Part::Snoop),
-                format: self.recording_format.to_string(),
+                name: ids.make(orphan.run, attempt, Part::Snoop),
+                format: format.to_owned(),
             };
-            self.effects
-                .push_back(Effect::Journal(Record::Recording { attempt, state }));
+            out.journal(Record::Recording { attempt, state });
         }
     }
 
     /// The names, in Asterisk's spool, of what a dead process may have recorded without
     /// writing it down. A census tells which of them are there.
-    #[must_use]
-    pub fn unknown_recordings(&self) -> Vec<(AttemptId, String)> {
-        self.orphans
+    pub(crate) fn unknown_recordings(&self, ids: &AsteriskIds) -> Vec<(AttemptId, String)> {
+        self.all
             .values()
             .filter(|orphan| orphan.recorded == Recorded::Nothing)
-            .filter(|_| !super::sabotaged!(TrustsWhatIsWritten))
-            .map(|o| (o.attempt, self.ids.make(o.run, o.attempt, Part::Snoop)))
+            .filter(|_| !sabotaged!(TrustsWhatIsWritten))
+            .map(|o| (o.attempt, ids.make(o.run, o.attempt, Part::Snoop)))
             .collect()
     }
 
     /// Who has answered is recorded, if there is a channel to record on, whatever was written
     /// down; and who has a recording has answered. In a conversation that goes on the
-    /// recording is asked for again, which tells whether there is one.
-    pub(super) fn find_recordings(&mut self, now: Time, census: &Census, alive: &Census) {
+    /// recording is asked for again, which tells whether there is one. `alive` is the census
+    /// without what has ended since.
+    pub(crate) fn recorded(&self, census: &Census, alive: &Census) -> Vec<AttemptId> {
         let talks = |attempt| {
             let joined = |part| alive.joined.contains(&(attempt, part));
             alive.has_up(attempt, Part::B) && joined(Part::A) && joined(Part::B)
@@ -258,13 +296,25 @@ impl Campaign {
             let answered = has(a, Part::A) || census.elsewhere.contains(&(a, Part::A));
             answered && asked || census.recorded.contains(&a)
         };
-        let orphans = self.orphans.keys().copied();
         let is_asked = |a| talks(a) && alive.has_up(a, Part::Snoop);
-        let recorded: Vec<AttemptId> = orphans.filter(|a| there(*a) && !is_asked(*a)).collect();
-        for attempt in recorded {
-            self.recording_of_orphan(now, attempt);
-        }
+        let all = self.all.keys().copied();
+        all.filter(|a| there(*a) && !is_asked(*a)).collect()
     }
+}
+
+/// Closes attempts of an older run by what the journal knows.
+pub(crate) fn abandon(now: Time, orphans: Vec<Orphan>, out: &mut Out) {
+    for orphan in orphans {
+        let verdict = orphan_verdict(&orphan, false);
+        out.journal(Record::AttemptEnded {
+            attempt: orphan.attempt,
+            end: verdict.as_end(now, dead_air_ms(&orphan)),
+        });
+    }
+}
+
+fn journal_step(at: Time, attempt: AttemptId, step: Step, out: &mut Out) {
+    out.journal(Record::AttemptProgress { attempt, step, at });
 }
 
 /// What has ended of one attempt.
@@ -275,7 +325,7 @@ fn ended(attempt: AttemptId, ends: &OrphanEnds) -> impl Iterator<Item = (Part, O
 
 /// The census without what has ended since it was asked for, of calls that are settled only by
 /// it: their events were told before anybody knew them.
-pub(super) fn without_ends(census: &Census, ends: &OrphanEnds) -> Census {
+pub(crate) fn without_ends(census: &Census, ends: &OrphanEnds) -> Census {
     let mut census = census.clone();
     let end = |attempt, part| ends.get(&(attempt, part)).copied();
     let lives = |attempt, part| end(attempt, part) != Some(OrphanEnd::Gone);
@@ -335,7 +385,7 @@ fn inherit(
         verdict.by = EndedBy::HandedOver;
     }
     let unheard = orphan.answered_at.is_none() && orphan.ringing_at.is_none();
-    if unheard && !super::sabotaged!(TrustsTheDead) {
+    if unheard && !sabotaged!(TrustsTheDead) {
         facts.doubt_a_of_the_dead(now);
     }
     let talks = facts.is_bridged();
@@ -350,23 +400,17 @@ fn inherit(
             bridged,
         },
     };
-    Call {
-        attempt: orphan.attempt,
+    facts.recording_noted = orphan.recorded != Recorded::Nothing;
+    let attempt = Attempt {
+        id: orphan.attempt,
         run: orphan.run,
         lead: orphan.lead,
         number: orphan.number,
-        rules,
-        before: None,
         begun_at: orphan.begun_at,
-        ringing_at: orphan.ringing_at,
-        early_media_at: None,
-        phase,
-        facts,
-        agent_at: None,
-        durable: true,
+        rules,
         inherited: true,
-        recording_noted: orphan.recorded != Recorded::Nothing,
-    }
+    };
+    Call::inherited(attempt, phase, facts, orphan.ringing_at)
 }
 
 /// From A's answer to the bridge, as the dead process wrote both down.

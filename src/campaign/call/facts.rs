@@ -6,9 +6,10 @@
 use std::time::Duration;
 
 use super::channel::{Channel, Join, Presence};
-use super::io::{DialStatus, LegEvent, Op, OpError};
 use super::stamps::{self, AsteriskClock, Stamps};
-use super::{Part, Time};
+use crate::campaign::ids::Part;
+use crate::campaign::io::{DialStatus, LegEvent, Op, OpError};
+use crate::campaign::time::Time;
 
 /// How often a refused bridge or join is tried again for somebody who has answered.
 const MOST_TROUBLE: u8 = 3;
@@ -24,7 +25,7 @@ const MAY_COME_OF_THE_DEAD: Duration = Duration::from_secs(5 + MAY_STILL_COME.as
 
 /// What is known of the recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Recording {
+pub(crate) enum Recording {
     #[default]
     Not,
     Asked,
@@ -35,9 +36,16 @@ pub(super) enum Recording {
     Failed,
 }
 
+impl Recording {
+    /// It runs, or may, or will: its end is still to come.
+    pub(crate) const fn is_awaited(self) -> bool {
+        matches!(self, Self::Asked | Self::Later | Self::Running)
+    }
+}
+
 /// How leg B is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Plan {
+pub(crate) enum Plan {
     /// `channels/create` while A rings, into the bridge, dialed at A's answer.
     #[default]
     Staged,
@@ -47,7 +55,7 @@ pub(super) enum Plan {
 
 /// The music that A hears until B answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Music {
+pub(crate) enum Music {
     #[default]
     Off,
     /// Not to be stopped yet: the stop could overtake the start.
@@ -59,7 +67,7 @@ pub(super) enum Music {
 /// Whether another channel has taken A's place, with which the recording goes on, behind what there
 /// is of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Resumption {
+pub(crate) enum Resumption {
     #[default]
     None,
     /// What was recorded before has not ended yet, by what was heard.
@@ -68,14 +76,14 @@ pub(super) enum Resumption {
 }
 
 impl Resumption {
-    pub(super) const fn is_wanted(self) -> bool {
+    pub(crate) const fn is_wanted(self) -> bool {
         !matches!(self, Self::None)
     }
 }
 
 /// What is known of the carrier beside the cause with which a call ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum CarrierSays {
+pub(crate) enum CarrierSays {
     #[default]
     Unknown,
     /// Asterisk was asked, and nothing had come back.
@@ -86,28 +94,40 @@ pub(super) enum CarrierSays {
 
 /// Everything of a call that lives in Asterisk.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Facts {
-    pub(super) a: Channel,
-    pub(super) b: Channel,
-    pub(super) snoop: Channel,
-    pub(super) bridge: Presence,
-    pub(super) recording: Recording,
-    pub(super) plan: Plan,
-    pub(super) music: Music,
-    pub(super) target_dialed_at: Option<Time>,
+pub(crate) struct Facts {
+    pub(crate) a: Channel,
+    pub(crate) b: Channel,
+    pub(crate) snoop: Channel,
+    pub(crate) bridge: Presence,
+    pub(crate) recording: Recording,
+    /// That it begins is on its way to the disk, or there.
+    pub(crate) recording_noted: bool,
+    pub(crate) plan: Plan,
+    pub(crate) music: Music,
+    pub(crate) target_dialed_at: Option<Time>,
     /// It did not answer in time, by what was heard, and Asterisk is being asked.
-    pub(super) target_is_asked: bool,
-    pub(super) resumption: Resumption,
+    pub(crate) target_is_asked: bool,
+    pub(crate) resumption: Resumption,
     /// It was told that Asterisk does not end A.
-    pub(super) told_kept: bool,
-    pub(super) carrier: CarrierSays,
+    pub(crate) told_kept: bool,
+    pub(crate) carrier: CarrierSays,
     trouble: u8,
     asterisk_clock: AsteriskClock,
 }
 
 impl Facts {
     /// A channel by its part; the second half of B is nobody's to command.
-    pub(super) fn channel(&mut self, part: Part) -> Option<&mut Channel> {
+    pub(crate) const fn channel(&self, part: Part) -> Option<&Channel> {
+        match part {
+            Part::A => Some(&self.a),
+            Part::B => Some(&self.b),
+            Part::Snoop => Some(&self.snoop),
+            Part::B2 | Part::Bridge => None,
+        }
+    }
+
+    /// The same, to change it.
+    pub(crate) const fn channel_mut(&mut self, part: Part) -> Option<&mut Channel> {
         match part {
             Part::A => Some(&mut self.a),
             Part::B => Some(&mut self.b),
@@ -117,7 +137,7 @@ impl Facts {
     }
 
     /// What an event says about the channel itself, whatever the call's phase.
-    pub(super) fn note_event(
+    pub(crate) fn note_event(
         &mut self,
         now: Time,
         part: Part,
@@ -125,7 +145,7 @@ impl Facts {
         stamp_ms: Option<i64>,
     ) {
         self.asterisk_clock.note(stamp_ms);
-        let Some(channel) = self.channel(part) else {
+        let Some(channel) = self.channel_mut(part) else {
             return;
         };
         channel.stamps.note(part, event, stamp_ms);
@@ -166,8 +186,23 @@ impl Facts {
         }
     }
 
-    /// What an answer says about the parts, whatever the call's phase.
-    pub(super) fn note_answer(&mut self, now: Time, op: Op, result: Result<(), OpError>) {
+    /// What an answer says about the parts, whatever the call's phase. Gives the result as far as
+    /// it counts: events are the better witness, and an answer that they outran decides nothing.
+    pub(crate) fn note_answer(
+        &mut self,
+        now: Time,
+        op: Op,
+        result: Result<(), OpError>,
+    ) -> Result<(), OpError> {
+        if (op, result) == (Op::OriginateB, Err(OpError::Refused(409))) {
+            self.go_back_to_staged(now);
+        }
+        let result = if self.outran(op) { Ok(()) } else { result };
+        self.note_result(now, op, result);
+        result
+    }
+
+    fn note_result(&mut self, now: Time, op: Op, result: Result<(), OpError>) {
         // An answer that did not come in time: it may have been carried out.
         let done = matches!(result, Ok(()) | Err(OpError::Unknown));
         match op {
@@ -183,7 +218,7 @@ impl Facts {
             Op::Snoop => self.creation_answered(now, Part::Snoop, done),
             Op::CreateBridge => self.bridge.answered(done),
             Op::Join(part) => {
-                if let Some(channel) = self.channel(part) {
+                if let Some(channel) = self.channel_mut(part) {
                     channel.join_answered(done);
                 }
             }
@@ -200,15 +235,15 @@ impl Facts {
             }
             Op::HangUp(part) if result == Err(OpError::NotFound) => {
                 // Unless another one, not asked to go, has taken its place meanwhile.
-                if let Some(channel) = self.channel(part)
+                if let Some(channel) = self.channel_mut(part)
                     && channel.presence == Presence::Leaving
-                    && (!channel.may_still_come(now) || super::sabotaged!(TrustsA404))
+                    && (!channel.may_still_come(now) || sabotaged!(TrustsA404))
                 {
                     channel.gone();
                 }
             }
             Op::HangUp(part) if result.is_ok() => {
-                if let Some(channel) = self.channel(part) {
+                if let Some(channel) = self.channel_mut(part) {
                     channel.is_to_end(now);
                 }
             }
@@ -227,7 +262,7 @@ impl Facts {
     }
 
     fn creation_answered(&mut self, now: Time, part: Part, done: bool) {
-        if let Some(channel) = self.channel(part)
+        if let Some(channel) = self.channel_mut(part)
             && channel.presence == Presence::Asked
         {
             channel.presence.answered(done);
@@ -236,7 +271,7 @@ impl Facts {
     }
 
     /// Events have told already what came of `op`: its answer, late or lost, is old news.
-    pub(super) fn outran(&self, op: Op) -> bool {
+    fn outran(&self, op: Op) -> bool {
         match op {
             Op::OriginateA => self.a.presence != Presence::Asked,
             // The B that this was about may have made room for another one.
@@ -251,61 +286,21 @@ impl Facts {
         }
     }
 
-    /// Asks for whatever must go: channels first, the bridge when both legs are gone, for
-    /// deleting a bridge under a channel that hangs up overwrites the hangup cause.
-    pub(super) fn take_down(&mut self, ops: &mut Vec<Op>) {
-        self.find(ops);
-        self.a.hang_up(Part::A, ops);
-        self.b.hang_up(Part::B, ops);
-        if self.a.presence.may_live() && !self.a.is_only_feared() {
-            // The snoop hears its last words, and the bridge may hold it.
-            return;
-        }
-        if self.a.presence == Presence::Elsewhere {
-            // It would go on listening to somebody who is not ours any more.
-            self.snoop.hang_up(Part::Snoop, ops);
-        } else if self.snoop.presence == Presence::There {
-            // It ends with A by itself, and a request would only meet a busy Asterisk.
-            self.snoop.presence = Presence::Leaving;
-        }
-        if self.bridge == Presence::There && !self.b.presence.may_live() {
-            self.bridge = Presence::Leaving;
-            ops.push(Op::DestroyBridge);
-        }
-    }
-
-    /// Makes the channel that records A, if there is none.
-    pub(super) fn snoop(&mut self, ops: &mut Vec<Op>) {
-        if self.a.presence == Presence::There && self.snoop.presence == Presence::Never {
-            self.snoop = Channel::asked();
-            ops.push(Op::Snoop);
-        }
-    }
-
     /// Asks where the legs are that left our application without a hangup.
-    pub(super) fn find(&mut self, ops: &mut Vec<Op>) {
+    pub(crate) fn find(&mut self, ops: &mut Vec<Op>) {
         self.a.find(Part::A, ops);
         self.b.find(Part::B, ops);
     }
 
     /// A leg left our application, and it is not known yet where it is.
-    pub(super) fn is_any_away(&self) -> bool {
+    pub(crate) fn is_any_away(&self) -> bool {
         self.a.presence.is_away() || self.b.presence.is_away()
-    }
-
-    /// Asks again where the legs are: no answer told.
-    pub(super) fn find_again(&self, ops: &mut Vec<Op>) {
-        for (part, channel) in [(Part::A, &self.a), (Part::B, &self.b)] {
-            if channel.presence.is_away() {
-                ops.push(Op::Find(part));
-            }
-        }
     }
 
     /// Another channel has taken the place of a leg. Its own end, later, tells nothing of this
     /// call.
-    pub(super) fn replace(&mut self, now: Time, part: Part) {
-        if let Some(channel) = self.channel(part) {
+    pub(crate) fn replace(&mut self, now: Time, part: Part) {
+        if let Some(channel) = self.channel_mut(part) {
             *channel = Channel::replacement(now);
         }
         if part == Part::A {
@@ -318,24 +313,8 @@ impl Facts {
         }
     }
 
-    /// Asks again for what was to go and did not: its answer or event is overdue.
-    pub(super) fn insist(&self, ops: &mut Vec<Op>) {
-        for (part, channel) in [
-            (Part::A, &self.a),
-            (Part::B, &self.b),
-            (Part::Snoop, &self.snoop),
-        ] {
-            if channel.presence == Presence::Leaving {
-                ops.push(Op::HangUp(part));
-            }
-        }
-        if self.bridge == Presence::Leaving {
-            ops.push(Op::DestroyBridge);
-        }
-    }
-
     /// Nothing of the call is left in Asterisk.
-    pub(super) const fn all_gone(&self) -> bool {
+    pub(crate) const fn all_gone(&self) -> bool {
         !(self.a.presence.may_live()
             || self.b.presence.may_live()
             || self.snoop.presence.may_live()
@@ -343,7 +322,7 @@ impl Facts {
     }
 
     /// Whether `part` may be alive; for telling strays.
-    pub(super) const fn knows(&self, part: Part) -> bool {
+    pub(crate) const fn knows(&self, part: Part) -> bool {
         match part {
             Part::A => self.a.presence.may_live(),
             Part::B | Part::B2 => self.b.presence.may_live(),
@@ -353,21 +332,21 @@ impl Facts {
     }
 
     /// `op` leaves now.
-    pub(super) fn note_asked(&mut self, now: Time, op: Op) {
+    pub(crate) fn note_asked(&mut self, now: Time, op: Op) {
         let part = match op {
             Op::OriginateA => Part::A,
             Op::CreateB | Op::OriginateB => Part::B,
             Op::Snoop => Part::Snoop,
             _ => return,
         };
-        if let Some(channel) = self.channel(part) {
+        if let Some(channel) = self.channel_mut(part) {
             channel.asked_at = now;
         }
     }
 
     /// Whether an event is a late one of a channel that has made room for another one.
-    pub(super) fn is_of_the_one_before(
-        &mut self,
+    pub(crate) fn is_of_the_one_before(
+        &self,
         part: Part,
         event: LegEvent,
         stamp_ms: Option<i64>,
@@ -378,45 +357,45 @@ impl Facts {
     }
 
     /// A census lists `part`.
-    pub(super) fn note_listed(&mut self, now: Time, part: Part) {
-        if let Some(channel) = self.channel(part) {
+    pub(crate) fn note_listed(&mut self, now: Time, part: Part) {
+        if let Some(channel) = self.channel_mut(part) {
             channel.has_come(now);
             channel.exists(now);
         }
     }
 
     /// Whether what a census that was asked for at `asked_at` says of `part` is about this one.
-    pub(super) fn is_that_of_census(&mut self, part: Part, asked_at: Time) -> bool {
+    pub(crate) fn is_that_of_census(&self, part: Part, asked_at: Time) -> bool {
         // Of the second half of a local channel nothing is kept.
         let part = if part == Part::B2 { Part::B } else { part };
         self.channel(part).is_none_or(|c| c.asked_at <= asked_at)
     }
 
     /// Whether a census that was asked for at `asked_at` would have to list the channel.
-    pub(super) fn is_due_in_census(&mut self, part: Part, asked_at: Time) -> bool {
+    pub(crate) fn is_due_in_census(&self, part: Part, asked_at: Time) -> bool {
         self.channel(part)
             .is_some_and(|channel| channel.is_due_in_census(asked_at))
     }
 
     /// Whether a census that was asked for at `asked_at` would have to show the channel in the
     /// bridge.
-    pub(super) fn is_due_in_bridge(&mut self, part: Part, asked_at: Time) -> bool {
+    pub(crate) fn is_due_in_bridge(&self, part: Part, asked_at: Time) -> bool {
         self.channel(part)
             .is_some_and(|channel| channel.is_due_in_bridge(asked_at))
     }
 
     /// Nobody knew whether there would be an A, and it is not over yet.
-    pub(super) const fn is_a_in_doubt(&self) -> bool {
+    pub(crate) const fn is_a_in_doubt(&self) -> bool {
         self.a.doubtful_until.is_some() && self.a.presence.may_live()
     }
 
     /// There is no A, as far as is known, and one may still come.
-    pub(super) const fn is_a_only_feared(&self) -> bool {
+    pub(crate) const fn is_a_only_feared(&self) -> bool {
         self.a.is_only_feared()
     }
 
     /// Nothing was heard of A when its process died: its originate may be on its way.
-    pub(super) fn doubt_a_of_the_dead(&mut self, now: Time) {
+    pub(crate) fn doubt_a_of_the_dead(&mut self, now: Time) {
         if self.a.presence == Presence::Never {
             self.a.presence = Presence::Leaving;
             self.a.doubtful_until = Some(now + MAY_COME_OF_THE_DEAD);
@@ -424,13 +403,13 @@ impl Facts {
     }
 
     /// Asterisk was restarted: what was asked of the one before will never be carried out.
-    pub(super) fn doubt_no_more(&mut self) {
+    pub(crate) fn doubt_no_more(&mut self) {
         self.a.doubtful_until = None;
     }
 
     /// Asterisk has a B already: the staged one, given up for unanswered, was made after all.
     /// It is dialed as planned.
-    pub(super) fn go_back_to_staged(&mut self, now: Time) {
+    fn go_back_to_staged(&mut self, now: Time) {
         if matches!(self.b.presence, Presence::Asked | Presence::There) {
             self.b.exists(now);
             self.plan = Plan::Staged;
@@ -439,50 +418,50 @@ impl Facts {
     }
 
     /// The snoop channel was made a moment ago.
-    pub(super) fn snoop_is_new(&self, now: Time) -> bool {
+    pub(crate) fn snoop_is_new(&self, now: Time) -> bool {
         now.since(self.snoop.since) < Duration::from_secs(1)
     }
 
     /// B has been dialed, so its end is the target's answer.
-    pub(super) const fn target_was_dialed(&self) -> bool {
+    pub(crate) const fn target_was_dialed(&self) -> bool {
         self.target_dialed_at.is_some()
     }
 
     /// The present B was made and dialed in one.
-    pub(super) const fn b_is_plain(&self) -> bool {
+    pub(crate) const fn b_is_plain(&self) -> bool {
         matches!(self.plan, Plan::Plain) && self.target_was_dialed()
     }
 
     /// Staging has failed: B is made at A's answer instead.
-    pub(super) fn fall_back_to_plain(&mut self) {
+    pub(crate) fn fall_back_to_plain(&mut self) {
         if !self.target_was_dialed() {
             self.plan = Plan::Plain;
         }
     }
 
-    pub(super) fn note_trouble(&mut self) {
+    pub(crate) fn note_trouble(&mut self) {
         self.trouble = self.trouble.saturating_add(1);
     }
 
-    pub(super) const fn is_hopeless(&self) -> bool {
+    pub(crate) const fn is_hopeless(&self) -> bool {
         self.trouble >= MOST_TROUBLE
     }
 
     /// Both legs are up and in one bridge.
-    pub(super) fn is_bridged(&self) -> bool {
+    pub(crate) fn is_bridged(&self) -> bool {
         let both_in = matches!(self.a.join, Join::In) && matches!(self.b.join, Join::In);
         self.a.up && self.b.up && both_in && !stamps::had_parted(self.legs(), self.asterisk_clock)
     }
 
     /// When, by Asterisk's clock in milliseconds since 1970, both were up and in the bridge;
     /// `None` where a part of that was not told by an event.
-    pub(super) fn met_ms(&self) -> Option<i64> {
+    pub(crate) fn met_ms(&self) -> Option<i64> {
         stamps::met_ms(self.legs())
     }
 
     /// One of the two had left before the other one came. Events can arrive in another order,
     /// so that it looks like a conversation until the last of them is here.
-    pub(super) fn missed_each_other(&self) -> bool {
+    pub(crate) fn missed_each_other(&self) -> bool {
         stamps::missed_each_other(self.legs())
     }
 

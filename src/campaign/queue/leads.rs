@@ -9,7 +9,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, Disposition, HangupCause, LeadId, Number, Numbers, Time};
+use super::numbers::Numbers;
+use crate::campaign::disposition::{Disposition, HangupCause};
+use crate::campaign::ids::{AttemptId, LeadId};
+use crate::campaign::number::Number;
+use crate::campaign::time::Time;
 
 /// Where a lead stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +103,7 @@ enum Stand {
 impl Leads {
     /// No leads, for a new run: with a version that is not among those of the run before.
     #[must_use]
-    pub(super) fn after(before: &Self) -> Self {
+    pub(crate) fn after(before: &Self) -> Self {
         Self {
             version: before.version + 1,
             ..Self::default()
@@ -233,12 +237,12 @@ impl Leads {
 
     /// The lead with this number. `near` is where it is looked for first, and becomes the
     /// place after it: who asks for a list in its order hardly searches.
-    pub(super) fn find_near(&self, number: &str, near: &mut u32) -> Option<LeadId> {
+    pub(crate) fn find_near(&self, number: &str, near: &mut u32) -> Option<LeadId> {
         self.numbers.find_near(number, near).map(LeadId)
     }
 
     /// The leads of each person who is more than one.
-    pub(super) fn respelt(&self) -> impl Iterator<Item = Vec<LeadId>> + use<> {
+    pub(crate) fn respelt(&self) -> impl Iterator<Item = Vec<LeadId>> + use<> {
         let mut people: BTreeMap<LeadId, Vec<LeadId>> = BTreeMap::new();
         for (lead, same) in &self.respelt {
             people
@@ -250,7 +254,7 @@ impl Leads {
     }
 
     /// The lead that [`Self::find`] gives of its person from now on.
-    pub(super) fn prefer(&mut self, lead: LeadId) {
+    pub(crate) fn prefer(&mut self, lead: LeadId) {
         Arc::make_mut(&mut self.numbers).prefer(lead.0);
     }
 
@@ -290,7 +294,7 @@ impl Leads {
     }
 
     /// The next in line, which stays there until it is called.
-    pub(super) fn next(&mut self) -> Option<LeadId> {
+    pub(crate) fn next(&mut self) -> Option<LeadId> {
         if self.waiting == 0 {
             return None;
         }
@@ -302,7 +306,7 @@ impl Leads {
     }
 
     /// `attempt` calls the lead. Gives the attempt before it, for [`Self::take_back`].
-    pub(super) fn call(&mut self, lead: LeadId, attempt: AttemptId) -> Option<AttemptId> {
+    pub(crate) fn call(&mut self, lead: LeadId, attempt: AttemptId) -> Option<AttemptId> {
         let before = self.get(lead)?.last;
         self.change(lead, |row| {
             row.stand = Stand::Calling;
@@ -313,7 +317,7 @@ impl Leads {
     }
 
     /// Back to its place in the line, as if it had not been called: its attempt never left.
-    pub(super) fn take_back(&mut self, lead: LeadId, before: Option<AttemptId>) {
+    pub(crate) fn take_back(&mut self, lead: LeadId, before: Option<AttemptId>) {
         self.change(lead, |row| {
             row.stand = Stand::Waiting;
             row.attempts = row.attempts.saturating_sub(1);
@@ -322,7 +326,7 @@ impl Leads {
     }
 
     /// Back to its place in the line: it is to be called again.
-    pub(super) fn put_back(&mut self, lead: LeadId) {
+    pub(crate) fn put_back(&mut self, lead: LeadId) {
         self.change(lead, |row| {
             row.stand = Stand::Waiting;
             row.note_listed(true);
@@ -342,7 +346,7 @@ impl Leads {
     }
 
     /// Takes a waiting lead off, for good in this run.
-    pub(super) fn skip(&mut self, lead: LeadId) {
+    pub(crate) fn skip(&mut self, lead: LeadId) {
         let skipped = Stand::Final(Disposition::Skipped);
         self.change(lead, |row| row.stand = skipped);
     }
@@ -356,14 +360,14 @@ impl Leads {
     }
 
     /// Whether the list has the lead that is being called.
-    pub(super) fn note_listed(&mut self, lead: LeadId, listed: bool) {
+    pub(crate) fn note_listed(&mut self, lead: LeadId, listed: bool) {
         if self.is_unlisted(lead) == listed {
             self.change(lead, |row| row.note_listed(listed));
         }
     }
 
     /// Whether the list had the lead no longer when it was read last.
-    pub(super) fn is_unlisted(&self, lead: LeadId) -> bool {
+    pub(crate) fn is_unlisted(&self, lead: LeadId) -> bool {
         let row = self.get(lead);
         row.is_some_and(|row| row.listing == Listing::Unlisted)
     }
@@ -377,7 +381,7 @@ impl Leads {
     }
 
     /// The lead's attempt has ended.
-    pub(super) fn finish(&mut self, lead: LeadId, disposition: Disposition, cause: HangupCause) {
+    pub(crate) fn finish(&mut self, lead: LeadId, disposition: Disposition, cause: HangupCause) {
         self.change(lead, |row| {
             row.stand = Stand::Final(disposition);
             row.note_cause(cause);

@@ -1,12 +1,14 @@
 //! What is known of one channel.
 
-use super::io::Op;
 use super::stamps::Stamps;
-use super::{HangupCause, Part, Time};
+use crate::campaign::disposition::HangupCause;
+use crate::campaign::ids::Part;
+use crate::campaign::io::Op;
+use crate::campaign::time::Time;
 
 /// Whether a channel or bridge exists, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Presence {
+pub(crate) enum Presence {
     /// Not asked for.
     #[default]
     Never,
@@ -30,7 +32,7 @@ pub(super) enum Presence {
 }
 
 impl Presence {
-    pub(super) const fn may_live(self) -> bool {
+    pub(crate) const fn may_live(self) -> bool {
         matches!(
             self,
             Self::Asked | Self::There | Self::Away { .. } | Self::Leaving
@@ -38,17 +40,17 @@ impl Presence {
     }
 
     /// It left our application, and it is not known where it is.
-    pub(super) const fn is_away(self) -> bool {
+    pub(crate) const fn is_away(self) -> bool {
         matches!(self, Self::Away { .. })
     }
 
     /// It is no more, or no longer ours.
-    pub(super) const fn is_over(self) -> bool {
+    pub(crate) const fn is_over(self) -> bool {
         matches!(self, Self::Gone | Self::Elsewhere)
     }
 
     /// The answer to the request that makes it.
-    pub(super) fn answered(&mut self, done: bool) {
+    pub(crate) fn answered(&mut self, done: bool) {
         if *self == Self::Asked {
             *self = if done { Self::There } else { Self::Never };
         }
@@ -57,7 +59,7 @@ impl Presence {
 
 /// How far a channel is into the bridge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Join {
+pub(crate) enum Join {
     #[default]
     Not,
     Asked,
@@ -68,40 +70,40 @@ pub(super) enum Join {
 
 /// Its far end has hung up: Asterisk told so, or shows it out of the bridge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct HungUp {
-    pub(super) at: Time,
-    pub(super) cause: Option<HangupCause>,
+pub(crate) struct HungUp {
+    pub(crate) at: Time,
+    pub(crate) cause: Option<HangupCause>,
 }
 
 /// What is known of one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Channel {
-    pub(super) presence: Presence,
+pub(crate) struct Channel {
+    pub(crate) presence: Presence,
     /// When it was first known to exist: a census asked for before says nothing of it.
-    pub(super) since: Time,
+    pub(crate) since: Time,
     /// When it was asked for last: what a census that was asked for before has under its id is
     /// a channel that it has replaced.
-    pub(super) asked_at: Time,
+    pub(crate) asked_at: Time,
     /// Its originate was given up for unanswered: until then its absence proves nothing, unless
     /// it has come.
-    pub(super) doubtful_until: Option<Time>,
+    pub(crate) doubtful_until: Option<Time>,
     /// And then it came.
-    pub(super) came_late: bool,
-    pub(super) hung_up: Option<HungUp>,
+    pub(crate) came_late: bool,
+    pub(crate) hung_up: Option<HungUp>,
     /// When Asterisk first took a request to end it.
-    pub(super) taken_at: Option<Time>,
+    pub(crate) taken_at: Option<Time>,
     /// In our Stasis application: only then may it join a bridge (422 before).
-    pub(super) entered: bool,
-    pub(super) up: bool,
-    pub(super) join: Join,
+    pub(crate) entered: bool,
+    pub(crate) up: bool,
+    pub(crate) join: Join,
     /// When it was first known to be in the bridge.
     joined_at: Time,
-    pub(super) stamps: Stamps,
+    pub(crate) stamps: Stamps,
 }
 
 impl Channel {
     /// A channel that is being asked for.
-    pub(super) fn asked() -> Self {
+    pub(crate) fn asked() -> Self {
         Self {
             presence: Presence::Asked,
             ..Self::default()
@@ -109,7 +111,7 @@ impl Channel {
     }
 
     /// The next one under the same id.
-    pub(super) fn asked_again(&self) -> Self {
+    pub(crate) fn asked_again(&self) -> Self {
         let mut next = Self::asked();
         next.stamps = self.stamps.of_the_next();
         next
@@ -117,7 +119,7 @@ impl Channel {
 
     /// The one that takes its place after a transfer, in its bridge. It counts as up, as the one
     /// before was, while it may still ring.
-    pub(super) fn replacement(now: Time) -> Self {
+    pub(crate) fn replacement(now: Time) -> Self {
         Self {
             presence: Presence::There,
             since: now,
@@ -131,16 +133,16 @@ impl Channel {
     }
 
     /// In its bridge by all that is known, or until it left our application.
-    pub(super) fn has_joined(&self) -> bool {
+    pub(crate) fn has_joined(&self) -> bool {
         matches!(self.join, Join::Accepted | Join::In) || self.presence.is_away()
     }
 
     /// Up, and not on its way out.
-    pub(super) fn talks(&self) -> bool {
+    pub(crate) fn talks(&self) -> bool {
         self.up && self.presence == Presence::There
     }
 
-    pub(super) fn exists(&mut self, now: Time) {
+    pub(crate) fn exists(&mut self, now: Time) {
         if matches!(self.presence, Presence::Never | Presence::Asked) {
             self.presence = Presence::There;
             self.since = now;
@@ -149,9 +151,9 @@ impl Channel {
 
     /// Out of our application and of its bridge. Where a hangup was asked for, or told, that is
     /// why.
-    pub(super) fn left_app(&mut self, now: Time) {
+    pub(crate) fn left_app(&mut self, now: Time) {
         self.exists(now);
-        if super::sabotaged!(HangsUpWhoWasMoved) {
+        if sabotaged!(HangsUpWhoWasMoved) {
             self.presence = Presence::Leaving;
         } else if self.presence == Presence::There {
             self.presence = Presence::Away { asked: false };
@@ -163,7 +165,7 @@ impl Channel {
     }
 
     /// Asks where it is, if that is not known and was not asked.
-    pub(super) fn find(&mut self, part: Part, ops: &mut Vec<Op>) {
+    pub(crate) fn find(&mut self, part: Part, ops: &mut Vec<Op>) {
         if self.presence == (Presence::Away { asked: false }) {
             self.presence = Presence::Away { asked: true };
             ops.push(Op::Find(part));
@@ -171,13 +173,13 @@ impl Channel {
     }
 
     /// It lives elsewhere, and is not ours any more.
-    pub(super) fn handed_over(&mut self) {
+    pub(crate) fn handed_over(&mut self) {
         self.gone();
         self.presence = Presence::Elsewhere;
     }
 
     /// It is in our application again, or in it for the first time.
-    pub(super) fn enters(&mut self, now: Time) {
+    pub(crate) fn enters(&mut self, now: Time) {
         self.exists(now);
         self.entered = true;
         if self.presence.is_away() {
@@ -186,19 +188,19 @@ impl Channel {
     }
 
     /// Out of the application and soon gone; nobody else needs to hang it up.
-    pub(super) fn leaves(&mut self, now: Time) {
+    pub(crate) fn leaves(&mut self, now: Time) {
         self.exists(now);
         self.presence = Presence::Leaving;
     }
 
     /// Its far end has hung up; the first cause that is told counts.
-    pub(super) fn hangs_up(&mut self, now: Time, cause: Option<HangupCause>) {
+    pub(crate) fn hangs_up(&mut self, now: Time, cause: Option<HangupCause>) {
         self.leaves(now);
         let hung_up = self.hung_up.get_or_insert(HungUp { at: now, cause });
         hung_up.cause = hung_up.cause.or(cause);
     }
 
-    pub(super) fn gone(&mut self) {
+    pub(crate) fn gone(&mut self) {
         *self = Self {
             presence: Presence::Gone,
             hung_up: self.hung_up,
@@ -209,13 +211,13 @@ impl Channel {
 
     /// Asterisk may still make it, or has made it since it was asked: that a request does not
     /// find it proves nothing.
-    pub(super) fn may_still_come(&self, now: Time) -> bool {
+    pub(crate) fn may_still_come(&self, now: Time) -> bool {
         self.doubtful_until.is_some_and(|until| now < until)
     }
 
     /// Whether a census that was asked for at `asked_at` would have to list it. It is made
     /// once, so what has come and is not listed is over.
-    pub(super) fn is_due_in_census(&self, asked_at: Time) -> bool {
+    pub(crate) fn is_due_in_census(&self, asked_at: Time) -> bool {
         let known = matches!(
             self.presence,
             Presence::There | Presence::Away { .. } | Presence::Leaving
@@ -225,13 +227,13 @@ impl Channel {
     }
 
     /// Nobody has seen it, and it may still come: then it is hung up by itself.
-    pub(super) const fn is_only_feared(&self) -> bool {
+    pub(crate) const fn is_only_feared(&self) -> bool {
         self.doubtful_until.is_some() && !self.came_late
     }
 
     /// It was made after all, and what was asked of it before did not find it: that it was not
     /// found may be told even after this.
-    pub(super) fn has_come(&mut self, now: Time) {
+    pub(crate) fn has_come(&mut self, now: Time) {
         if self.is_only_feared() && self.presence == Presence::Leaving {
             self.presence = Presence::There;
         }
@@ -239,7 +241,7 @@ impl Channel {
     }
 
     /// Asterisk had it, if only to hang it up.
-    pub(super) fn was_met(&mut self, now: Time) {
+    pub(crate) fn was_met(&mut self, now: Time) {
         if self.is_only_feared() {
             self.came_late = true;
             self.since = now;
@@ -247,7 +249,7 @@ impl Channel {
     }
 
     /// Asterisk has taken the request to end it.
-    pub(super) fn is_to_end(&mut self, now: Time) {
+    pub(crate) fn is_to_end(&mut self, now: Time) {
         self.was_met(now);
         // Another one may have taken the place of that one.
         if self.presence == Presence::Leaving {
@@ -256,12 +258,12 @@ impl Channel {
     }
 
     /// Since when it was to go, by its far end or by our wish.
-    pub(super) fn was_to_go_at(&self) -> Option<Time> {
+    pub(crate) fn was_to_go_at(&self) -> Option<Time> {
         let hung_up = self.hung_up.map(|hung_up| hung_up.at);
         [hung_up, self.taken_at].into_iter().flatten().min()
     }
 
-    pub(super) fn joins(&mut self, now: Time) {
+    pub(crate) fn joins(&mut self, now: Time) {
         if self.join != Join::In {
             self.join = Join::In;
             self.joined_at = now;
@@ -270,19 +272,19 @@ impl Channel {
 
     /// Whether a census that was asked for at `asked_at` would have to show it in the bridge:
     /// nobody who was not asked to go leaves it but for good.
-    pub(super) fn is_due_in_bridge(&self, asked_at: Time) -> bool {
+    pub(crate) fn is_due_in_bridge(&self, asked_at: Time) -> bool {
         let stays = self.presence == Presence::There && self.join == Join::In;
         stays && self.joined_at < asked_at
     }
 
-    pub(super) fn join_answered(&mut self, done: bool) {
+    pub(crate) fn join_answered(&mut self, done: bool) {
         if self.join == Join::Asked {
             self.join = if done { Join::Accepted } else { Join::Not };
         }
     }
 
     /// Asks for its end, if it exists and that was not asked for.
-    pub(super) fn hang_up(&mut self, part: Part, ops: &mut Vec<Op>) {
+    pub(crate) fn hang_up(&mut self, part: Part, ops: &mut Vec<Op>) {
         if self.presence == Presence::There {
             self.presence = Presence::Leaving;
             ops.push(Op::HangUp(part));

@@ -5,8 +5,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::Number;
-use super::number::person;
+use crate::campaign::number::{MAX_NUMBER_LEN, Number, person};
 
 /// Numbers of distinct people in the order in which they came, each with its index from 0. One
 /// person's number may be written with a `+`, with `00`, or without: the first spelling is kept,
@@ -29,7 +28,7 @@ pub struct Numbers {
 impl Numbers {
     /// As many as fit for sure, were each as long as a number may be: their texts then
     /// have under 2^32 bytes.
-    pub const MAX: usize = u32::MAX as usize / super::MAX_NUMBER_LEN;
+    pub const MAX: usize = u32::MAX as usize / MAX_NUMBER_LEN;
 
     /// None so far.
     #[must_use]
@@ -59,7 +58,7 @@ impl Numbers {
     /// As [`Self::push`], also where the person is there already in another spelling: an
     /// earlier version gave each spelling an index of its own. The one that was there first is
     /// still the one that is found.
-    pub(super) fn push_again(&mut self, number: &Number) -> Option<u32> {
+    pub(crate) fn push_again(&mut self, number: &Number) -> Option<u32> {
         match self.find(number.as_str()) {
             None => self.push(number),
             Some(same) if self.get(same) == number.as_str() => None,
@@ -72,7 +71,7 @@ impl Numbers {
     }
 
     /// From now on this index is the one that is found of its person.
-    pub(super) fn prefer(&mut self, index: u32) {
+    pub(crate) fn prefer(&mut self, index: u32) {
         let key = person(slice(&self.text, &self.ends, index));
         let hash = self.hasher.hash_one(key);
         let is_it = |place: &u32| person(slice(&self.text, &self.ends, *place)) == key;
@@ -113,7 +112,7 @@ impl Numbers {
 
     /// As [`Self::find`], looking first at the index `near`, which becomes the one after what
     /// was found: two lists in nearly the same order are compared without searching.
-    pub(super) fn find_near(&self, number: &str, near: &mut u32) -> Option<u32> {
+    pub(crate) fn find_near(&self, number: &str, near: &mut u32) -> Option<u32> {
         let known = self.respelt == 0
             && (*near as usize) < self.len()
             && person(self.get(*near)) == person(number);
@@ -140,7 +139,7 @@ impl Numbers {
         let Some(last) = needle.len().checked_sub(1) else {
             return (0..).zip(&self.ends).map(|(index, _)| index).collect();
         };
-        if needle.len() > super::MAX_NUMBER_LEN {
+        if needle.len() > MAX_NUMBER_LEN {
             return Vec::new();
         }
         let mut places = [0_u64; 256];

@@ -2,8 +2,8 @@
 //!
 //! All are milliseconds since 1970 by Asterisk's clock, which may be set at any time.
 
-use super::Part;
-use super::io::{DialStatus, LegEvent};
+use crate::campaign::ids::Part;
+use crate::campaign::io::{DialStatus, LegEvent};
 
 /// Events that are told in another order than they happened lie closer together than this.
 /// Where Asterisk's times differ by more, its clock was set meanwhile.
@@ -21,7 +21,7 @@ fn parts(event: LegEvent) -> bool {
 
 /// When what happened to a channel, where events told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Stamps {
+pub(crate) struct Stamps {
     /// The last one of the channel that had the id before this one.
     before: Option<i64>,
     /// The last one of this one.
@@ -33,7 +33,7 @@ pub(super) struct Stamps {
 
 impl Stamps {
     /// Of several events that tell the same the first one counts, whichever arrives first.
-    pub(super) fn note(&mut self, part: Part, event: LegEvent, stamp_ms: Option<i64>) {
+    pub(crate) fn note(&mut self, part: Part, event: LegEvent, stamp_ms: Option<i64>) {
         self.last = self.last.max(stamp_ms);
         let told = match event {
             LegEvent::Up | LegEvent::Dial(DialStatus::Answer) => &mut self.up,
@@ -46,7 +46,7 @@ impl Stamps {
     }
 
     /// Those of the next channel under the same id.
-    pub(super) fn of_the_next(self) -> Self {
+    pub(crate) fn of_the_next(self) -> Self {
         Self {
             before: self.last.max(self.before),
             ..Self::default()
@@ -54,7 +54,7 @@ impl Stamps {
     }
 
     /// Whether an event is a late one of the channel that had the id before this one.
-    pub(super) fn is_of_the_one_before(self, event: LegEvent, stamp_ms: Option<i64>) -> bool {
+    pub(crate) fn is_of_the_one_before(self, event: LegEvent, stamp_ms: Option<i64>) -> bool {
         // The next one may begin in the millisecond of its end.
         self.before.zip(stamp_ms).is_some_and(|(before, stamp)| {
             was_before(stamp, before) || stamp == before && parts(event)
@@ -64,13 +64,13 @@ impl Stamps {
 
 /// What the events of a call tell of Asterisk's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct AsteriskClock {
+pub(crate) struct AsteriskClock {
     latest_ms: Option<i64>,
     was_set_back: bool,
 }
 
 impl AsteriskClock {
-    pub(super) fn note(&mut self, stamp_ms: Option<i64>) {
+    pub(crate) fn note(&mut self, stamp_ms: Option<i64>) {
         if let Some((stamp, latest)) = stamp_ms.zip(self.latest_ms) {
             self.was_set_back |= latest.saturating_sub(stamp) >= DISORDER_MS;
         }
@@ -79,19 +79,19 @@ impl AsteriskClock {
 }
 
 /// When both were up and in the bridge; `None` where a part of that was not told by an event.
-pub(super) fn met_ms([a, b]: [Stamps; 2]) -> Option<i64> {
+pub(crate) fn met_ms([a, b]: [Stamps; 2]) -> Option<i64> {
     let parts: Option<Vec<i64>> = [a.up, a.joined, b.up, b.joined].into_iter().collect();
     parts?.into_iter().max()
 }
 
 /// One of the two had left before the other one came.
-pub(super) fn missed_each_other(legs: [Stamps; 2]) -> bool {
+pub(crate) fn missed_each_other(legs: [Stamps; 2]) -> bool {
     parted_and_met(legs).is_some_and(|(parted, met)| was_before(parted, met))
 }
 
 /// The same, at the moment when the last thing is told that makes a conversation of it: where
 /// the clock was set meanwhile, what was told before was before.
-pub(super) fn had_parted(legs: [Stamps; 2], clock: AsteriskClock) -> bool {
+pub(crate) fn had_parted(legs: [Stamps; 2], clock: AsteriskClock) -> bool {
     parted_and_met(legs).is_some_and(|(parted, met)| {
         let was_set_forth = met.saturating_sub(parted) >= DISORDER_MS;
         was_before(parted, met) || was_set_forth || clock.was_set_back
