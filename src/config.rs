@@ -29,8 +29,7 @@ pub use problem::{Origin, Problem, Problems, Warning};
 pub use region::Region;
 pub use secret::{HIDDEN, Secret};
 pub use settings::{
-    Ari, CaFile, CallerId, Control, ListSource, Log, LogFormat, Mysql, OnHangup, OnInterrupted,
-    Recordings, Settings, Target,
+    Ari, CaFile, Control, ListSource, Log, LogFormat, Mysql, OnHangup, OnInterrupted, Settings,
 };
 pub use table::{PASSWORD_PLACEHOLDER, SETTINGS, Setting, Unset, find};
 

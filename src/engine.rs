@@ -43,7 +43,7 @@ pub use channels::Channels;
 pub use clock::Clock;
 pub use news::{News, Told};
 pub(crate) use reload::Reading;
-pub use reload::{InForce, Reloaded, Started};
+pub use reload::{Reloaded, Started};
 pub use snapshot::{
     AttemptDetail, AttemptOutcome, AuditEntry, Detail, JournalView, LinkView, Quality,
     RecordingsView, Snapshot, Stop,
@@ -60,6 +60,7 @@ use crate::campaign::{
     Added, AttemptId, Campaign, Command, Input, LeadId, Number, Op, OpError, Outcome, Part, Record,
     Time, TrunkIs,
 };
+use crate::config::Settings;
 use crate::journal::{Health, Journal, Writer};
 use crate::mirror::{Mirror, MirrorState};
 use crate::recordings::{Fetcher, Job, Outcome as Fetched};
@@ -179,8 +180,8 @@ pub struct Handle {
     pub news: mpsc::Receiver<News>,
     /// The journal's identity, from which call ids are derived.
     pub journal: Uuid,
-    /// The settings that hold now, and by which each call began.
-    pub in_force: watch::Receiver<InForce>,
+    /// The settings by which the next call begins.
+    pub in_force: watch::Receiver<Arc<Settings>>,
 }
 
 /// What tasks and threads report to the engine.
@@ -237,7 +238,7 @@ pub struct Engine {
     format_probe: Option<FormatProbe>,
     format: Option<(String, format::Known)>,
     exit_when_done: bool,
-    in_force: watch::Sender<InForce>,
+    in_force: watch::Sender<Arc<Settings>>,
 
     link: Link,
     link_events: mpsc::Receiver<LinkEvent>,

@@ -363,6 +363,7 @@ mod tests {
             lead: LeadId(0),
             number: Number::parse("+12025550101").expect("a number"),
             inherited: false,
+            settings: crate::campaign::call_settings().into(),
             begun_at: at(0),
             ringing_at: None,
             answered_at: Some(at(4)),

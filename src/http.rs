@@ -51,8 +51,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio_io_timeout::TimeoutStream;
 
 use crate::config::Secret;
+use crate::config::Settings;
 use crate::control::Control;
-use crate::engine::{Clock, InForce, Snapshot};
+use crate::engine::{Clock, Snapshot};
 use crate::feed::Feed;
 pub use routes::routes;
 
@@ -78,7 +79,7 @@ pub struct Api {
     /// The engine's pictures.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// The settings that hold.
-    pub in_force: watch::Receiver<InForce>,
+    pub in_force: watch::Receiver<Arc<Settings>>,
     /// The clock that their times are of: the wall clock may have been set since.
     pub clock: Clock,
     /// What happened last.

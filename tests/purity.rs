@@ -12,6 +12,8 @@ const ALLOWED: &[&str] = &[
     "std::mem",
     "std::num",
     "std::ops",
+    // A path is a value; nothing is opened.
+    "std::path::PathBuf",
     "std::string",
     "std::sync::Arc",
     "std::time::Duration",

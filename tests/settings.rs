@@ -7,9 +7,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::time::Duration;
 
+use dialdeck::campaign::CallerId;
 use dialdeck::config::{
-    self, CallerId, ListSource, Loaded, Log, LogFormat, OnHangup, OnInterrupted, Problems,
-    SETTINGS, Unset, Warning,
+    self, ListSource, Loaded, Log, LogFormat, OnHangup, OnInterrupted, Problems, SETTINGS, Unset,
+    Warning,
 };
 use dialdeck::keys::KeyMap;
 
@@ -61,17 +62,17 @@ fn the_least_loads_with_the_defaults_of_the_contract() {
     assert_eq!(s.ari.password.expose(), "p$ecret#1");
     assert_eq!(s.ari.app, "outbound_dialer");
     assert_eq!(s.list.to_string(), "79991234567");
-    assert_eq!(s.target.endpoint, "Local/777@default");
-    assert_eq!(s.target.timeout, Duration::from_secs(30));
-    assert!(s.target.staged);
-    assert_eq!(s.target.moh_class, None);
+    assert_eq!(s.call.target.endpoint, "Local/777@default");
+    assert_eq!(s.call.target.timeout, Duration::from_secs(30));
+    assert!(s.call.target.staged);
+    assert_eq!(s.call.target.moh_class, None);
     assert_eq!(s.max_cc.calls(), 1);
-    assert_eq!(s.call_timeout, Duration::from_secs(30));
-    assert_eq!(s.max_call, None);
-    assert_eq!(s.caller_id, None);
-    assert_eq!(s.recordings.dir, dir.path().join("recordings"));
-    assert_eq!(s.recordings.format, "wav");
-    assert!(!s.recordings.keep_on_asterisk && !s.autostart);
+    assert_eq!(s.call.call_timeout, Duration::from_secs(30));
+    assert_eq!(s.call.max_call, None);
+    assert_eq!(s.call.caller_id, None);
+    assert_eq!(s.call.recordings.dir, dir.path().join("recordings"));
+    assert_eq!(s.call.recordings.format, "wav");
+    assert!(!s.call.recordings.keep_on_asterisk && !s.autostart);
     assert_eq!(s.state_file, dir.path().join("dialdeck.db"));
     assert_eq!(s.rejects_file(), dir.path().join("dialdeck.rejected.txt"));
     assert_eq!(s.on_interrupted, OnInterrupted::Skip);
@@ -103,25 +104,25 @@ fn every_setting_arrives() {
     let channels = s.ari.url.join("ari/channels").expect("a base");
     assert_eq!(channels.path(), "/pbx/ari/channels");
     assert_eq!(s.ari.app, "app-1");
-    assert_eq!(s.target.endpoint, "PJSIP/100");
+    assert_eq!(s.call.target.endpoint, "PJSIP/100");
     assert_eq!((s.pause_after.refusals, s.pause_after.abandoned), (0, 1000));
-    assert_eq!(s.target.timeout, Duration::from_secs(7));
-    assert!(!s.target.staged);
-    assert_eq!(s.target.moh_class.as_deref(), Some("jazz"));
+    assert_eq!(s.call.target.timeout, Duration::from_secs(7));
+    assert!(!s.call.target.staged);
+    assert_eq!(s.call.target.moh_class.as_deref(), Some("jazz"));
     assert_eq!(s.max_cc.calls(), 50);
-    assert_eq!(s.call_timeout, Duration::from_secs(20));
-    assert_eq!(s.max_call, Some(Duration::from_secs(5)));
+    assert_eq!(s.call.call_timeout, Duration::from_secs(20));
+    assert_eq!(s.call.max_call, Some(Duration::from_secs(5)));
     let shown = CallerId::Shown("Sales Team <1001>".to_owned());
-    assert_eq!(s.caller_id, Some(shown));
+    assert_eq!(s.call.caller_id, Some(shown));
     assert_eq!(
         s.region.map(|region| region.to_string()).as_deref(),
         Some("DE")
     );
     assert_eq!(s.start_again_after, Some(Duration::from_secs(90 * 60)));
     assert!(s.emergency().has("110") && s.emergency().has("112"));
-    assert_eq!(s.recordings.dir, Path::new("/rec"));
-    assert_eq!(s.recordings.format, "ulaw");
-    assert!(s.recordings.keep_on_asterisk && s.autostart);
+    assert_eq!(s.call.recordings.dir, Path::new("/rec"));
+    assert_eq!(s.call.recordings.format, "ulaw");
+    assert!(s.call.recordings.keep_on_asterisk && s.autostart);
     assert!(s.state_file.is_absolute() && s.state_file.ends_with("data/tuesday.db"));
     assert!(s.rejects_file().ends_with("data/tuesday.rejected.txt"));
     assert_eq!(s.on_interrupted, OnInterrupted::Retry);
@@ -357,7 +358,7 @@ fn the_file_wins_over_the_environment() {
         .settings;
     assert_eq!(s.max_cc.calls(), 3);
     assert_eq!(s.ari.app, "outbound_dialer", "empty in the file is unset");
-    assert_eq!(s.call_timeout, Duration::from_secs(9));
+    assert_eq!(s.call.call_timeout, Duration::from_secs(9));
 }
 
 #[test]
@@ -503,7 +504,7 @@ fn every_default_is_allowed() {
         .collect();
     let (set, unset) = (loaded(&defaults).settings, loaded("").settings);
     assert_eq!(set.ari, unset.ari);
-    assert_eq!(set.target, unset.target);
+    assert_eq!(set.call.target, unset.call.target);
     assert_eq!(set.control, unset.control);
 }
 

@@ -64,19 +64,19 @@ fn check_settings(settings: &Settings) {
         text.bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
     };
-    assert!(plain(&settings.trunk), "{}", settings.trunk);
+    assert!(plain(&settings.call.trunk), "{}", settings.call.trunk);
     assert!(plain(&settings.ari.app), "{}", settings.ari.app);
-    let format = &settings.recordings.format;
+    let format = &settings.call.recordings.format;
     assert!(
         format.bytes().all(|b| b.is_ascii_alphanumeric()),
         "{format}"
     );
-    let target = &settings.target.endpoint;
+    let target = &settings.call.target.endpoint;
     assert!(
         super::is_harmless(target) && !target.contains(['&', ' ']),
         "{target}"
     );
-    if let Some(caller) = &settings.caller_id {
+    if let Some(caller) = &settings.call.caller_id {
         assert!(super::is_harmless(&caller.to_string()), "{caller:?}");
     }
     if let Some(mysql) = &settings.mysql {

@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dialdeck::ari::Event;
 use dialdeck::campaign::{
-    AsteriskIds, AttemptId, Campaign, Census, Command, Effect, Emergency, Input, MaxCc, Number,
-    Numbers, Op, OpError, PauseAfter, Policy, Record, Time,
+    AsteriskIds, AttemptId, CallSettings, Campaign, Census, Command, Effect, Emergency, Input,
+    MaxCc, Number, Numbers, Op, OpError, PauseAfter, Policy, Record, Recordings, Target, Time,
 };
 use dialdeck::engine::{Channels, translate};
 
@@ -50,15 +51,27 @@ impl World {
         let policy = Policy {
             max_cc: MaxCc::new(MAX_CC).expect("above 0"),
             spacing: Duration::ZERO,
-            call_timeout: Duration::from_secs(3),
-            target_timeout: Duration::from_secs(3),
-            max_call: None,
-            stage_target: true,
-            music: false,
             retry_interrupted: false,
             pause_after: PauseAfter::NEVER,
             start_again_after: None,
             emergency: Emergency::default(),
+            call: Arc::new(CallSettings {
+                trunk: "mytrunk".to_owned(),
+                caller_id: None,
+                call_timeout: Duration::from_secs(3),
+                target: Target {
+                    endpoint: "Local/777@default".to_owned(),
+                    timeout: Duration::from_secs(3),
+                    staged: true,
+                    moh_class: None,
+                },
+                max_call: None,
+                recordings: Recordings {
+                    dir: "/recordings".into(),
+                    format: "wav".to_owned(),
+                    keep_on_asterisk: false,
+                },
+            }),
         };
         let mut numbers = Numbers::new();
         for n in 0..LEADS {
@@ -66,7 +79,7 @@ impl World {
             numbers.push(&number).expect("they differ");
         }
         let now = Time::from_millis(1_000_000);
-        let mut campaign = Campaign::new(ids.clone(), policy, "wav".to_owned(), AttemptId(1));
+        let mut campaign = Campaign::new(ids.clone(), policy, AttemptId(1));
         campaign.open_run(now, "list", &numbers);
         let mut world = Self {
             campaign,

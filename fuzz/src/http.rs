@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dialdeck::config::{self, Settings};
 use dialdeck::control::{Control, Who};
-use dialdeck::engine::{Clock, InForce, Request};
+use dialdeck::engine::{Clock, Request};
 use dialdeck::feed::Feed;
 use dialdeck::http::{Api, Server, Streams};
 use tokio::sync::{mpsc, watch};
@@ -52,7 +52,7 @@ fn served() -> &'static Served {
         let api = Api {
             control,
             snapshots,
-            in_force: watch::channel(InForce::new(settings(), [])).1,
+            in_force: watch::channel(std::sync::Arc::new(settings())).1,
             clock: Clock::showing(load::BEGIN),
             feed: Feed::default(),
             tasks: runtime.expect("a runtime").metrics(),

@@ -14,6 +14,7 @@ pub(crate) mod remains;
 mod stamps;
 mod steps;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::disposition::{Disposition, EndedBy, HangupCause, TrunkFault};
@@ -135,7 +136,7 @@ impl Call {
     /// Its beginning is on disk: A is dialed.
     pub(super) fn dial(&mut self, turn: &mut Turn<'_>) {
         let attempt = self.attempt.id;
-        let call_timeout = self.attempt.rules.call_timeout;
+        let call_timeout = self.attempt.settings.call_timeout;
         self.phase = Phase::Dialing { staging: false };
         self.facts.a = Channel::asked();
         turn.set(STAGE_AFTER, attempt, Timer::Stage);
@@ -164,7 +165,12 @@ impl Call {
         let now = turn.now;
         // Whoever was in the bridge may have left it unheard.
         let bridged = turn.heard_all.then(|| self.become_bridged(now)).flatten();
-        for op in steps::next(now, self.phase, self.attempt.rules.music, &mut self.facts) {
+        for op in steps::next(
+            now,
+            self.phase,
+            self.attempt.settings.target.moh_class.is_some(),
+            &mut self.facts,
+        ) {
             if op == Op::Record {
                 recording::note_begun(&self.attempt, &mut self.facts, turn);
             }
@@ -199,7 +205,7 @@ impl Call {
 
     /// Starts the operator's limit for a conversation, if there is one.
     fn limit_conversation(&self, bridged_at: Time, turn: &mut Turn<'_>) {
-        if let Some(limit) = self.attempt.rules.max_call {
+        if let Some(limit) = self.attempt.settings.max_call {
             let due = bridged_at + limit;
             turn.out.timers.set(due, self.attempt.id, Timer::MaxCall);
         }
@@ -294,7 +300,7 @@ impl Call {
         {
             self.ringing_at = Some(turn.now);
             self.facts.carrier = CarrierSays::Unknown;
-            *staging = self.attempt.rules.stage_target;
+            *staging = self.attempt.settings.target.staged;
             self.progress(Step::Ringing, CallStep::Ringing, turn);
         }
     }
@@ -306,7 +312,7 @@ impl Call {
         {
             self.early_media_at = Some(turn.now);
             self.facts.carrier = CarrierSays::Unknown;
-            *staging = self.attempt.rules.stage_target;
+            *staging = self.attempt.settings.target.staged;
             self.progress(Step::EarlyMedia, CallStep::EarlyMedia, turn);
         }
     }
@@ -317,10 +323,10 @@ impl Call {
         if !self.phase.answer(Answer { at, stamp_ms }) {
             return;
         }
-        if !self.attempt.rules.stage_target {
+        if !self.attempt.settings.target.staged {
             self.facts.fall_back_to_plain();
         }
-        let limit = self.attempt.rules.target_timeout;
+        let limit = self.attempt.settings.target.timeout;
         turn.set(limit, self.attempt.id, Timer::Target);
         self.progress(Step::Answered, CallStep::Answered, turn);
     }
@@ -342,7 +348,7 @@ impl Call {
             0 => told_before.unwrap_or(cause),
             _ => cause,
         };
-        let rang_out = now.since(self.attempt.begun_at) >= self.attempt.rules.call_timeout;
+        let rang_out = now.since(self.attempt.begun_at) >= self.attempt.settings.call_timeout;
         let verdict = self.verdict_when_a_leaves(cause, rang_out);
         self.phase.hang_up(now, verdict);
         self.phase.note_cause(cause);
@@ -590,7 +596,7 @@ impl Call {
 
     fn stage_now(&mut self, turn: &mut Turn<'_>) {
         if let Phase::Dialing { staging } = &mut self.phase {
-            *staging = self.attempt.rules.stage_target;
+            *staging = self.attempt.settings.target.staged;
             self.advance(turn);
         }
     }
@@ -625,7 +631,7 @@ impl Call {
         if !turn.heard_all && dialed {
             return;
         }
-        let settled_by = answer.at + self.attempt.rules.target_timeout + SETTLED_WITHIN;
+        let settled_by = answer.at + self.attempt.settings.target.timeout + SETTLED_WITHIN;
         let is_asked = std::mem::replace(&mut self.facts.target_is_asked, true);
         if turn.now >= settled_by || sabotaged!(CutsUnheard) {
             self.target_failed(silent_target(), turn);
@@ -644,7 +650,7 @@ impl Call {
     /// After a census the target that was too late when it was asked for is so for good.
     pub(super) fn set_target_timer(&self, asked_at: Time, turn: &mut Turn<'_>) {
         if let Phase::Connecting(answer) = self.phase {
-            let limit = answer.at + self.attempt.rules.target_timeout;
+            let limit = answer.at + self.attempt.settings.target.timeout;
             let due = if asked_at < limit {
                 limit.max(turn.now + TARGET_GRACE)
             } else {
@@ -756,7 +762,7 @@ impl Call {
     /// What it means where nothing was decided before that A's phone has hung up or refused.
     fn verdict_when_hung_up(&self, hung_up: HungUp) -> Verdict {
         let rang_for = hung_up.at.since(self.attempt.begun_at);
-        let rang_out = rang_for >= self.attempt.rules.call_timeout;
+        let rang_out = rang_for >= self.attempt.settings.call_timeout;
         self.verdict_when_a_leaves(hung_up.cause.unwrap_or_default(), rang_out)
     }
 
@@ -813,6 +819,7 @@ impl Call {
             lead: self.attempt.lead,
             number: self.attempt.number.clone(),
             inherited: self.attempt.inherited,
+            settings: Arc::clone(&self.attempt.settings),
             begun_at: self.attempt.begun_at,
             ringing_at: self.ringing_at.or(self.early_media_at),
             answered_at: self.phase.answered().map(|a| a.at),

@@ -1,5 +1,6 @@
 //! What goes into the campaign and what comes out of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use super::number::Number;
 use super::pace::TrunkIs;
 use super::reconcile::Reconciled;
 use super::record::{Record, RunState};
+use super::settings::CallSettings;
 use super::time::Time;
 
 /// Something that happened outside.
@@ -262,8 +264,8 @@ pub enum Effect {
         op: Op,
         /// The number of the lead.
         number: Number,
-        /// When the attempt began (recordings are named after it).
-        begun_at: Time,
+        /// The settings by which the attempt began.
+        settings: Arc<CallSettings>,
     },
     /// Ask how the trunk stands; answer with [`Input::Trunk`].
     ProbeTrunk(AttemptId),
@@ -288,6 +290,8 @@ pub enum Effect {
         number: Number,
         /// The attempt's begin, for the file's name.
         begun_at: Time,
+        /// The settings by which the attempt began.
+        settings: Arc<CallSettings>,
     },
     /// Tell people.
     Tell(Notice),
@@ -392,6 +396,8 @@ pub struct CallSummary {
     pub number: Number,
     /// A dead process has dialed it.
     pub inherited: bool,
+    /// The settings by which it began.
+    pub settings: Arc<CallSettings>,
     /// When the decision to dial fell.
     pub begun_at: Time,
     /// When A rang, or sent early media.

@@ -1,5 +1,7 @@
 //! The settings that the campaign decides by, and what a call keeps of them.
 
+use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use super::ids::MaxCc;
 use super::number::Emergency;
 use super::streak::PauseAfter;
 
-/// How calls are made: what of the settings the campaign decides by.
+/// What the campaign decides by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// The most calls at once.
@@ -15,16 +17,6 @@ pub struct Policy {
     /// The least time between two calls. A burst of originates is a burst of answers some
     /// seconds later, and whoever answers in a burst waits for the others.
     pub spacing: Duration,
-    /// How long A may ring.
-    pub call_timeout: Duration,
-    /// How long B may take to answer.
-    pub target_timeout: Duration,
-    /// How long a conversation may last, if there is a limit.
-    pub max_call: Option<Duration>,
-    /// Whether B is made while A rings.
-    pub stage_target: bool,
-    /// Whether A hears music until B answers.
-    pub music: bool,
     /// Whether leads whose attempt was interrupted by a crash wait again.
     pub retry_interrupted: bool,
     /// How many calls in a row that came to nothing pause the run.
@@ -34,29 +26,77 @@ pub struct Policy {
     pub start_again_after: Option<Duration>,
     /// The numbers that are never dialed.
     pub emergency: Emergency,
+    /// The settings by which the next call begins.
+    pub call: Arc<CallSettings>,
 }
 
-/// What a call keeps from its beginning, whatever the settings become.
-#[derive(Debug, Clone)]
-pub(super) struct Rules {
-    pub(super) call_timeout: Duration,
-    pub(super) target_timeout: Duration,
-    pub(super) max_call: Option<Duration>,
-    pub(super) stage_target: bool,
-    pub(super) music: bool,
-    pub(super) recording_format: Arc<str>,
+/// What a call keeps from its beginning to its end, whatever the settings become meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallSettings {
+    /// `ARI_TRUNK`: the PJSIP endpoint that numbers are dialed through.
+    pub trunk: String,
+    /// `CALLER_ID`; the trunk's own where there is none.
+    pub caller_id: Option<CallerId>,
+    /// `CALL_TIMEOUT`: how long leg A rings, 1 to 600 s.
+    pub call_timeout: Duration,
+    /// Whom people are connected to.
+    pub target: Target,
+    /// `MAX_CALL_SECONDS`: when an answered call is hung up, 1 to 86,400 s.
+    pub max_call: Option<Duration>,
+    /// Where the recording goes.
+    pub recordings: Recordings,
 }
 
-impl Policy {
-    /// What a call that begins now keeps to its end.
-    pub(super) fn rules(&self, recording_format: &Arc<str>) -> Rules {
-        Rules {
-            call_timeout: self.call_timeout,
-            target_timeout: self.target_timeout,
-            max_call: self.max_call,
-            stage_target: self.stage_target,
-            music: self.music,
-            recording_format: Arc::clone(recording_format),
+/// What the person dialed sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallerId {
+    /// A number, a name, or `Name <number>`.
+    Shown(String),
+    /// No number: the carrier is asked to present none.
+    Anonymous,
+}
+
+impl CallerId {
+    /// What is shown.
+    #[must_use]
+    pub fn shown(&self) -> Option<String> {
+        match self {
+            Self::Shown(text) => Some(text.clone()),
+            Self::Anonymous => None,
         }
     }
+}
+
+impl fmt::Display for CallerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shown(text) => f.write_str(text),
+            Self::Anonymous => f.write_str("anonymous"),
+        }
+    }
+}
+
+/// Leg B.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// One endpoint, `Tech/resource`: `TARGET_ENDPOINT`, or the `Local` one made of
+    /// `TARGET_EXTENSION` and `TARGET_CONTEXT`.
+    pub endpoint: String,
+    /// `TARGET_TIMEOUT`: how long it may ring, 1 to 600 s.
+    pub timeout: Duration,
+    /// `STAGE_TARGET`: make leg B while A rings, and not only after A's answer.
+    pub staged: bool,
+    /// `MOH_CLASS`: what A hears until B answers.
+    pub moh_class: Option<String>,
+}
+
+/// Where recordings go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recordings {
+    /// `RECORDINGS_DIR`.
+    pub dir: PathBuf,
+    /// `RECORDING_FORMAT`, which is also the files' ending: letters and digits.
+    pub format: String,
+    /// `KEEP_ON_ASTERISK`: leave what was fetched in Asterisk's spool.
+    pub keep_on_asterisk: bool,
 }

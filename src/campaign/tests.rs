@@ -25,7 +25,7 @@ mod people;
 mod recovery;
 mod refusals;
 mod relist;
-mod rig;
+pub(crate) mod rig;
 pub(crate) mod sabotage;
 mod silence;
 mod simulation;

@@ -40,7 +40,7 @@ pub(super) fn why_not_writable(path: &Path) -> Option<String> {
 }
 
 fn recordings(settings: &Settings) -> Finding {
-    let dir = &settings.recordings.dir;
+    let dir = &settings.call.recordings.dir;
     // A folder that is missing is made at the start, below the first one that is there.
     let there = dir.ancestors().find(|path| path.exists()).unwrap_or(dir);
     let unusable = |why: &str| {
@@ -61,7 +61,7 @@ fn recordings(settings: &Settings) -> Finding {
     };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     let calls = u32::try_from(settings.max_cc.calls()).unwrap_or(u32::MAX);
-    let hours = hours(free, &settings.recordings.format, calls);
+    let hours = hours(free, &settings.call.recordings.format, calls);
     room(dir, free, hours, calls)
 }
 

@@ -58,11 +58,11 @@ impl Probe {
             channel: &self.channel,
         };
         let (trunk, transfers, refusals, target, format) = tokio::join!(
-            questions.trunk(&settings.trunk),
-            questions.transfers(&settings.trunk),
+            questions.trunk(&settings.call.trunk),
+            questions.transfers(&settings.call.trunk),
             questions.refusals(),
-            questions.target(&settings.target.endpoint),
-            questions.format(&settings.recordings.format),
+            questions.target(&settings.call.target.endpoint),
+            questions.format(&settings.call.recordings.format),
         );
         let may = Finding::ok("permissions", "this user may place calls");
         vec![may, trunk, transfers, refusals, target, format]
@@ -76,7 +76,7 @@ impl Probe {
             channel: &self.channel,
         };
         let found = questions
-            .find_target(&settings.target.endpoint)
+            .find_target(&settings.call.target.endpoint)
             .await
             .ok()?;
         (found.level == Level::Fault).then_some(found)

@@ -13,10 +13,9 @@ use url::Url;
 use super::DemoArgs;
 use super::exit::Failure;
 use super::session::{ConsoleArgs, PATIENCE, Session, drive, runtime};
-use crate::campaign::{MaxCc, Numbers, PauseAfter};
+use crate::campaign::{CallSettings, MaxCc, Numbers, PauseAfter, Recordings, Target};
 use crate::config::{
-    Ari, Control, ListSource, Log, LogFormat, OnHangup, OnInterrupted, Recordings, Secret,
-    Settings, Target,
+    Ari, Control, ListSource, Log, LogFormat, OnHangup, OnInterrupted, Secret, Settings,
 };
 use crate::engine::Options;
 use crate::keys::KeyMap;
@@ -96,23 +95,25 @@ fn settings(args: &DemoArgs, folder: &Path, ari: Ari, trunk: String) -> Result<S
     let patience = Duration::from_secs(20);
     Ok(Settings {
         ari,
-        trunk,
         list: ListSource::File(folder.join("demo")),
         region: None,
-        target: Target {
-            endpoint: "Local/777@default".to_owned(),
-            timeout: patience,
-            staged: true,
-            moh_class: None,
-        },
         max_cc,
-        call_timeout: patience,
-        max_call: None,
-        caller_id: None,
-        recordings: Recordings {
-            dir: folder.join("recordings"),
-            format: "wav".to_owned(),
-            keep_on_asterisk: false,
+        call: CallSettings {
+            trunk,
+            caller_id: None,
+            call_timeout: patience,
+            target: Target {
+                endpoint: "Local/777@default".to_owned(),
+                timeout: patience,
+                staged: true,
+                moh_class: None,
+            },
+            max_call: None,
+            recordings: Recordings {
+                dir: folder.join("recordings"),
+                format: "wav".to_owned(),
+                keep_on_asterisk: false,
+            },
         },
         state_file: folder.join("dialdeck.db"),
         autostart: false,

@@ -17,7 +17,7 @@ use crate::recordings::check_folder;
 pub(super) fn run(args: &DialArgs, console: Option<ConsoleArgs>) -> Result<(), Failure> {
     let log_format = args.log_format;
     let settings = with_flag(load_settings()?, log_format);
-    check_folder(&settings.recordings.dir).map_err(|e| Failure::Settings(e.to_string()))?;
+    check_folder(&settings.call.recordings.dir).map_err(|e| Failure::Settings(e.to_string()))?;
     let list = load_list(&settings)?;
     let session = Session {
         options: Options {
@@ -70,7 +70,7 @@ fn load_list(settings: &Settings) -> Result<List, Failure> {
 fn read_again(log_format: Option<LogFormat>) -> Result<(Settings, Numbers), String> {
     let loaded = config::load(Path::new("."), std::env::vars_os()).map_err(|p| p.to_string())?;
     let settings = with_flag(loaded.settings, log_format);
-    let folder = check_folder(&settings.recordings.dir).map_err(|e| e.to_string());
+    let folder = check_folder(&settings.call.recordings.dir).map_err(|e| e.to_string());
     let list = list::load(
         &settings.list,
         settings.emergency(),

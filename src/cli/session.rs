@@ -17,11 +17,11 @@ use tokio::runtime::{self, Runtime};
 use tokio::sync::{mpsc, watch};
 
 use super::exit::Failure;
-use crate::campaign::{self, Notice, Numbers, RunState};
+use crate::campaign::{self, CallSettings, Notice, Numbers, RunState};
 use crate::config::{OnHangup, Settings};
 use crate::console::{self, Left};
 use crate::control::{Command, Control, Here, Reread, Who};
-use crate::engine::{self, Clock, Exit, Handle, InForce, News, Options, Snapshot, Told};
+use crate::engine::{self, Clock, Exit, Handle, News, Options, Snapshot, Told};
 use crate::feed::Feed;
 use crate::headless::{self, Context};
 use crate::http;
@@ -147,7 +147,7 @@ pub(super) async fn drive(session: Session, numbers: Numbers) -> Result<(), Fail
 /// A session whose engine runs.
 struct Running {
     control: Control,
-    in_force: watch::Receiver<InForce>,
+    in_force: watch::Receiver<Arc<Settings>>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     clock: Clock,
     feed: Feed,
@@ -252,7 +252,7 @@ impl Running {
             return;
         }
         self.hung_up_at = Some(Instant::now());
-        if self.in_force.borrow().latest().on_hangup == OnHangup::Continue {
+        if self.in_force.borrow().on_hangup == OnHangup::Continue {
             return;
         }
         let drain = Command::Campaign(campaign::Command::Drain);
@@ -388,7 +388,7 @@ async fn fail_on_purpose(fail_in: Option<FailIn>, remote: Option<console::Remote
 fn print_news(
     mut news: mpsc::Receiver<News>,
     journal: uuid::Uuid,
-    in_force: watch::Receiver<InForce>,
+    in_force: watch::Receiver<Arc<Settings>>,
     with_console: bool,
     feed: Feed,
 ) -> Result<JoinHandle<()>, Failure> {
@@ -397,8 +397,9 @@ fn print_news(
             if with_console {
                 console::tell(&news);
             }
-            let settings = by_which(&in_force.borrow(), &news);
-            log::line(&headless::lines(&news, &context(journal, &settings)));
+            let in_force = in_force.borrow().clone();
+            let settings = by_which(&in_force, &news);
+            log::line(&headless::lines(&news, &context(journal, settings)));
             feed.push(news);
         }
     };
@@ -408,7 +409,7 @@ fn print_news(
         .map_err(|e| Failure::Unexpected(format!("the log's thread cannot be started: {e}")))
 }
 
-fn context(journal: uuid::Uuid, settings: &Settings) -> Context<'_> {
+fn context(journal: uuid::Uuid, settings: &CallSettings) -> Context<'_> {
     let endpoint = settings.target.endpoint.as_str();
     Context {
         format: log::format(),
@@ -420,9 +421,9 @@ fn context(journal: uuid::Uuid, settings: &Settings) -> Context<'_> {
 }
 
 /// The settings of the call that the news are about, if they are about one that has ended.
-fn by_which(in_force: &InForce, news: &News) -> Arc<Settings> {
+fn by_which<'a>(in_force: &'a Settings, news: &'a News) -> &'a CallSettings {
     match &news.what {
-        Told::Campaign(Notice::Ended(call)) => in_force.of(call.attempt),
-        _ => in_force.latest(),
+        Told::Campaign(Notice::Ended(call)) => &call.settings,
+        _ => &in_force.call,
     }
 }

@@ -14,7 +14,8 @@ use url::Url;
 
 use super::region::Region;
 use super::secret::Secret;
-use super::settings::{CaFile, CallerId, LogFormat, OnHangup, OnInterrupted};
+use super::settings::{CaFile, LogFormat, OnHangup, OnInterrupted};
+use crate::campaign::CallerId;
 use crate::campaign::{Emergency, MaxCc, Number};
 use crate::keys::KeyMap;
 

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::region::Region;
 use super::secret::Secret;
-use crate::campaign::{Emergency, MaxCc, Number, PauseAfter};
+use crate::campaign::{CallSettings, Emergency, MaxCc, Number, PauseAfter};
 use crate::keys::KeyMap;
 
 /// All settings. Paths are absolute. May be shown with `Debug`: secrets are hidden.
@@ -18,26 +18,16 @@ use crate::keys::KeyMap;
 pub struct Settings {
     /// How to reach Asterisk.
     pub ari: Ari,
-    /// `ARI_TRUNK`: the PJSIP endpoint that numbers are dialed through.
-    pub trunk: String,
     /// Whom to dial.
     pub list: ListSource,
     /// `DEFAULT_REGION`: the country of the numbers.
     pub region: Option<Region>,
-    /// Whom to connect them to.
-    pub target: Target,
     /// `MAX_CC`: how many calls may be up at once, 1 to 10,000.
     pub max_cc: MaxCc,
-    /// `CALL_TIMEOUT`: how long leg A rings, 1 to 600 s.
-    pub call_timeout: Duration,
-    /// `MAX_CALL_SECONDS`: when an answered call is hung up, 1 to 86,400 s.
-    pub max_call: Option<Duration>,
     /// `PAUSE_AFTER_REFUSALS` and `PAUSE_AFTER_ABANDONED`, 0 to 1000 each; 0 is never.
     pub pause_after: PauseAfter,
-    /// `CALLER_ID`.
-    pub caller_id: Option<CallerId>,
-    /// Where recordings go.
-    pub recordings: Recordings,
+    /// What each call keeps from its beginning to its end.
+    pub call: CallSettings,
     /// `STATE_FILE`: the journal.
     pub state_file: PathBuf,
     /// `AUTOSTART`: dial when the process starts.
@@ -128,60 +118,6 @@ impl fmt::Display for ListSource {
             Self::One(number) => number.fmt(f),
         }
     }
-}
-
-/// What the person dialed sees.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CallerId {
-    /// A number, a name, or `Name <number>`.
-    Shown(String),
-    /// No number: the carrier is asked to present none.
-    Anonymous,
-}
-
-impl CallerId {
-    /// What is shown.
-    #[must_use]
-    pub fn shown(&self) -> Option<String> {
-        match self {
-            Self::Shown(text) => Some(text.clone()),
-            Self::Anonymous => None,
-        }
-    }
-}
-
-impl fmt::Display for CallerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Shown(text) => f.write_str(text),
-            Self::Anonymous => f.write_str("anonymous"),
-        }
-    }
-}
-
-/// Leg B.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// One endpoint, `Tech/resource`: `TARGET_ENDPOINT`, or the `Local` one made of
-    /// `TARGET_EXTENSION` and `TARGET_CONTEXT`.
-    pub endpoint: String,
-    /// `TARGET_TIMEOUT`: how long it may ring, 1 to 600 s.
-    pub timeout: Duration,
-    /// `STAGE_TARGET`: make leg B while A rings, and not only after A's answer.
-    pub staged: bool,
-    /// `MOH_CLASS`: what A hears until B answers.
-    pub moh_class: Option<String>,
-}
-
-/// Where recordings go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recordings {
-    /// `RECORDINGS_DIR`.
-    pub dir: PathBuf,
-    /// `RECORDING_FORMAT`, which is also the files' ending: letters and digits.
-    pub format: String,
-    /// `KEEP_ON_ASTERISK`: leave what was fetched in Asterisk's spool.
-    pub keep_on_asterisk: bool,
 }
 
 /// The control API.

@@ -8,9 +8,9 @@ use super::parse::{self, Parsed};
 use super::problem::{Problem, Warning, shown};
 use super::raw::Raw;
 use super::region::Region;
-use super::settings::{Ari, Control, ListSource, Log, Mysql, Recordings, Settings, Target};
+use super::settings::{Ari, Control, ListSource, Log, Mysql, Settings};
 use super::table::{self, Setting, Unset};
-use crate::campaign::PauseAfter;
+use crate::campaign::{CallSettings, PauseAfter, Recordings, Target};
 
 /// Reads settings one by one and gathers what is wrong.
 pub(super) struct Validator<'a> {
@@ -65,19 +65,21 @@ impl<'a> Validator<'a> {
         }
         Some(Settings {
             ari: ari?,
-            trunk: trunk?,
             list: list?,
             region,
-            target: target?,
             max_cc: max_cc?,
-            call_timeout: call_timeout?,
-            max_call,
             pause_after: PauseAfter {
                 refusals: refusals?,
                 abandoned: abandoned?,
             },
-            caller_id,
-            recordings: recordings?,
+            call: CallSettings {
+                trunk: trunk?,
+                caller_id,
+                call_timeout: call_timeout?,
+                target: target?,
+                max_call,
+                recordings: recordings?,
+            },
             state_file: state_file?,
             autostart: autostart?,
             start_again_after: start_again?,

@@ -28,13 +28,11 @@ impl Engine {
             let _ = reply.send(None);
             return;
         };
-        let in_force = self.in_force.borrow();
-        let seen = self.timelines.of(run, lead, &number, |attempt| Setting {
+        let setting = Setting {
             channels: &self.requester.channels,
             journal: self.journal_uuid,
-            plan: in_force.plan_of(attempt),
-        });
-        drop(in_force);
+        };
+        let seen = self.timelines.of(run, lead, &number, &setting);
         let past = Past {
             journal: self.journal.path().to_owned(),
             uuid: self.journal_uuid,

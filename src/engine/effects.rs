@@ -1,10 +1,13 @@
 //! What the campaign wants done, and how the engine does it: records to the journal, requests
 //! to Asterisk in tasks of their own, news to whoever shows them.
 
+use std::sync::Arc;
+
 use super::ending::FinalSurvey;
 use super::{Engine, Message, Told};
 use crate::campaign::{
-    AttemptId, BY_OPERATOR, Effect, Notice, Number, Op, Part, Record, RunState, Time, sabotaged,
+    AttemptId, BY_OPERATOR, CallSettings, Effect, Notice, Number, Op, Part, Record, RunState, Time,
+    sabotaged,
 };
 
 impl Engine {
@@ -30,12 +33,11 @@ impl Engine {
                     attempt,
                     op,
                     number,
-                    ..
+                    settings,
                 } => {
                     self.timelines.asked(now, attempt, op);
-                    let plan = self.in_force.borrow().plan_of(attempt);
-                    records.extend(self.legs.asked(now, (attempt, op), &number, &plan));
-                    self.ask(attempt, op, number);
+                    records.extend(self.legs.asked(now, (attempt, op), &number, &settings));
+                    self.ask(attempt, op, number, settings);
                 }
                 Effect::ProbeTrunk(attempt) => self.probe_trunk(attempt),
                 Effect::AskCarrier(attempt) => self.ask_carrier(attempt),
@@ -45,7 +47,8 @@ impl Engine {
                     attempt,
                     number,
                     begun_at,
-                } => self.queue_recording(attempt, &number, begun_at),
+                    settings,
+                } => self.queue_recording(attempt, &number, begun_at, &settings),
                 Effect::Tell(notice) => {
                     records.extend(self.audit_of(now, &notice));
                     self.notice(now, notice);
@@ -73,7 +76,8 @@ impl Engine {
 
     /// What is written down is shown, too.
     fn note(&mut self, now: Time, record: &Record) {
-        self.timelines.record(now, record);
+        let settings = Arc::clone(&self.campaign.policy().call);
+        self.timelines.record(now, record, &settings);
         self.legs.record(record);
         if let Record::AttemptEnded { attempt, .. } = record {
             self.sound.forget(*attempt);
@@ -123,8 +127,8 @@ impl Engine {
         }
     }
 
-    fn ask(&mut self, attempt: AttemptId, op: Op, number: Number) {
-        let requester = self.requester.with(self.in_force.borrow().plan_of(attempt));
+    fn ask(&mut self, attempt: AttemptId, op: Op, number: Number, settings: Arc<CallSettings>) {
+        let requester = self.requester.with(settings);
         let inbox = self.inbox.clone();
         let run = self.campaign.run();
         tokio::spawn(async move {

@@ -75,7 +75,7 @@ impl Engine {
         } else {
             let _ = self.command(&Command::Drain, by);
         }
-        let drain = self.in_force.borrow().latest().drain;
+        let drain = self.in_force.borrow().drain;
         let stopping = self.stopping.get_or_insert_with(|| Stopping {
             by: by.to_owned(),
             signalled: false,
@@ -198,7 +198,7 @@ impl Engine {
         if waits {
             return None;
         }
-        (now >= since + self.in_force.borrow().latest().give_up).then_some(Exit::GaveUp(why))
+        (now >= since + self.in_force.borrow().give_up).then_some(Exit::GaveUp(why))
     }
 
     pub(super) async fn shut_down(mut self, exit: Exit) -> Exit {

@@ -1,12 +1,20 @@
 //! Recordings, from the campaign's word that one may be fetched to the journal's that it is.
 
 use super::{Engine, Fetched, Told};
-use crate::campaign::{AttemptId, Notice, Number, Part, Record, RecordingState, Time};
+use crate::campaign::{
+    AttemptId, CallSettings, Notice, Number, Part, Record, RecordingState, Time,
+};
 use crate::journal::call_id;
 use crate::recordings::{Job, file_name};
 
 impl Engine {
-    pub(super) fn queue_recording(&mut self, attempt: AttemptId, number: &Number, begun_at: Time) {
+    pub(super) fn queue_recording(
+        &mut self,
+        attempt: AttemptId,
+        number: &Number,
+        begun_at: Time,
+        settings: &CallSettings,
+    ) {
         if crate::campaign::sabotaged!(LeavesRecordings) {
             return;
         }
@@ -16,16 +24,16 @@ impl Engine {
             .ids()
             .make(self.campaign.run(), attempt, Part::Snoop);
         // Its file's name and folder were told when it ended, whatever the settings are now.
-        let settings = self.in_force.borrow().of(attempt);
-        let format = settings.recordings.format.clone();
+        let recordings = &settings.recordings;
+        let format = recordings.format.clone();
         let call = call_id(self.journal_uuid, attempt);
         let job = Job {
             attempt,
             file_name: file_name(begun_at, number, call, &format),
             name,
             format,
-            keep: settings.recordings.keep_on_asterisk,
-            folder: Some(settings.recordings.dir.clone()),
+            keep: recordings.keep_on_asterisk,
+            folder: Some(recordings.dir.clone()),
         };
         self.jobs.push_back(job);
     }

@@ -67,7 +67,7 @@ impl Engine {
         let Some(probe) = self.format_probe.clone() else {
             return true;
         };
-        let format = self.in_force.borrow().latest().recordings.format.clone();
+        let format = self.in_force.borrow().call.recordings.format.clone();
         match &self.format {
             Some((known, state)) if *known == format => return *state == Known::Yes,
             _ => self.format = Some((format.clone(), Known::Asked)),

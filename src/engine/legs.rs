@@ -7,12 +7,11 @@
 use std::collections::BTreeMap;
 
 use super::channels::Channels;
-use super::requests::DialPlan;
 use super::timeline::channel_of;
 use crate::ari::{Event, harmless};
 use crate::campaign::{
-    AttemptId, DialStatus, Input, LegEvent, LegNote, Number, Op, Part, Record, TargetFailure, Time,
-    trunk_endpoint,
+    AttemptId, CallSettings, DialStatus, Input, LegEvent, LegNote, Number, Op, Part, Record,
+    TargetFailure, Time, trunk_endpoint,
 };
 
 /// As much as the copy's column holds; Asterisk's own names have 80 at the most.
@@ -66,15 +65,15 @@ impl Legs {
         now: Time,
         (attempt, op): (AttemptId, Op),
         number: &Number,
-        plan: &DialPlan,
+        settings: &CallSettings,
     ) -> Option<Record> {
         let calls = self.calls.as_mut()?;
         let (part, endpoint) = match op {
             Op::OriginateA => {
                 calls.insert(attempt, Noted::default());
-                (Part::A, trunk_endpoint(number, &plan.trunk))
+                (Part::A, trunk_endpoint(number, &settings.trunk))
             }
-            Op::DialB | Op::OriginateB => (Part::B, plan.target.clone()),
+            Op::DialB | Op::OriginateB => (Part::B, settings.target.endpoint.clone()),
             _ => return None,
         };
         if !calls.contains_key(&attempt) {

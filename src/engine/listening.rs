@@ -160,7 +160,7 @@ impl Engine {
         } else {
             self.feed(Input::Census(survey.census));
             self.survey_due = Some(self.clock.now() + SURVEY_AGAIN);
-            let trunk = &self.requester.plan.trunk;
+            let trunk = &self.requester.settings.trunk;
             let why = format!(
                 "Asterisk knows no PJSIP endpoint {trunk}: check ARI_TRUNK against pjsip.conf"
             );

@@ -31,7 +31,7 @@ impl Shown {
         };
         Self {
             list: settings.list.to_string().into(),
-            target: settings.target.endpoint.as_str().into(),
+            target: settings.call.target.endpoint.as_str().into(),
             asterisk: asterisk.into(),
         }
     }

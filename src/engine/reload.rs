@@ -4,12 +4,12 @@
 //! What can't change is named, and nothing of it is taken over.
 
 mod difference;
-mod in_force;
+
+use std::sync::Arc;
 
 use super::{Engine, Told};
 use crate::campaign::{Began, Input, Listed, Numbers, Outcome, Relisted, RunState};
 use crate::config::{ListSource, Settings};
-pub use in_force::InForce;
 
 /// What comes of a start that was overtaken.
 const HELD: &str = "not done: while the list was read, somebody paused, drained or hung up";
@@ -164,19 +164,17 @@ impl Engine {
 
     /// Takes over what may change in a running engine.
     fn apply(&mut self, new: &Settings) -> Reloaded {
-        let running = self.in_force.borrow().latest();
+        let running = self.in_force.borrow().clone();
         let difference = difference::between(&running, new);
         if difference.settings != *running {
-            let from = self.campaign.next_attempt();
             let policy = super::start::policy(&difference.settings);
-            let format = &difference.settings.recordings.format;
-            self.campaign.set_policy(policy, format);
-            let target = &difference.settings.target.endpoint;
-            let is_new = *target != running.target.endpoint;
-            let is_another = *format != running.recordings.format;
+            let format = &difference.settings.call.recordings.format;
+            self.campaign.set_policy(policy);
+            let target = &difference.settings.call.target.endpoint;
+            let is_new = *target != running.call.target.endpoint;
+            let is_another = *format != running.call.recordings.format;
             self.shown.target = target.as_str().into();
-            self.in_force
-                .send_modify(|in_force| in_force.change(from, difference.settings));
+            self.in_force.send_replace(Arc::new(difference.settings));
             if is_new && self.link_state.ready {
                 self.look_for_target();
             }
@@ -191,7 +189,7 @@ impl Engine {
     }
 
     fn is_of_this_run(&self, list: &ListSource) -> bool {
-        self.in_force.borrow().latest().list == *list
+        self.in_force.borrow().list == *list
     }
 
     /// A new run has begun over this list, which may be another than that of the run before.
@@ -199,16 +197,13 @@ impl Engine {
         if self.is_of_this_run(list) {
             return;
         }
-        let running = self.in_force.borrow().latest();
+        let running = self.in_force.borrow().clone();
         let settings = Settings {
             list: list.clone(),
             ..(*running).clone()
         };
         self.shown.list = list.to_string().into();
-        let first = self.campaign.calls().map(|call| call.attempt).min();
-        let from = first.unwrap_or_else(|| self.campaign.next_attempt());
-        self.in_force
-            .send_modify(|in_force| in_force.change(from, settings));
+        self.in_force.send_replace(Arc::new(settings));
         reloaded
             .ignored
             .retain(|said| !said.contains(difference::ANOTHER_LIST));

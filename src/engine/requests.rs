@@ -9,38 +9,13 @@ use crate::ari::{
     IfExists, Originate, Recording,
 };
 use crate::campaign::{
-    AttemptId, Census, Number, Op, OpError, Part, RunId, Time, TrunkIs, trunk_endpoint,
+    AttemptId, CallSettings, CallerId, Census, Number, Op, OpError, Part, RunId, Time, TrunkIs,
+    trunk_endpoint,
 };
-use crate::config::{CallerId, Settings};
 
-/// How calls are made: what of the settings goes into requests.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct DialPlan {
-    pub(super) trunk: String,
-    pub(super) target: String,
-    /// What A sees; the trunk's own where it is `None`.
-    pub(super) caller_id: Option<CallerId>,
-    /// Seconds that A may ring.
-    pub(super) call_timeout: u32,
-    /// Seconds that B may take.
-    pub(super) target_timeout: u32,
-    pub(super) recording_format: String,
-    pub(super) moh_class: Option<String>,
-}
-
-impl DialPlan {
-    pub(super) fn of(settings: &Settings) -> Self {
-        let seconds = |d: Duration| u32::try_from(d.as_secs()).unwrap_or(u32::MAX);
-        Self {
-            trunk: settings.trunk.clone(),
-            target: settings.target.endpoint.clone(),
-            caller_id: settings.caller_id.clone(),
-            call_timeout: seconds(settings.call_timeout),
-            target_timeout: seconds(settings.target.timeout),
-            recording_format: settings.recordings.format.clone(),
-            moh_class: settings.target.moh_class.clone(),
-        }
-    }
+/// As Asterisk wants it.
+fn seconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
 }
 
 /// Variables of a channel that has the carrier present no number (CLIR): `From` is anonymous by
@@ -60,7 +35,8 @@ fn presents_no_number() -> Vec<(String, String)> {
 pub(super) struct Requester {
     pub(super) client: Client,
     pub(super) channels: Channels,
-    pub(super) plan: Arc<DialPlan>,
+    /// The settings by which calls are made.
+    pub(super) settings: Arc<CallSettings>,
     /// Open while leads may be called: no leg A is dialed through a shut one.
     pub(super) gate: Gate,
 }
@@ -76,12 +52,12 @@ fn no_forwarding() -> (String, String) {
 }
 
 impl Requester {
-    /// The same, for an attempt that began by this plan.
-    pub(super) fn with(&self, plan: Arc<DialPlan>) -> Self {
+    /// The same, for an attempt that began by these settings.
+    pub(super) fn with(&self, settings: Arc<CallSettings>) -> Self {
         Self {
             client: self.client.clone(),
             channels: self.channels.clone(),
-            plan,
+            settings,
             gate: self.gate.clone(),
         }
     }
@@ -110,7 +86,7 @@ impl Requester {
                     .await
             }
             Op::DialB => {
-                let timeout = self.plan.target_timeout;
+                let timeout = seconds(self.settings.target.timeout);
                 self.client.dial(&id(Part::B), None, timeout).await
             }
             Op::Join(part) => self.client.add_channel(&id(Part::Bridge), &id(part)).await,
@@ -121,7 +97,7 @@ impl Requester {
             }
             Op::Record => return self.record(run, attempt).await,
             Op::StartMusic => {
-                let class = self.plan.moh_class.as_deref();
+                let class = self.settings.target.moh_class.as_deref();
                 self.client.moh_start(&id(Part::A), class).await
             }
             Op::StopMusic => self.client.moh_stop(&id(Part::A)).await.map(drop),
@@ -148,11 +124,11 @@ impl Requester {
             channel_id,
             other_channel_id: None,
             originator: None,
-            endpoint: trunk_endpoint(number, &self.plan.trunk),
+            endpoint: trunk_endpoint(number, &self.settings.trunk),
             app_args: "a".to_owned(),
-            caller_id: self.plan.caller_id.as_ref().and_then(CallerId::shown),
-            timeout: self.plan.call_timeout,
-            variables: match self.plan.caller_id {
+            caller_id: self.settings.caller_id.as_ref().and_then(CallerId::shown),
+            timeout: seconds(self.settings.call_timeout),
+            variables: match self.settings.caller_id {
                 Some(CallerId::Anonymous) => presents_no_number(),
                 Some(CallerId::Shown(_)) | None => Vec::new(),
             }
@@ -169,7 +145,7 @@ impl Requester {
             channel_id: b,
             other_channel_id: self.second_half(b2),
             originator: Some(a),
-            endpoint: self.plan.target.clone(),
+            endpoint: self.settings.target.endpoint.clone(),
             app_args: "b".to_owned(),
             connected_number: Some(number.to_string()),
         };
@@ -194,10 +170,10 @@ impl Requester {
             channel_id: b,
             other_channel_id: self.second_half(b2),
             originator: Some(a),
-            endpoint: self.plan.target.clone(),
+            endpoint: self.settings.target.endpoint.clone(),
             app_args: "b".to_owned(),
             caller_id: Some(number.to_string()),
-            timeout: self.plan.target_timeout,
+            timeout: seconds(self.settings.target.timeout),
             variables: vec![no_forwarding()],
         };
         self.client.originate(&originate).await?;
@@ -207,7 +183,11 @@ impl Requester {
 
     /// Only a local channel has a second half.
     fn second_half(&self, id: String) -> Option<String> {
-        self.plan.target.starts_with("Local/").then_some(id)
+        self.settings
+            .target
+            .endpoint
+            .starts_with("Local/")
+            .then_some(id)
     }
 
     /// 409 is passed on only where a recording of this name runs. A channel that a census saw
@@ -224,7 +204,7 @@ impl Requester {
         };
         let recording = Recording {
             name: name.clone(),
-            format: self.plan.recording_format.clone(),
+            format: self.settings.recordings.format.clone(),
             if_exists,
             max_seconds: 0,
         };
@@ -303,7 +283,7 @@ impl Requester {
     /// How the trunk stands after an originate that Asterisk could not make. An error is no
     /// answer: then it is taken to be there, and the attempt as congestion.
     pub(super) async fn trunk_is(&self) -> TrunkIs {
-        match self.client.endpoint("PJSIP", &self.plan.trunk).await {
+        match self.client.endpoint("PJSIP", &self.settings.trunk).await {
             Ok(None) => TrunkIs::Missing,
             Ok(Some(found)) if found.state.as_deref() == Some("offline") => TrunkIs::Away,
             Ok(Some(_)) | Err(_) => TrunkIs::There,
@@ -321,7 +301,7 @@ impl Requester {
 
     /// Whether Asterisk knows the trunk. An error is no answer.
     pub(super) async fn trunk_exists(&self) -> Result<bool, AriError> {
-        let endpoint = self.client.endpoint("PJSIP", &self.plan.trunk).await?;
+        let endpoint = self.client.endpoint("PJSIP", &self.settings.trunk).await?;
         Ok(endpoint.is_some())
     }
 

@@ -15,8 +15,7 @@ use super::format::FormatProbe;
 use super::legs::Legs;
 use super::pace::Pace;
 use super::picture::Shown;
-use super::reload::InForce;
-use super::requests::{DialPlan, Requester};
+use super::requests::Requester;
 use super::sound::Sound;
 use super::strangers::Strangers;
 use super::target::{self, TargetCheck};
@@ -118,7 +117,6 @@ pub(super) fn parts(
     let mut campaign = Campaign::new(
         AsteriskIds::new(&recovered.token),
         policy(settings),
-        settings.recordings.format.clone(),
         recovered.next_attempt,
     );
     let told = run::choose_run(
@@ -198,7 +196,7 @@ impl Parts {
         let (inbox, messages) = mpsc::unbounded_channel();
         let (requests_tx, requests) = mpsc::channel(64);
         let (news, news_rx) = mpsc::channel(super::NEWS_QUEUE);
-        let (in_force, in_force_rx) = watch::channel(in_force(settings, &self.recovered));
+        let (in_force, in_force_rx) = watch::channel(Arc::new(settings.clone()));
         let shown = Shown::of(settings);
         let legs = legs(&self.recovered, mirror.is_some());
         let audit = Audit::of(self.recovered.audit);
@@ -223,7 +221,7 @@ impl Parts {
             requester: Requester {
                 client: self.client,
                 channels: Channels::new(ids),
-                plan: Arc::new(DialPlan::of(settings)),
+                settings: Arc::new(settings.call.clone()),
                 gate: crate::ari::Gate::default(),
             },
             format_probe,
@@ -270,7 +268,7 @@ impl Parts {
             shown,
             audit,
             meter: Meter::new(now),
-            timelines: timelines(now, self.recovered.run.as_ref()),
+            timelines: timelines(now, self.recovered.run.as_ref(), settings),
             sound: Sound::default(),
             strangers: Strangers::default(),
             readers: Arc::new(Semaphore::new(READERS)),
@@ -294,7 +292,7 @@ impl Parts {
 
     fn fetcher(&self, settings: &Settings) -> (Fetcher, mpsc::Receiver<Outcome>) {
         let (tx, outcomes) = mpsc::channel(1024);
-        let folder = settings.recordings.dir.clone();
+        let folder = settings.call.recordings.dir.clone();
         let plan = RetryPlan::default();
         let fetcher = Fetcher::spawn(self.client.clone(), folder, plan, tx);
         (fetcher, outcomes)
@@ -315,20 +313,12 @@ impl LinkState {
     }
 }
 
-fn in_force(settings: &Settings, recovered: &Recovered) -> InForce {
-    let unfinished = recovered.run.iter().flat_map(|run| &run.unfinished);
-    let recorded = unfinished.filter_map(|call| {
-        let recording = call.recording.as_ref()?;
-        Some((call.attempt, recording.format.as_str()))
-    });
-    InForce::new(settings.clone(), recorded)
-}
-
 /// The calls of a dead process, which this one settles.
-fn timelines(now: Time, run: Option<&RecoveredRun>) -> Timelines {
+fn timelines(now: Time, run: Option<&RecoveredRun>, settings: &Settings) -> Timelines {
     let mut timelines = Timelines::default();
+    let settings = Arc::new(settings.call.clone());
     for call in run.iter().flat_map(|run| &run.unfinished) {
-        timelines.take_over(now, call.attempt, call.run, call.lead);
+        timelines.take_over(now, call.attempt, (call.run, call.lead), &settings);
     }
     timelines
 }
@@ -370,7 +360,7 @@ fn job(waiting: &WaitingRecording, settings: &Settings) -> Job {
         name: waiting.recording.name.clone(),
         format: format.clone(),
         file_name: file_name(waiting.begun_at, &waiting.number, waiting.call_id, format),
-        keep: settings.recordings.keep_on_asterisk,
+        keep: settings.call.recordings.keep_on_asterisk,
         folder: None,
     }
 }
@@ -391,11 +381,7 @@ pub(super) fn policy(settings: &Settings) -> Policy {
     Policy {
         max_cc: settings.max_cc,
         spacing: SPACING,
-        call_timeout: settings.call_timeout,
-        target_timeout: settings.target.timeout,
-        max_call: settings.max_call,
-        stage_target: settings.target.staged,
-        music: settings.target.moh_class.is_some(),
+        call: Arc::new(settings.call.clone()),
         retry_interrupted: settings.on_interrupted == OnInterrupted::Retry,
         pause_after: settings.pause_after,
         start_again_after: settings.start_again_after,

@@ -25,7 +25,7 @@ pub(super) fn ask_asterisk() -> TargetCheck {
 impl Engine {
     /// Whether the target that holds now is there, as far as Asterisk tells.
     pub(super) fn ask_for_target(&self) -> BoxFuture<'static, Option<String>> {
-        let asked = (self.target_check)(self.in_force.borrow().latest());
+        let asked = (self.target_check)(self.in_force.borrow().clone());
         let asking = self.target_questions.subscribe();
         async move {
             let fault = asked.await;

@@ -10,12 +10,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::channels::Channels;
-use super::requests::DialPlan;
 use super::snapshot::{AttemptDetail, AttemptOutcome};
 use crate::ari::{ChannelInfo, Event, EventKind, harmless};
 use crate::campaign::{
-    AttemptId, CallStep, DialStatus, Input, LeadId, LegEvent, Notice, Number, Op, OpError, Part,
-    Record, RunId, Time,
+    AttemptId, CallSettings, CallStep, DialStatus, Input, LeadId, LegEvent, Notice, Number, Op,
+    OpError, Part, Record, RunId, Time,
 };
 use crate::journal::call_id;
 pub(super) use entry::over;
@@ -33,7 +32,6 @@ const FIRST: usize = 24;
 pub(super) struct Setting<'a> {
     pub(super) channels: &'a Channels,
     pub(super) journal: uuid::Uuid,
-    pub(super) plan: Arc<DialPlan>,
 }
 
 /// The timelines of this process's calls.
@@ -48,6 +46,7 @@ pub(super) struct Timelines {
 struct Timeline {
     run: RunId,
     lead: LeadId,
+    settings: Arc<CallSettings>,
     entries: Vec<(Time, What)>,
     sip_call_id: Option<Box<str>>,
     end: Option<AttemptOutcome>,
@@ -62,14 +61,28 @@ impl Timelines {
     }
 
     /// The call of a dead process, which this one settles.
-    pub(super) fn take_over(&mut self, now: Time, attempt: AttemptId, run: RunId, lead: LeadId) {
-        self.open(now, attempt, run, lead, What::TakenOver);
+    pub(super) fn take_over(
+        &mut self,
+        now: Time,
+        attempt: AttemptId,
+        (run, lead): (RunId, LeadId),
+        settings: &Arc<CallSettings>,
+    ) {
+        self.open(now, attempt, (run, lead), settings, What::TakenOver);
     }
 
-    fn open(&mut self, now: Time, attempt: AttemptId, run: RunId, lead: LeadId, first: What) {
+    fn open(
+        &mut self,
+        now: Time,
+        attempt: AttemptId,
+        (run, lead): (RunId, LeadId),
+        settings: &Arc<CallSettings>,
+        first: What,
+    ) {
         let timeline = Timeline {
             run,
             lead,
+            settings: Arc::clone(settings),
             entries: vec![(now, first)],
             sip_call_id: None,
             end: None,
@@ -78,12 +91,12 @@ impl Timelines {
         self.calls.insert(attempt, timeline);
     }
 
-    /// Something is written down.
-    pub(super) fn record(&mut self, now: Time, record: &Record) {
+    /// Something is written down. `settings`: those by which calls begin now.
+    pub(super) fn record(&mut self, now: Time, record: &Record, settings: &Arc<CallSettings>) {
         match record {
             Record::AttemptBegun {
                 attempt, run, lead, ..
-            } => self.open(now, *attempt, *run, *lead, What::Begun),
+            } => self.open(now, *attempt, (*run, *lead), settings, What::Begun),
             Record::AttemptWithdrawn { attempt } => self.forget(*attempt),
             Record::AttemptEnded { attempt, end } => {
                 let outcome = AttemptOutcome {
@@ -249,17 +262,17 @@ impl Timelines {
     }
 
     /// What is known of the attempts at a lead, the latest first.
-    pub(super) fn of<'a>(
+    pub(super) fn of(
         &self,
         run: RunId,
         lead: LeadId,
         number: &Number,
-        setting: impl Fn(AttemptId) -> Setting<'a>,
+        setting: &Setting<'_>,
     ) -> Vec<AttemptDetail> {
         let calls = self.calls.iter().rev();
         calls
             .filter(|(_, call)| (call.run, call.lead) == (run, lead))
-            .map(|(attempt, call)| call.detail(*attempt, number, &setting(*attempt)))
+            .map(|(attempt, call)| call.detail(*attempt, number, setting))
             .collect()
     }
 }
@@ -268,7 +281,7 @@ impl Timeline {
     fn detail(&self, attempt: AttemptId, number: &Number, setting: &Setting<'_>) -> AttemptDetail {
         let id = |part| setting.channels.id(self.run, attempt, part);
         let sentences = self.entries.iter().map(|(at, what)| {
-            let text = sentence(what, number, setting);
+            let text = sentence(what, number, &self.settings);
             (*at, text)
         });
         AttemptDetail {

@@ -95,7 +95,7 @@ pub(super) async fn add(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let emergency = api.in_force.borrow().latest().emergency();
+    let emergency = api.in_force.borrow().emergency();
     let Some(posted) = read(&headers, &body, emergency) else {
         return bad(BODY);
     };

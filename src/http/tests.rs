@@ -13,7 +13,7 @@ use super::{Api, Streams, console, metrics};
 use crate::campaign::Time;
 use crate::config::Settings;
 use crate::control::Control;
-use crate::engine::{Clock, InForce, Snapshot};
+use crate::engine::{Clock, Snapshot};
 use crate::feed::Feed;
 use crate::wire::Message;
 use crate::wire::tests::blank;
@@ -44,7 +44,7 @@ fn api(age: Duration) -> (Api, watch::Sender<Arc<Snapshot>>) {
     let api = Api {
         control: Control::new(requests, Arc::new(|| Err("no settings".to_owned()))),
         snapshots,
-        in_force: watch::channel(InForce::new(settings(), [])).1,
+        in_force: watch::channel(Arc::new(settings())).1,
         clock: Clock::showing(NOW),
         feed: Feed::default(),
         tasks: Handle::current().metrics(),

@@ -1,11 +1,13 @@
 //! What an attempt is, from its beginning until nothing of it is left.
 
+use std::sync::Arc;
+
 use crate::campaign::ids::{AttemptId, LeadId, RunId};
 use crate::campaign::io::{CallStep, Effect, Notice, Op};
 use crate::campaign::number::Number;
 use crate::campaign::out::Out;
 use crate::campaign::record::{Record, Step};
-use crate::campaign::settings::Rules;
+use crate::campaign::settings::CallSettings;
 use crate::campaign::time::Time;
 
 /// The part of a call that never changes.
@@ -17,7 +19,7 @@ pub(crate) struct Attempt {
     pub(crate) number: Number,
     pub(crate) begun_at: Time,
     /// The settings by which it began.
-    pub(crate) rules: Rules,
+    pub(crate) settings: Arc<CallSettings>,
     /// A dead process has dialed it.
     pub(crate) inherited: bool,
 }
@@ -29,7 +31,7 @@ impl Attempt {
             attempt: self.id,
             op,
             number: self.number.clone(),
-            begun_at: self.begun_at,
+            settings: Arc::clone(&self.settings),
         });
     }
 

@@ -1,6 +1,7 @@
 //! The recording of one call: that it begins is written down before it is asked for, and it is
 //! fetched when Asterisk says that it has ended, or when nothing is left that could go on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::channel::Presence;
@@ -24,7 +25,7 @@ pub(crate) fn note_begun(attempt: &Attempt, facts: &mut Facts, turn: &mut Turn<'
     }
     let state = RecordingState::Started {
         name: turn.ids.make(attempt.run, attempt.id, Part::Snoop),
-        format: attempt.rules.recording_format.to_string(),
+        format: attempt.settings.recordings.format.clone(),
     };
     turn.out.journal(Record::Recording {
         attempt: attempt.id,
@@ -105,6 +106,7 @@ pub(crate) fn ended(
         attempt: attempt.id,
         number: attempt.number.clone(),
         begun_at: attempt.begun_at,
+        settings: Arc::clone(&attempt.settings),
     });
     false
 }

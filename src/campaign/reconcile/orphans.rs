@@ -1,6 +1,7 @@
 //! The calls of a dead process: what is known of them, and what becomes of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::campaign::call::Call;
 use crate::campaign::call::attempt::Attempt;
@@ -11,9 +12,9 @@ use crate::campaign::disposition::{Disposition, EndedBy, HangupCause};
 use crate::campaign::ids::{AsteriskIds, AttemptId, LeadId, Part, RunId};
 use crate::campaign::io::{Census, LegEvent};
 use crate::campaign::number::Number;
-use crate::campaign::out::{Out, Turn};
+use crate::campaign::out::Out;
 use crate::campaign::record::{Record, RecordingState, Step};
-use crate::campaign::settings::Rules;
+use crate::campaign::settings::CallSettings;
 use crate::campaign::time::Time;
 
 /// An attempt that a dead process had begun and not ended.
@@ -37,6 +38,8 @@ pub struct Orphan {
     pub bridged_at: Option<Time>,
     /// What was written down of its recording.
     pub recorded: Recorded,
+    /// The settings by which it counts as begun. The recording goes on in its format.
+    pub settings: Arc<CallSettings>,
 }
 
 /// How far a channel of a dead process has ended since events come in.
@@ -134,13 +137,12 @@ impl Orphans {
     /// lives is hung up, and where nothing does it is over. `came`: its A was heard of.
     pub(crate) fn take(
         &mut self,
+        now: Time,
         (attempt, came): (AttemptId, bool),
         census: &Census,
         ends: &OrphanEnds,
-        rules: Rules,
-        turn: &mut Turn<'_>,
+        out: &mut Out,
     ) -> Option<Call> {
-        let now = turn.now;
         let mut facts = facts_of(now, attempt, census);
         if came {
             facts.note_event(now, Part::A, LegEvent::Ringing, None);
@@ -156,12 +158,12 @@ impl Orphans {
             }
         }
         if facts.a.presence == Presence::Elsewhere {
-            self.has_answered(now, attempt, turn.out);
+            self.has_answered(now, attempt, out);
         }
         let dead_air_ms = self.all.get(&attempt).and_then(dead_air_ms);
-        self.note_steps(now, attempt, &facts, turn.out);
+        self.note_steps(now, attempt, &facts, out);
         let orphan = self.all.remove(&attempt)?;
-        Some(inherit(now, orphan, dead_air_ms, facts, rules))
+        Some(inherit(now, orphan, dead_air_ms, facts))
     }
 
     /// A census was taken in. Those that are left now wait for the spool only.
@@ -234,15 +236,14 @@ impl Orphans {
     pub(crate) fn transferred(
         &mut self,
         now: Time,
-        attempt: AttemptId,
-        part: Part,
-        ids_and_format: (&AsteriskIds, &str),
+        (attempt, part): (AttemptId, Part),
+        ids: &AsteriskIds,
         out: &mut Out,
     ) {
         self.ends.remove(&(attempt, part));
         if part == Part::A {
             // The census shows neither the channel before nor what records it.
-            self.was_recorded(now, attempt, ids_and_format, out);
+            self.was_recorded(now, attempt, ids, out);
         }
     }
 
@@ -251,7 +252,7 @@ impl Orphans {
         &mut self,
         now: Time,
         attempt: AttemptId,
-        (ids, format): (&AsteriskIds, &str),
+        ids: &AsteriskIds,
         out: &mut Out,
     ) {
         // Nothing is recorded of somebody who has not answered.
@@ -263,7 +264,7 @@ impl Orphans {
             orphan.recorded = Recorded::Begun;
             let state = RecordingState::Started {
                 name: ids.make(orphan.run, attempt, Part::Snoop),
-                format: format.to_owned(),
+                format: orphan.settings.recordings.format.clone(),
             };
             out.journal(Record::Recording { attempt, state });
         }
@@ -363,13 +364,7 @@ fn facts_of(now: Time, attempt: AttemptId, census: &Census) -> Facts {
 }
 
 /// The call of a dead process, as it is found: a conversation that lives goes on.
-fn inherit(
-    now: Time,
-    orphan: Orphan,
-    dead_air_ms: Option<u32>,
-    mut facts: Facts,
-    rules: Rules,
-) -> Call {
+fn inherit(now: Time, orphan: Orphan, dead_air_ms: Option<u32>, mut facts: Facts) -> Call {
     facts.recording = match orphan.recorded {
         Recorded::Nothing => Recording::Not,
         // It was asked for, which may have come to nothing: where it still can be, it is asked
@@ -407,7 +402,7 @@ fn inherit(
         lead: orphan.lead,
         number: orphan.number,
         begun_at: orphan.begun_at,
-        rules,
+        settings: orphan.settings,
         inherited: true,
     };
     Call::inherited(attempt, phase, facts, orphan.ringing_at)

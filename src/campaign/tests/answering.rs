@@ -1,15 +1,14 @@
 //! From ringing to talking: staging, the plain order, music, events before answers.
 
 use super::super::*;
-use super::rig::{FIRST, Rig, cause, policy};
+use super::rig::{FIRST, Rig, cause, policy, policy_with};
 
 fn plain(music: bool) -> Rig {
     let mut rig = Rig::started(
-        Policy {
-            stage_target: false,
-            music,
-            ..policy(1)
-        },
+        policy_with(1, |call| {
+            call.target.staged = false;
+            call.target.moh_class = music.then(|| "default".to_owned());
+        }),
         1,
     );
     rig.ok(Op::OriginateA);

@@ -46,6 +46,7 @@ fn after_a_death() -> Rig {
         answered_at: None,
         bridged_at: None,
         recorded: Recorded::Nothing,
+        settings: Arc::new(call_settings()),
     };
     let now = rig.now;
     let state = RunState::Idle;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::*;
 use super::orphans::census;
-use super::rig::{FIRST, Rig, cause, policy};
+use super::rig::{FIRST, Rig, cause, policy, policy_with};
 
 fn sip(q850: u16, status: u16) -> LegEvent {
     LegEvent::Gone(HangupCause {
@@ -248,10 +248,7 @@ fn no_timer_of_dialing_cuts_a_conversation() {
 #[test]
 fn the_operators_limit_cuts_a_conversation_and_says_so() {
     let mut rig = Rig::started(
-        Policy {
-            max_call: Some(Duration::from_secs(5)),
-            ..policy(1)
-        },
+        policy_with(1, |call| call.max_call = Some(Duration::from_secs(5))),
         1,
     );
     rig.stage();
@@ -351,6 +348,7 @@ fn a_recording_whose_end_is_never_told_is_fetched_all_the_same() {
         attempt: FIRST,
         number: Number::parse("1000").expect("digits"),
         begun_at: Time::from_millis(1_000_000),
+        settings: policy(1).call,
     };
     assert!(!rig.has(&fetch));
     rig.wait(2000);

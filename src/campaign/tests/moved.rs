@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::*;
 use super::orphans::{BOTH_UP, census};
-use super::rig::{FIRST, Rig, cause, policy};
+use super::rig::{FIRST, Rig, cause, policy, policy_with};
 
 fn transfer(rig: &mut Rig, part: Part) {
     rig.handle(Input::Transferred {
@@ -175,10 +175,8 @@ fn a_move_that_nobody_heard_of_is_learned_from_a_census() {
 
 #[test]
 fn a_transferred_call_goes_on_with_its_limit_until_the_new_one_leaves() {
-    let mut rig = Rig::staged_with(Policy {
-        max_call: Some(Duration::from_secs(60)),
-        ..policy(1)
-    });
+    let limit = Duration::from_secs(60);
+    let mut rig = Rig::staged_with(policy_with(1, |call| call.max_call = Some(limit)));
     rig.connect();
     rig.talk();
     rig.wait(20_000);

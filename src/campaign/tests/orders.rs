@@ -3,7 +3,7 @@
 
 use super::super::*;
 use super::model::{Fate, Model};
-use super::rig::{FIRST, Rig, policy};
+use super::rig::{FIRST, Rig, policy, policy_with};
 
 /// So often something may overtake.
 const OVERTAKINGS: usize = 3;
@@ -163,10 +163,7 @@ fn a_target_that_is_up_at_once_is_bridged_in_every_order() {
 
 #[test]
 fn the_plain_order_bridges_once_in_every_order() {
-    let plain = Policy {
-        stage_target: false,
-        ..policy(1)
-    };
+    let plain = policy_with(1, |call| call.target.staged = false);
     in_every_order(&plain, answers(300), TALKS, |rig, model| {
         both_talked(rig, model);
         asked_once(rig, &[Op::OriginateB]);
@@ -176,10 +173,8 @@ fn the_plain_order_bridges_once_in_every_order() {
 
 #[test]
 fn music_is_started_stopped_and_followed_by_the_bridge_in_every_order() {
-    let with_music = Policy {
-        music: true,
-        ..policy(1)
-    };
+    let class = "default".to_owned();
+    let with_music = policy_with(1, |call| call.target.moh_class = Some(class));
     in_every_order(&with_music, answers(300), TALKS, |rig, model| {
         both_talked(rig, model);
         let place = |wanted| {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::*;
-use super::rig::{FIRST, Rig, campaign, numbers, policy};
+use super::rig::{FIRST, Rig, campaign, numbers, policy, policy_with};
 
 pub(super) fn orphan(answered: bool, bridged: bool, recorded: bool) -> Orphan {
     Orphan {
@@ -20,6 +20,7 @@ pub(super) fn orphan(answered: bool, bridged: bool, recorded: bool) -> Orphan {
         } else {
             Recorded::Nothing
         },
+        settings: policy(1).call,
     }
 }
 
@@ -171,11 +172,14 @@ fn a_recording_that_a_dead_process_was_refused_is_asked_for_again() {
 
 #[test]
 fn an_adopted_conversation_keeps_its_limit_and_its_dead_air() {
-    let limited = Policy {
-        max_call: Some(Duration::from_secs(120)),
-        ..policy(1)
+    let limit = Duration::from_secs(120);
+    let limited = policy_with(1, |call| call.max_call = Some(limit));
+    let limited_call = Arc::clone(&limited.call);
+    let orphan = Orphan {
+        settings: limited_call,
+        ..orphan(true, true, true)
     };
-    let mut rig = restarted_with(limited, RunState::Idle, orphan(true, true, true));
+    let mut rig = restarted_with(limited, RunState::Idle, orphan);
     rig.link_up(census(BOTH_UP, BOTH, true));
     rig.wait(21_011);
     assert_eq!(rig.word(), Some(CallWord::Bridged));

@@ -144,7 +144,7 @@ fn an_emergency_number_is_not_dialed_whichever_way_it_came() {
         emergency: Emergency::of("1001"),
         ..policy(1)
     };
-    rig.campaign.set_policy(here, "wav");
+    rig.campaign.set_policy(here);
     rig.gone(Part::A, 17);
     assert_eq!(dialed(&rig), ["1000"]);
     assert_eq!(rig.lead(1), SKIPPED);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::*;
-use super::rig::{FIRST, Rig, policy};
+use super::rig::{FIRST, Rig, policy, policy_with};
 
 fn list(of: &[u32]) -> Numbers {
     let mut numbers = Numbers::default();
@@ -229,7 +229,7 @@ fn a_start_calls_a_finished_list_again_at_once_or_never_where_the_settings_say_s
             start_again_after: after,
             ..policy(1)
         };
-        rig.campaign.set_policy(policy, "wav");
+        rig.campaign.set_policy(policy);
         if after.is_none() {
             rig.wait(400 * 24 * 3600 * 1000);
         }
@@ -339,27 +339,27 @@ fn max_cc_of_the_settings_counts_only_where_it_has_changed() {
     let max_cc = |rig: &Rig| rig.campaign.policy().max_cc.calls();
     let set = MaxCc::new(4).expect("not 0");
     rig.command(&Command::SetMaxCc(set)).expect("always");
-    rig.campaign.set_policy(policy(1), "wav");
+    rig.campaign.set_policy(policy(1));
     assert_eq!(max_cc(&rig), 4, "the settings say what they said");
-    rig.campaign.set_policy(policy(6), "wav");
+    rig.campaign.set_policy(policy(6));
     rig.handle(Input::Tick);
     assert_eq!((max_cc(&rig), originates(&rig)), (6, 6));
     rig.command(&Command::SetMaxCc(set)).expect("always");
-    rig.campaign.set_policy(policy(6), "wav");
+    rig.campaign.set_policy(policy(6));
     assert_eq!(max_cc(&rig), 4);
 }
 
 #[test]
 fn a_call_keeps_the_rules_that_it_began_with() {
     let mut rig = Rig::started(policy(1), 2);
-    let short = Policy {
-        call_timeout: Duration::from_secs(5),
-        target_timeout: Duration::from_secs(5),
-        max_call: Some(Duration::from_secs(5)),
-        music: true,
-        ..policy(1)
-    };
-    rig.campaign.set_policy(short, "gsm");
+    let short = policy_with(1, |call| {
+        call.call_timeout = Duration::from_secs(5);
+        call.target.timeout = Duration::from_secs(5);
+        call.max_call = Some(Duration::from_secs(5));
+        call.target.moh_class = Some("default".to_owned());
+        call.recordings.format = "gsm".to_owned();
+    });
+    rig.campaign.set_policy(short);
     rig.stage();
     rig.wait(20_000);
     assert_eq!(rig.word(), Some(CallWord::Ringing));

@@ -26,15 +26,42 @@ pub(super) fn policy(max_cc: u32) -> Policy {
     Policy {
         max_cc: MaxCc::new(max_cc).expect("a test asks for a call at least"),
         spacing: Duration::ZERO,
-        call_timeout: Duration::from_secs(30),
-        target_timeout: Duration::from_secs(20),
-        max_call: None,
-        stage_target: true,
-        music: false,
         retry_interrupted: false,
         pause_after: PauseAfter::NEVER,
         start_again_after: Some(Duration::from_secs(6 * 3600)),
         emergency: Emergency::default(),
+        call: Arc::new(call_settings()),
+    }
+}
+
+/// What a call keeps where a test wants nothing else.
+pub(crate) fn call_settings() -> CallSettings {
+    CallSettings {
+        trunk: "mytrunk".to_owned(),
+        caller_id: None,
+        call_timeout: Duration::from_secs(30),
+        target: Target {
+            endpoint: "Local/777@default".to_owned(),
+            timeout: Duration::from_secs(20),
+            staged: true,
+            moh_class: None,
+        },
+        max_call: None,
+        recordings: Recordings {
+            dir: "/recordings".into(),
+            format: "wav".to_owned(),
+            keep_on_asterisk: false,
+        },
+    }
+}
+
+/// The policy, with other settings of calls.
+pub(super) fn policy_with(max_cc: u32, change: impl FnOnce(&mut CallSettings)) -> Policy {
+    let mut call = call_settings();
+    change(&mut call);
+    Policy {
+        call: Arc::new(call),
+        ..policy(max_cc)
     }
 }
 
@@ -48,12 +75,7 @@ pub(super) fn numbers(count: u32) -> Numbers {
 }
 
 pub(super) fn campaign(policy: Policy) -> Campaign {
-    Campaign::new(
-        AsteriskIds::new("t"),
-        policy,
-        "wav".to_owned(),
-        AttemptId(1),
-    )
+    Campaign::new(AsteriskIds::new("t"), policy, AttemptId(1))
 }
 
 impl Rig {

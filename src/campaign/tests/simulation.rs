@@ -152,10 +152,12 @@ struct Sim {
 impl Sim {
     fn new(seed: u64, traced: bool) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
+        let mut call = call_settings();
+        call.target.staged = rng.u8(..4) > 0;
+        call.target.moh_class = (rng.u8(..4) == 0).then(|| "default".to_owned());
+        call.max_call = (rng.u8(..4) == 0).then_some(Duration::from_secs(8));
         let policy = Policy {
-            stage_target: rng.u8(..4) > 0,
-            music: rng.u8(..4) == 0,
-            max_call: (rng.u8(..4) == 0).then_some(Duration::from_secs(8)),
+            call: Arc::new(call),
             retry_interrupted: rng.u8(..5) == 0,
             emergency: Emergency::of(if rng.u8(..4) == 0 { "1001 1004" } else { "" }),
             ..policy(rng.u32(1..5))

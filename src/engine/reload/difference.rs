@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use crate::campaign::CallSettings;
 use crate::config::{ListSource, OnHangup, OnInterrupted, Settings};
 
 /// What is said of a list that the present run does not belong to.
@@ -34,14 +35,13 @@ pub(super) fn between(running: &Settings, new: &Settings) -> Difference {
 /// The one place that says what may change.
 fn mixed(running: &Settings, new: &Settings) -> Settings {
     Settings {
-        target: new.target.clone(),
         max_cc: new.max_cc,
-        call_timeout: new.call_timeout,
-        max_call: new.max_call,
+        call: CallSettings {
+            trunk: running.call.trunk.clone(),
+            ..new.call.clone()
+        },
         pause_after: new.pause_after,
-        caller_id: new.caller_id.clone(),
         region: new.region,
-        recordings: new.recordings.clone(),
         start_again_after: new.start_again_after,
         on_interrupted: new.on_interrupted,
         on_hangup: new.on_hangup,
@@ -60,13 +60,15 @@ fn of_dialing(running: &Settings, new: &Settings, said: &mut Vec<String>) {
     );
     note(
         "CALL_TIMEOUT",
-        running.call_timeout != new.call_timeout,
-        seconds(new.call_timeout),
+        running.call.call_timeout != new.call.call_timeout,
+        seconds(new.call.call_timeout),
     );
     note(
         "MAX_CALL_SECONDS",
-        running.max_call != new.max_call,
-        new.max_call.map_or_else(|| "not set".to_owned(), seconds),
+        running.call.max_call != new.call.max_call,
+        new.call
+            .max_call
+            .map_or_else(|| "not set".to_owned(), seconds),
     );
     let (old, pause_after) = (running.pause_after, new.pause_after);
     note(
@@ -81,8 +83,8 @@ fn of_dialing(running: &Settings, new: &Settings, said: &mut Vec<String>) {
     );
     note(
         "CALLER_ID",
-        running.caller_id != new.caller_id,
-        or(new.caller_id.as_ref(), "the trunk's own"),
+        running.call.caller_id != new.call.caller_id,
+        or(new.call.caller_id.as_ref(), "the trunk's own"),
     );
     note(
         "DEFAULT_REGION",
@@ -92,7 +94,7 @@ fn of_dialing(running: &Settings, new: &Settings, said: &mut Vec<String>) {
 }
 
 fn of_the_target(running: &Settings, new: &Settings, said: &mut Vec<String>) {
-    let (old, target) = (&running.target, &new.target);
+    let (old, target) = (&running.call.target, &new.call.target);
     let mut note = |name, differs, is: String| note(said, name, differs, &is);
     note(
         "the target",
@@ -117,7 +119,7 @@ fn of_the_target(running: &Settings, new: &Settings, said: &mut Vec<String>) {
 }
 
 fn of_recordings(running: &Settings, new: &Settings, said: &mut Vec<String>) {
-    let (old, recordings) = (&running.recordings, &new.recordings);
+    let (old, recordings) = (&running.call.recordings, &new.call.recordings);
     let mut note = |name, differs, is: String| note(said, name, differs, &is);
     note(
         "RECORDINGS_DIR",
@@ -184,7 +186,7 @@ fn ignored(running: &Settings, new: &Settings) -> Vec<String> {
         ("ARI_PASSWORD", ari.password != new.ari.password),
         ("ARI_CA_FILE", ari.ca != new.ari.ca),
         ("STASIS_APP", ari.app != new.ari.app),
-        ("ARI_TRUNK", running.trunk != new.trunk),
+        ("ARI_TRUNK", running.call.trunk != new.call.trunk),
         ("STATE_FILE", running.state_file != new.state_file),
         ("AUTOSTART", running.autostart != new.autostart),
         ("LOG_FILE", running.log_file != new.log_file),

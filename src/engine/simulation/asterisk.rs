@@ -127,12 +127,27 @@ impl Sim {
                 self.tally.count("calls placed");
             }
             self.note(|| format!("   {} of {number}", response.status));
+            self.note_told_of_target(&outgoing);
             Ok(as_http(response))
         };
         if let Ok(back) = back {
             self.plan(back, Item::Reply(outgoing.reply, result));
         }
         self.carry_events();
+    }
+
+    /// Asterisk says where a target stands; of one that has answered the talk has begun.
+    fn note_told_of_target(&mut self, outgoing: &Outgoing) {
+        let Some(id) = outgoing.sent.path.strip_prefix("/channels/") else {
+            return;
+        };
+        let is_question = outgoing.sent.what == "GET /channels/{id}";
+        if let Some((attempt, Part::B)) = self.ids.parse(id)
+            && is_question
+            && !self.talks(attempt)
+        {
+            self.notes.told_silent.insert(attempt, self.world_now());
+        }
     }
 
     /// The attempts whose originate has left and not arrived.

@@ -8,7 +8,9 @@ use tempfile::TempDir;
 use super::deck::world_time;
 use super::laws::Notes;
 use super::{Play, Sim, Tally, asterisk, tests};
-use crate::campaign::{AsteriskIds, MaxCc, Number, Numbers, PauseAfter};
+use crate::campaign::{
+    AsteriskIds, CallSettings, MaxCc, Number, Numbers, PauseAfter, Recordings, Target,
+};
 use crate::config::{self, ListSource, OnHangup, OnInterrupted, Secret, Settings};
 use crate::journal::Disk;
 use crate::simulator::{Scenario, World, WorldConfig};
@@ -28,6 +30,13 @@ fn scenario() -> Scenario {
 }
 
 fn settings(rng: &mut fastrand::Rng, dir: &TempDir, pause_after: PauseAfter) -> Settings {
+    let target = Target {
+        endpoint: "Local/777@default".to_owned(),
+        timeout: Duration::from_secs(rng.u64(3..9)),
+        staged: rng.u8(..4) > 0,
+        moh_class: (rng.u8(..4) == 0).then(|| "default".to_owned()),
+    };
+    let max_cc = MaxCc::new(rng.u32(1..6)).expect("not 0");
     Settings {
         ari: config::Ari {
             url: "http://127.0.0.1:8088/".parse().expect("a URL"),
@@ -36,23 +45,20 @@ fn settings(rng: &mut fastrand::Rng, dir: &TempDir, pause_after: PauseAfter) -> 
             ca: None,
             app: asterisk::APP.to_owned(),
         },
-        trunk: "mytrunk".to_owned(),
         list: ListSource::File("/lists/numbers.txt".into()),
         region: None,
-        target: config::Target {
-            endpoint: "Local/777@default".to_owned(),
-            timeout: Duration::from_secs(rng.u64(3..9)),
-            staged: rng.u8(..4) > 0,
-            moh_class: (rng.u8(..4) == 0).then(|| "default".to_owned()),
-        },
-        max_cc: MaxCc::new(rng.u32(1..6)).expect("not 0"),
-        call_timeout: Duration::from_secs(rng.u64(4..12)),
-        max_call: (rng.u8(..4) == 0).then_some(Duration::from_secs(8)),
-        caller_id: None,
-        recordings: config::Recordings {
-            dir: "/recordings".into(),
-            format: "wav".to_owned(),
-            keep_on_asterisk: false,
+        max_cc,
+        call: CallSettings {
+            trunk: "mytrunk".to_owned(),
+            caller_id: None,
+            target,
+            call_timeout: Duration::from_secs(rng.u64(4..12)),
+            max_call: (rng.u8(..4) == 0).then_some(Duration::from_secs(8)),
+            recordings: Recordings {
+                dir: "/recordings".into(),
+                format: "wav".to_owned(),
+                keep_on_asterisk: false,
+            },
         },
         state_file: dir.path().join("dialdeck.db"),
         autostart: false,
@@ -100,7 +106,7 @@ impl Sim {
             scenario: scenario(),
             seed: play.seed,
             speed: 1.0,
-            trunk: settings.trunk.clone(),
+            trunk: settings.call.trunk.clone(),
         };
         let uptime = Duration::from_secs(10);
         Self {

@@ -12,6 +12,9 @@ use crate::simulator::{Hold, Leg};
 /// An originate that the client gave up for unanswered may be carried out for so long.
 pub(super) const MAY_STILL_COME: Duration = Duration::from_secs(10);
 
+/// The client waits no longer for an answer.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+
 impl Sim {
     /// An originate of a leg A leaves the client.
     pub(super) fn may_leave(&mut self, attempt: AttemptId) -> Verdict {
@@ -118,21 +121,25 @@ impl Sim {
         let in_order = !self.tally.0.contains_key("events: late");
         in_order
             && !self.talk_began_too_late(attempt)
-            && self.settings.max_call.is_none()
+            && self.settings.call.max_call.is_none()
             && self.talks(attempt)
             && self.notes.watched.contains(&attempt)
             && !self.notes.may_go.contains(&attempt)
             && !is_stopping
     }
 
-    /// That it ends was decided before they heard each other, and requests were slow.
+    /// That it ends was decided before they heard each other, and requests were slow; or by what
+    /// Asterisk had said before they did, whose answer was on its way meanwhile.
     fn talk_began_too_late(&self, attempt: AttemptId) -> bool {
         let engine = self.deck.as_ref().map(|deck| &deck.engine);
         let mut calls = engine.into_iter().flat_map(|e| e.campaign.calls());
         let began = self.notes.bridged.get(&attempt);
+        let told = self.notes.told_silent.get(&attempt);
         calls.any(|call| {
             let is_it = call.attempt == attempt && call.word == CallWord::Ending;
-            is_it && began.is_none_or(|began| call.since < *began)
+            let by_answer = told.is_some_and(|told| call.since.since(*told) < ANSWERED_WITHIN);
+            let decided = told.filter(|_| by_answer).unwrap_or(&call.since);
+            is_it && began.is_none_or(|began| decided < began)
         })
     }
 

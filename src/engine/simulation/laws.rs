@@ -98,6 +98,10 @@ pub(super) struct Notes {
     pub(super) heard: BTreeSet<AttemptId>,
     /// Whose two legs were up in one bridge, and since when first.
     pub(super) bridged: BTreeMap<AttemptId, Time>,
+    /// When Asterisk last said of their target, which was asked for, that it has not answered.
+    pub(super) told_silent: BTreeMap<AttemptId, Time>,
+    /// The legs whose place another channel has taken, and when.
+    pub(super) replaced: BTreeMap<(AttemptId, Part), Duration>,
     /// Each MAX_CC and since when it held, the last one holding now.
     pub(super) max_cc: Vec<(Duration, usize)>,
     /// When an engine was told that they were durable, which is when it decides to dial them.
@@ -193,13 +197,21 @@ impl Sim {
         } else {
             "Asterisk: keeps what has hung up"
         });
-        if self.notes.held.contains(&(*attempt, *part)) {
+        if self.notes.held.contains(&(*attempt, *part)) || self.are_both_strangers(*attempt) {
             return Ok(());
         }
         broken(
             Law::Snapshot,
             format!("Asterisk does not keep {part} of {attempt}"),
         )
+    }
+
+    /// Both phones had transferred the call before this process began: two channels of
+    /// Asterisk's own stand in the bridge, and nobody can tell which of them is leg A.
+    fn are_both_strangers(&self, attempt: AttemptId) -> bool {
+        let of_leg = |part| self.notes.replaced.get(&(attempt, part));
+        let before = |part| of_leg(part).is_some_and(|at| *at < self.notes.process_since);
+        before(Part::A) && before(Part::B)
     }
 
     /// Who was refused by an analytics service was not refused by a person.

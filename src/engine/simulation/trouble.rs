@@ -89,6 +89,9 @@ impl Sim {
             .transfer(now, id, "100@lab-transfers", lingers, after)
         {
             self.tally.count("phones: transfer");
+            if let Some(whose) = self.ids.parse(id) {
+                self.notes.replaced.insert(whose, self.uptime);
+            }
             self.note(|| format!("{by} takes the place of {id}"));
         }
         self.carry_events();

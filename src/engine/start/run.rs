@@ -1,9 +1,11 @@
 //! Which run an engine begins with.
 
+use std::sync::Arc;
+
 use super::{Options, StartError};
 use crate::campaign::{
-    Campaign, Command, Disposition, LeadRow, LeadState, Leads, Numbers, Orphan, Recorded, RunState,
-    Time,
+    CallSettings, Campaign, Command, Disposition, LeadRow, LeadState, Leads, Numbers, Orphan,
+    Recorded, RunState, Time,
 };
 use crate::config::{OnInterrupted, Settings};
 use crate::engine::{Clock, Told};
@@ -133,14 +135,17 @@ fn restore(
         run.run,
         run.state.clone(),
         leads,
-        orphans(&run.unfinished),
+        orphans(&run.unfinished, settings),
     );
     campaign.restore_since(run.since);
     campaign.restore_streaks(&journal.latest_endings(run.run)?);
     Ok(())
 }
 
-fn orphans(unfinished: &[Unfinished]) -> Vec<Orphan> {
+/// The calls of a dead process count as begun by the settings of this one, but for the format of
+/// a recording that goes on.
+fn orphans(unfinished: &[Unfinished], settings: &Settings) -> Vec<Orphan> {
+    let settings = Arc::new(settings.call.clone());
     unfinished
         .iter()
         .map(|u| Orphan {
@@ -156,6 +161,14 @@ fn orphans(unfinished: &[Unfinished]) -> Vec<Orphan> {
                 Some(_) => Recorded::Begun,
                 None if u.recording_over => Recorded::Over,
                 None => Recorded::Nothing,
+            },
+            settings: match &u.recording {
+                Some(recording) if recording.format != settings.recordings.format => {
+                    let mut other = CallSettings::clone(&settings);
+                    other.recordings.format.clone_from(&recording.format);
+                    Arc::new(other)
+                }
+                _ => Arc::clone(&settings),
             },
         })
         .collect()

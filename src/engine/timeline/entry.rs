@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Setting;
 use crate::ari::harmless;
 use crate::campaign::{
-    CallStep, DialStatus, Disposition, EndedBy, HangupCause, LegEvent, Number, Op, OpError, Part,
-    trunk_endpoint,
+    CallSettings, CallStep, DialStatus, Disposition, EndedBy, HangupCause, LegEvent, Number, Op,
+    OpError, Part, trunk_endpoint,
 };
 
 /// Something that happened to a call.
@@ -30,15 +29,15 @@ pub(super) enum What {
 }
 
 /// `what`, for a reader.
-pub(super) fn sentence(what: &What, number: &Number, setting: &Setting<'_>) -> String {
+pub(super) fn sentence(what: &What, number: &Number, settings: &CallSettings) -> String {
     match what {
         What::Begun => "taken from the line".to_owned(),
         What::TakenOver => "taken over from an engine that died".to_owned(),
         What::Asked(Op::DialB | Op::OriginateB) => {
-            format!("target dialed: {}", setting.plan.target)
+            format!("target dialed: {}", settings.target.endpoint)
         }
-        What::Asked(op) => format!("asked Asterisk {}", wish(*op, number, setting)),
-        What::Failed(op, error) => failure(*error, &wish(*op, number, setting)),
+        What::Asked(op) => format!("asked Asterisk {}", wish(*op, number, settings)),
+        What::Failed(op, error) => failure(*error, &wish(*op, number, settings)),
         What::Leg(part, event) => leg(*part, *event),
         What::Step(step) => self::step(*step),
         What::Records => "recording".to_owned(),
@@ -62,12 +61,12 @@ pub(in crate::engine) fn over(disposition: Disposition, by: EndedBy) -> String {
 }
 
 /// What a request wants, as an infinitive.
-fn wish(op: Op, number: &Number, setting: &Setting<'_>) -> String {
+fn wish(op: Op, number: &Number, settings: &CallSettings) -> String {
     match op {
-        Op::OriginateA => format!("to dial {}", trunk_endpoint(number, &setting.plan.trunk)),
+        Op::OriginateA => format!("to dial {}", trunk_endpoint(number, &settings.trunk)),
         Op::CreateBridge => "to make the bridge".to_owned(),
-        Op::CreateB => format!("to prepare the target {}", setting.plan.target),
-        Op::DialB | Op::OriginateB => format!("to dial the target {}", setting.plan.target),
+        Op::CreateB => format!("to prepare the target {}", settings.target.endpoint),
+        Op::DialB | Op::OriginateB => format!("to dial the target {}", settings.target.endpoint),
         Op::Join(part) => format!("to put {part} into the bridge"),
         Op::Snoop => "to listen to leg A for the recording".to_owned(),
         Op::Record => "to record".to_owned(),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ari::ChannelState;
-use crate::campaign::{AsteriskIds, AttemptEnd, Disposition, EndedBy, HangupCause};
+use crate::campaign::{AsteriskIds, AttemptEnd, Disposition, EndedBy, HangupCause, call_settings};
 
 const RUN: RunId = RunId(3);
 const LEAD: LeadId = LeadId(5);
@@ -56,28 +56,23 @@ fn told(step: CallStep) -> Notice {
     }
 }
 
+fn settings() -> Arc<CallSettings> {
+    Arc::new(call_settings())
+}
+
 fn details(timelines: &Timelines) -> Vec<AttemptDetail> {
     let number = Number::parse("1000").expect("digits");
     let ids = ids();
-    let plan = Arc::new(DialPlan {
-        trunk: "trunk".to_owned(),
-        target: "Local/777@default".to_owned(),
-        caller_id: None,
-        call_timeout: 30,
-        target_timeout: 30,
-        recording_format: "wav".to_owned(),
-        moh_class: None,
-    });
-    timelines.of(RUN, LEAD, &number, |_| Setting {
+    let setting = Setting {
         channels: &ids,
         journal: uuid::Uuid::from_u128(1),
-        plan: Arc::clone(&plan),
-    })
+    };
+    timelines.of(RUN, LEAD, &number, &setting)
 }
 
 fn started() -> Timelines {
     let mut timelines = Timelines::default();
-    timelines.record(Time(1), &begun(ONE, LEAD));
+    timelines.record(Time(1), &begun(ONE, LEAD), &settings());
     timelines
 }
 
@@ -107,7 +102,7 @@ fn a_call_is_told_from_the_line_to_its_end() {
     timelines.told(Time(10), &told(CallStep::Agent));
     timelines.hung_up(Time(11), ONE, &Arc::from("keyboard anna"));
     timelines.input(Time(12), &leg(ONE, Part::A, gone()));
-    timelines.record(Time(13), &ended(ONE));
+    timelines.record(Time(13), &ended(ONE), &settings());
     timelines.saved(Time(14), ONE, "/rec/1.wav".to_owned());
     let [detail] = details(&timelines).try_into().expect("one attempt");
     let expected = [
@@ -167,7 +162,11 @@ fn a_hangup_that_found_nothing_is_no_trouble() {
 #[test]
 fn an_attempt_that_never_left_is_not_told_of() {
     let mut timelines = started();
-    timelines.record(Time(2), &Record::AttemptWithdrawn { attempt: ONE });
+    timelines.record(
+        Time(2),
+        &Record::AttemptWithdrawn { attempt: ONE },
+        &settings(),
+    );
     assert!(details(&timelines).is_empty());
     let mut timelines = started();
     timelines.input(Time(2), &Input::NotDurable(ONE));
@@ -177,9 +176,9 @@ fn an_attempt_that_never_left_is_not_told_of() {
 #[test]
 fn attempts_at_others_are_not_among_them_and_the_latest_stands_first() {
     let mut timelines = started();
-    timelines.record(Time(2), &begun(AttemptId(2), LeadId(6)));
-    timelines.record(Time(3), &begun(AttemptId(3), LEAD));
-    timelines.take_over(Time(4), AttemptId(4), RunId(2), LEAD);
+    timelines.record(Time(2), &begun(AttemptId(2), LeadId(6)), &settings());
+    timelines.record(Time(3), &begun(AttemptId(3), LEAD), &settings());
+    timelines.take_over(Time(4), AttemptId(4), (RunId(2), LEAD), &settings());
     let attempts: Vec<u64> = details(&timelines).iter().map(|d| d.attempt.0).collect();
     assert_eq!(attempts, [3, 1]);
 }
@@ -201,8 +200,8 @@ fn entries_and_ended_calls_are_bounded_and_living_ones_stay() {
     assert!(timeline[ENTRIES - 1].1.ends_with("status 499"));
 
     for attempt in (2..3000).map(AttemptId) {
-        timelines.record(Time(3), &begun(attempt, LeadId(1)));
-        timelines.record(Time(4), &ended(attempt));
+        timelines.record(Time(3), &begun(attempt, LeadId(1)), &settings());
+        timelines.record(Time(4), &ended(attempt), &settings());
     }
     assert_eq!(timelines.calls.len(), ENDED + 1);
     assert_eq!(details(&timelines).len(), 1, "it lives");

@@ -86,6 +86,7 @@ impl Books {
                     answered_at: None,
                     bridged_at: None,
                     recorded: Recorded::Nothing,
+                    settings: Arc::new(call_settings()),
                 });
             }
             Record::AttemptWithdrawn { attempt } => {

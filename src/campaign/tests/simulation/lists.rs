@@ -114,14 +114,16 @@ impl Sim {
 
     fn change_rules(&mut self) {
         let rng = &mut self.rng;
+        let mut call = call_settings();
+        call.target.staged = rng.bool();
+        call.target.moh_class = (rng.u8(..4) == 0).then(|| "default".to_owned());
+        call.max_call = (rng.u8(..4) == 0).then_some(Duration::from_secs(8));
+        call.call_timeout = Duration::from_secs(rng.u64(5..30));
         let policy = Policy {
-            stage_target: rng.bool(),
-            music: rng.u8(..4) == 0,
-            max_call: (rng.u8(..4) == 0).then_some(Duration::from_secs(8)),
-            call_timeout: Duration::from_secs(rng.u64(5..30)),
+            call: Arc::new(call),
             ..self.policy.clone()
         };
-        self.campaign.set_policy(policy, "wav");
+        self.campaign.set_policy(policy);
         self.policy = self.campaign.policy().clone();
     }
 }

@@ -175,7 +175,7 @@ impl Sim {
         self.fetched.clear();
         let next = AttemptId(found.last.0 + 1);
         let ids = AsteriskIds::new("t");
-        self.campaign = Campaign::new(ids, self.policy.clone(), "wav".to_owned(), next);
+        self.campaign = Campaign::new(ids, self.policy.clone(), next);
         let (leads, orphans) = (found.leads, found.orphans);
         self.campaign
             .restore(self.now, RunId(1), found.state, leads, orphans);
