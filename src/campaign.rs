@@ -75,7 +75,8 @@ pub use io::{
 };
 pub use number::{Emergency, MAX_NUMBER_LEN, Number, NumberError, digits_of_person};
 pub use pace::{HeldBack, Limit, TrunkIs};
-pub use queue::leads::{Changes, Differ, LeadRow, LeadState, Leads};
+pub use queue::changes::{Changes, Differ};
+pub use queue::leads::{LeadRow, LeadState, Leads};
 pub use queue::numbers::Numbers;
 pub use queue::{Added, AddedLead, NO_LONGER_LISTED, Relisted};
 pub use reconcile::orphans::{Orphan, RESTARTED, Recorded};

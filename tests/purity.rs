@@ -142,6 +142,54 @@ fn the_core_uses_nothing_from_outside_itself() {
     }
 }
 
+/// Paths in `code` that name something by way of a module above it: such a file cannot be
+/// understood, or tested, without the whole that it is a part of.
+fn upward(code: &str) -> Vec<String> {
+    let names_a_type =
+        |part: Option<&str>| part.is_some_and(|part| part.starts_with(char::is_uppercase));
+    let leads_up = |path: &String| {
+        let mut parts = path.split("::").skip_while(|part| *part == "super");
+        if path.starts_with("super::") {
+            return names_a_type(parts.next());
+        }
+        path.starts_with("crate::campaign::") && names_a_type(parts.nth(2))
+    };
+    paths(code).into_iter().filter(leads_up).collect()
+}
+
+#[test]
+fn no_part_of_the_core_imports_from_above() {
+    for (file, depth) in core_files() {
+        if depth == 0 {
+            continue;
+        }
+        let text = fs::read_to_string(&file).expect("a file of the core can be read");
+        let found = upward(&code_of(&text));
+        assert!(found.is_empty(), "{} uses {found:?}", file.display());
+    }
+}
+
+#[test]
+fn an_import_from_above_is_found() {
+    for bad in [
+        "use super::Campaign;",
+        "use super::{Time, io::Op};",
+        "use super::super::Call;",
+        "use crate::campaign::AttemptId;",
+        "use crate::campaign::{ids::LeadId, Number};",
+    ] {
+        assert_eq!(upward(bad).len(), 1, "{bad}");
+    }
+    for good in [
+        "use super::ids::AttemptId;",
+        "use super::super::ids::{AttemptId, LeadId};",
+        "use crate::campaign::call::Call;",
+        "fn f() { Phase::Journaling }",
+    ] {
+        assert!(upward(good).is_empty(), "{good}");
+    }
+}
+
 #[test]
 fn what_is_not_the_cores_is_found_however_it_is_written() {
     let dependencies = dependencies();

@@ -30,9 +30,7 @@ use attempt::Attempt;
 use channel::{Channel, HungUp, Presence};
 use facts::{CarrierSays, Facts, Recording};
 use phase::{Answer, Bridged, Phase, Verdict};
-
-/// How long what was asked to go may take before it is asked again.
-pub(crate) const INSIST_EVERY: Duration = Duration::from_secs(2);
+use steps::INSIST_EVERY;
 
 /// How long after the originate B is staged where neither ringing nor an end was heard. A
 /// number that is busy has told so by then, and costs no staging.

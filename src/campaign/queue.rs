@@ -1,6 +1,7 @@
 //! Who waits, who is next, and how the others ended: the leads of one run, and what lists,
 //! people and programs change about them.
 
+pub(super) mod changes;
 pub(super) mod leads;
 pub(super) mod numbers;
 

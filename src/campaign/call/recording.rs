@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::attempt::Attempt;
 use super::channel::Presence;
 use super::facts::{Facts, Recording, Resumption};
 use super::phase::Phase;
-use super::{INSIST_EVERY, attempt::Attempt};
+use super::steps::INSIST_EVERY;
 use crate::campaign::ids::{AttemptId, Part};
 use crate::campaign::io::{Effect, Notice, Op, OpError};
 use crate::campaign::out::{Out, Turn};

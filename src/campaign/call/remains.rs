@@ -3,7 +3,8 @@
 
 use super::attempt::Attempt;
 use super::facts::{Facts, Recording};
-use super::{INSIST_EVERY, recording, steps};
+use super::steps::INSIST_EVERY;
+use super::{recording, steps};
 use crate::campaign::ids::Part;
 use crate::campaign::io::{LegEvent, Op, OpError};
 use crate::campaign::out::Turn;

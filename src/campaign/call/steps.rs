@@ -3,12 +3,17 @@
 //! There is no table of transitions. A step is taken as soon as all that it needs is known,
 //! in whatever order that was learned.
 
+use std::time::Duration;
+
 use super::channel::{Channel, Join, Presence};
 use super::facts::{Facts, Music, Plan, Recording};
 use super::phase::Phase;
 use crate::campaign::ids::Part;
 use crate::campaign::io::Op;
 use crate::campaign::time::Time;
+
+/// How long what was asked to go may take before it is asked again.
+pub(crate) const INSIST_EVERY: Duration = Duration::from_secs(2);
 
 /// What can be done now. What is returned counts as asked for. `music`: A hears music until B
 /// answers.

@@ -40,7 +40,7 @@ pub struct LeadRow {
 }
 
 /// So many leads are copied where one changes after a clone.
-const CHUNK: usize = 1024;
+pub(super) const CHUNK: usize = 1024;
 
 /// All leads of a run. A million of them take some 50 MB, and a clone of them 16 KB.
 ///
@@ -48,42 +48,42 @@ const CHUNK: usize = 1024;
 /// its own: a count for each chunk, and the chunk before which nobody waits, find the next.
 #[derive(Debug, Default, Clone)]
 pub struct Leads {
-    numbers: Arc<Numbers>,
-    chunks: Vec<Arc<Chunk>>,
+    pub(super) numbers: Arc<Numbers>,
+    pub(super) chunks: Vec<Arc<Chunk>>,
     /// Nobody waits in a chunk before this one.
-    first_waiting: usize,
-    waiting: usize,
+    pub(super) first_waiting: usize,
+    pub(super) waiting: usize,
     /// From which lead on leads joined at which time.
-    joined: Vec<(LeadId, Time)>,
+    pub(super) joined: Vec<(LeadId, Time)>,
     /// Leads whose person another lead is, too, each with that one.
-    respelt: Vec<(LeadId, LeadId)>,
-    open: usize,
-    finals: [u32; Disposition::ALL.len()],
-    version: u64,
+    pub(super) respelt: Vec<(LeadId, LeadId)>,
+    pub(super) open: usize,
+    pub(super) finals: [u32; Disposition::ALL.len()],
+    pub(super) version: u64,
 }
 
 #[derive(Debug, Default, Clone)]
-struct Chunk {
-    rows: Vec<Row>,
-    waiting: u32,
+pub(super) struct Chunk {
+    pub(super) rows: Vec<Row>,
+    pub(super) waiting: u32,
 }
 
 /// A [`LeadRow`] in 16 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Row {
+pub(super) struct Row {
     /// 0: there was none.
-    last: u64,
-    attempts: u16,
-    q850: u16,
+    pub(super) last: u64,
+    pub(super) attempts: u16,
+    pub(super) q850: u16,
     /// 0: none was told.
-    sip: u16,
-    stand: Stand,
-    listing: Listing,
+    pub(super) sip: u16,
+    pub(super) stand: Stand,
+    pub(super) listing: Listing,
 }
 
 /// Whether the list is who keeps a lead in the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Listing {
+pub(super) enum Listing {
     Listed,
     /// The list had it no longer when it was read last: it was skipped, or must not be called
     /// once more by itself.
@@ -94,7 +94,7 @@ enum Listing {
 
 /// A [`LeadState`]; which attempt calls is in [`Row::last`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stand {
+pub(super) enum Stand {
     Waiting,
     Calling,
     Final(Disposition),
@@ -132,7 +132,7 @@ impl Leads {
         }
     }
 
-    fn append(&mut self, number: &Number) -> Option<LeadId> {
+    pub(super) fn append(&mut self, number: &Number) -> Option<LeadId> {
         let numbers = Arc::make_mut(&mut self.numbers);
         let id = if let Some(id) = numbers.push(number) {
             LeadId(id)
@@ -403,13 +403,13 @@ impl Leads {
         });
     }
 
-    fn get(&self, lead: LeadId) -> Option<&Row> {
+    pub(super) fn get(&self, lead: LeadId) -> Option<&Row> {
         let (chunk, row) = place(lead);
         self.chunks.get(chunk)?.rows.get(row)
     }
 
     /// Changes a lead, and every count with it.
-    fn change(&mut self, lead: LeadId, change: impl FnOnce(&mut Row)) {
+    pub(super) fn change(&mut self, lead: LeadId, change: impl FnOnce(&mut Row)) {
         let (at, row) = place(lead);
         let Some(chunk) = self.chunks.get_mut(at).map(Arc::make_mut) else {
             return;
@@ -446,7 +446,7 @@ impl Leads {
 }
 
 impl Row {
-    const NEW: Self = Self {
+    pub(super) const NEW: Self = Self {
         last: 0,
         attempts: 0,
         q850: 0,
@@ -508,8 +508,5 @@ fn waiting_in((at, chunk): (usize, &Arc<Chunk>)) -> impl Iterator<Item = LeadId>
         .map(|(id, _)| LeadId(id))
 }
 
-mod changes;
 #[cfg(test)]
 mod tests;
-
-pub use changes::{Changes, Differ};

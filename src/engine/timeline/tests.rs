@@ -57,7 +57,10 @@ fn told(step: CallStep) -> Notice {
 }
 
 fn settings() -> Arc<CallSettings> {
-    Arc::new(call_settings())
+    Arc::new(CallSettings {
+        trunk: "trunk".to_owned(),
+        ..call_settings()
+    })
 }
 
 fn details(timelines: &Timelines) -> Vec<AttemptDetail> {

@@ -6,8 +6,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CHUNK, Chunk, Leads, Listing, Row, Stand};
-use crate::campaign::{Disposition, LeadId, Number, RunId, Time};
+use super::leads::{CHUNK, Chunk, Leads, Listing, Row, Stand};
+use crate::campaign::disposition::Disposition;
+use crate::campaign::ids::{LeadId, RunId};
+use crate::campaign::number::Number;
+use crate::campaign::time::Time;
 
 /// So many chunks of leads are looked at for one part.
 const CHUNKS_A_PART: usize = 16;
