@@ -207,29 +207,71 @@ mod tests {
         assert_eq!(with("origin", "http://127.0.0.1:3000"), None);
     }
 
+    const TOKEN: &str = "0123456789abcdef";
+
+    fn refused_with(authorization: &[&str]) -> Option<u16> {
+        let authorization = authorization.iter().map(|value| ("authorization", *value));
+        let host = [("host", LOOPBACK)];
+        let pairs: Vec<_> = host.into_iter().chain(authorization).collect();
+        refused(LOOPBACK, Some(TOKEN), &pairs)
+    }
+
     #[test]
     fn a_token_is_asked_for_where_one_is_set() {
-        let token = Some("0123456789abcdef");
-        let with = |value| {
-            refused(
-                LOOPBACK,
-                token,
-                &[("host", LOOPBACK), ("authorization", value)],
-            )
-        };
-        assert_eq!(with("Bearer 0123456789abcdef"), None);
+        assert_eq!(refused_with(&["Bearer 0123456789abcdef"]), None);
         for wrong in [
             "Bearer 0123456789abcdeX",
             "Bearer ",
+            "Bearer",
+            "",
             "0123456789abcdef",
             "Basic x",
+            "Basic 0123456789abcdef",
         ] {
-            assert_eq!(with(wrong), Some(401), "{wrong}");
+            assert_eq!(refused_with(&[wrong]), Some(401), "{wrong}");
         }
-        assert_eq!(refused(LOOPBACK, token, &[("host", LOOPBACK)]), Some(401));
-        let guard = Guard::new(LOOPBACK.parse().expect("it is"), token.map(Secret::new));
-        let health = guard.refusal("/healthz", &headers(&[("host", LOOPBACK)]));
-        assert_eq!(health, None);
+        assert_eq!(refused_with(&[]), Some(401));
+        let twice = ["Bearer 0123456789abcdef"; 2];
+        assert_eq!(refused_with(&twice), Some(401));
+        let guard = Guard::new(
+            LOOPBACK.parse().expect("it is"),
+            Some(TOKEN).map(Secret::new),
+        );
+        for open in ["/healthz", "/readyz"] {
+            let health = guard.refusal(open, &headers(&[("host", LOOPBACK)]));
+            assert_eq!(health, None, "{open}");
+        }
+        for like_it in [
+            "/healthz/",
+            "/healthz/start",
+            "/health",
+            "/readyz2",
+            "//readyz",
+        ] {
+            let refusal = guard.refusal(like_it, &headers(&[("host", LOOPBACK)]));
+            assert!(refusal.is_some(), "{like_it}");
+        }
+    }
+
+    #[test]
+    fn only_the_whole_token_and_nothing_else_is_taken() {
+        let is_refused = |shown: &str| {
+            let refused = refused_with(&[&format!("Bearer {shown}")]);
+            assert_eq!(refused, Some(401), "{shown:?}");
+        };
+        for at in 0..TOKEN.len() {
+            is_refused(&TOKEN[..at]);
+            is_refused(&TOKEN[at + 1..]);
+            let mut other = TOKEN.to_owned();
+            other.replace_range(at..=at, "x");
+            is_refused(&other);
+        }
+        let long = "x".repeat(4096);
+        for more in ["0", "f", " ", ".", ",", "=", "\t", "x y", TOKEN, &long] {
+            is_refused(&format!("{TOKEN}{more}"));
+            is_refused(&format!("{more}{TOKEN}"));
+        }
+        is_refused(&TOKEN.to_uppercase());
     }
 
     #[test]
