@@ -50,6 +50,81 @@ fn each_failure_of_the_carrier_has_its_disposition() {
     }
 }
 
+/// A status that tells nothing by itself leaves it to the cause.
+#[test]
+fn where_the_sip_status_and_the_cause_disagree_the_status_counts() {
+    use Disposition::{
+        Blocked, Busy, Congestion, Failed, InvalidNumber, NoAnswer, Redirected, Rejected,
+    };
+    let table = [
+        (17, 404, InvalidNumber),
+        (17, 410, InvalidNumber),
+        (34, 484, InvalidNumber),
+        (17, 604, InvalidNumber),
+        (1, 486, Busy),
+        (34, 600, Busy),
+        (17, 480, NoAnswer),
+        (21, 408, NoAnswer),
+        (127, 487, NoAnswer),
+        (17, 487, NoAnswer),
+        (34, 487, NoAnswer),
+        (17, 500, Congestion),
+        (19, 503, Congestion),
+        (1, 505, Congestion),
+        (17, 482, Congestion),
+        (17, 483, Congestion),
+        (17, 513, Congestion),
+        (17, 401, Rejected),
+        (19, 403, Rejected),
+        (1, 603, Rejected),
+        (17, 607, Blocked),
+        (21, 608, Blocked),
+        (1, 300, Redirected),
+        (17, 302, Redirected),
+        (19, 399, Redirected),
+        (17, 402, Failed),
+        (1, 407, Failed),
+        // These say no more than that the call failed.
+        (17, 488, Busy),
+        (19, 606, NoAnswer),
+        (42, 488, Congestion),
+        (21, 415, Rejected),
+        (23, 606, Redirected),
+        (1, 400, InvalidNumber),
+        (127, 400, Failed),
+        (17, 299, Busy),
+        (17, 506, Busy),
+    ];
+    for (q850, status, disposition) in table {
+        let mut rig = Rig::staged();
+        rig.leg(Part::A, sip(q850, status));
+        let end = rig.end();
+        assert_eq!(end.disposition, disposition, "SIP {status}, cause {q850}");
+        assert_eq!((end.cause.q850, end.cause.sip), (q850, Some(status)));
+    }
+}
+
+#[test]
+fn without_a_sip_status_the_cause_counts() {
+    use Disposition::{Busy, Congestion, Failed, InvalidNumber, NoAnswer, Redirected, Rejected};
+    let table: [(&[u16], Disposition); 7] = [
+        (&[17], Busy),
+        (&[18, 19], NoAnswer),
+        (&[27, 34, 38, 42, 102], Congestion),
+        (&[21], Rejected),
+        (&[23], Redirected),
+        (&[1, 22, 28], InvalidNumber),
+        (&[2, 3, 16, 20, 26, 29, 31, 41, 43, 44, 58, 88, 127], Failed),
+    ];
+    for (causes, disposition) in table {
+        for q850 in causes {
+            let mut rig = Rig::staged();
+            rig.gone(Part::A, *q850);
+            rig.assert_end(disposition, EndedBy::Carrier, *q850);
+        }
+    }
+}
+
 #[test]
 fn what_the_carrier_redirects_is_redirected_though_asterisk_ends_it_without_a_cause() {
     let mut rig = Rig::staged();
@@ -450,7 +525,11 @@ fn who_left_before_the_other_one_came_was_not_bridged_in_whatever_order_that_is_
         let end = rig.end();
         assert_eq!(end.disposition, Disposition::Abandoned);
         assert_eq!(end.dead_air_ms, None);
-        assert_eq!(rig.campaign.stats().recordings_failed, 0);
+        assert_eq!(rig.summary().bridged_at, None);
+        let stats = rig.campaign.stats();
+        assert_eq!((stats.seizures, stats.bridged), (1, 0));
+        assert_eq!((stats.talk, stats.dead_air_count()), (Duration::ZERO, 0));
+        assert_eq!(stats.recordings_failed, 0);
     }
 }
 

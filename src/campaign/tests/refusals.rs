@@ -1,7 +1,7 @@
 //! What is done when Asterisk refuses a request, or does not answer it.
 
 use super::super::*;
-use super::rig::{FIRST, Rig, policy};
+use super::rig::{FIRST, Rig, cause, numbers, policy};
 
 const TIMES_OUT: OpError = OpError::Unknown;
 const BROKEN: OpError = OpError::Refused(500);
@@ -41,22 +41,112 @@ fn an_originate_that_was_kept_back_holds_nothing_back_and_uses_up_no_attempt() {
     assert_eq!(again, 1, "nothing holds it back");
 }
 
+/// For how many seconds nobody is dialed after this originate was refused.
+fn held_after(rig: &mut Rig, attempt: u64, error: OpError) -> u64 {
+    let refused_at = rig.now;
+    rig.answer(AttemptId(attempt), Op::OriginateA, Err(error));
+    held_until_the_originate_of(rig, attempt + 1, refused_at)
+}
+
+fn held_until_the_originate_of(rig: &mut Rig, attempt: u64, since: Time) -> u64 {
+    for _ in 0..100 {
+        if rig.asked(AttemptId(attempt), Op::OriginateA) > 0 {
+            return rig.now.since(since).as_secs();
+        }
+        rig.wait(1000);
+    }
+    panic!("attempt {attempt} was never dialed");
+}
+
 #[test]
 fn setbacks_in_a_row_hold_dialing_ever_longer_and_a_success_ends_that() {
-    let mut rig = Rig::started(policy(1), 1);
-    let mut waits = Vec::new();
-    for i in 1..=8 {
-        let asked_at = rig.now;
-        rig.answer(AttemptId(i), Op::OriginateA, Err(OpError::NotFound));
-        while rig.asked(AttemptId(i + 1), Op::OriginateA) == 0 {
-            rig.wait(1000);
-        }
-        waits.push(rig.now.since(asked_at).as_secs());
-    }
+    let mut rig = Rig::started(policy(1), 2);
+    let waits: Vec<u64> = (1..=8)
+        .map(|attempt| held_after(&mut rig, attempt, OpError::NotFound))
+        .collect();
     assert_eq!(waits, [1, 2, 4, 8, 16, 32, 32, 32]);
     rig.answer(AttemptId(9), Op::OriginateA, Ok(()));
-    rig.leg_of(AttemptId(9), Part::A, LegEvent::Ringing);
-    assert_eq!(rig.word_of(AttemptId(9)), Some(CallWord::Ringing));
+    assert_eq!(rig.campaign.limit(rig.now).held, None);
+    rig.leg_of(AttemptId(9), Part::A, LegEvent::Gone(cause(17)));
+    // The row begins anew with the next lead.
+    let waits = [10, 11].map(|attempt| held_after(&mut rig, attempt, OpError::NotFound));
+    assert_eq!(waits, [1, 2]);
+}
+
+#[test]
+fn whoever_sees_to_it_that_dialing_can_go_on_ends_the_hold_and_the_row() {
+    let pause = |rig: &mut Rig| {
+        rig.command(&Command::Pause).expect("it dials");
+        rig.command(&Command::Start).expect("it is paused");
+    };
+    let drain = |rig: &mut Rig| {
+        rig.command(&Command::Drain).expect("it dials");
+        assert_eq!(*rig.campaign.state(), RunState::Idle);
+        rig.command(&Command::Start).expect("it is idle");
+    };
+    let link = |rig: &mut Rig| {
+        rig.handle(Input::LinkDown);
+        rig.link_up(Census::default());
+    };
+    let requeue = |rig: &mut Rig| {
+        rig.command(&Command::Skip(LeadId(0))).expect("it waits");
+        assert_eq!(*rig.campaign.state(), RunState::Done);
+        rig.command(&Command::Requeue(LeadId(0)))
+            .expect("it is done");
+    };
+    let new_run = |rig: &mut Rig| {
+        rig.command(&Command::Skip(LeadId(0))).expect("it waits");
+        let outcome = rig.campaign.new_run(rig.now, "list", &numbers(1));
+        outcome.expect("it is done");
+        rig.handle(Input::Tick);
+    };
+    let cases: [(&str, fn(&mut Rig)); 5] = [
+        ("pause", pause),
+        ("drain", drain),
+        ("link", link),
+        ("call again", requeue),
+        ("new run", new_run),
+    ];
+    for (what, does) in cases {
+        let mut rig = Rig::started(policy(1), 1);
+        for attempt in 1..=4 {
+            held_after(&mut rig, attempt, OpError::NotFound);
+        }
+        rig.answer(AttemptId(5), Op::OriginateA, Err(OpError::NotFound));
+        let held = rig.campaign.limit(rig.now).held;
+        assert!(
+            matches!(held, Some(HeldBack::Saturated { refusals: 5, .. })),
+            "{what}: {held:?}"
+        );
+        does(&mut rig);
+        assert_eq!(rig.asked(AttemptId(6), Op::OriginateA), 1, "{what}");
+        let held = held_after(&mut rig, 6, OpError::NotFound);
+        assert_eq!(held, 1, "the row begins anew after {what}");
+    }
+}
+
+#[test]
+fn originates_that_are_refused_during_a_hold_do_not_prolong_it() {
+    let mut rig = Rig::started(policy(4), 8);
+    for (first, seconds) in [(1, 1), (5, 2), (9, 4)] {
+        let refused_at = rig.now;
+        let refused = [
+            BROKEN,
+            OpError::NotFound,
+            OpError::NotSent,
+            OpError::TooEarly,
+        ];
+        for (attempt, error) in (first..).map(AttemptId).zip(refused) {
+            rig.answer(attempt, Op::OriginateA, Err(error));
+            if error == BROKEN {
+                let trunk = TrunkIs::Away;
+                rig.handle(Input::Trunk { attempt, trunk });
+            }
+            rig.wait(100);
+        }
+        let held = held_until_the_originate_of(&mut rig, first + 4, refused_at);
+        assert_eq!(held, seconds, "after attempt {first}");
+    }
 }
 
 #[test]

@@ -281,6 +281,18 @@ impl Rig {
         ends.collect()
     }
 
+    /// What people are told of the only call, which has ended.
+    #[track_caller]
+    pub(super) fn summary(&self) -> CallSummary {
+        let summaries = self.effects.iter().filter_map(|e| match e {
+            Effect::Tell(Notice::Ended(summary)) => Some((**summary).clone()),
+            _ => None,
+        });
+        let summaries: Vec<CallSummary> = summaries.collect();
+        assert_eq!(summaries.len(), 1, "it ends once: {summaries:?}");
+        summaries.into_iter().next().expect("there is one")
+    }
+
     /// How the only call ended.
     #[track_caller]
     pub(super) fn end(&self) -> AttemptEnd {
