@@ -14,6 +14,7 @@ mod commands;
 mod deaf;
 mod doubt;
 mod ends;
+mod figures;
 mod first_look;
 mod kept;
 mod model;

@@ -16,6 +16,8 @@
 //! | `simulation/books.rs` | what must be written down |
 //! | `simulation/growth.rs` | what could pile up, hour by hour |
 //! | `simulation/survey.rs` | a survey that takes long, step by step |
+//! | `simulation/stops.rs` | who asks a process to end, and how often |
+//! | `simulation/reload.rs` | settings that are read again, one by one |
 //! | `simulation/tests.rs` | many seeds, the places broken on purpose, the soak |
 //!
 //! What is not real: the sockets, the supervisor of the event stream (its verdict on the
@@ -33,6 +35,8 @@ mod network;
 mod operator;
 mod picture;
 mod process;
+mod reload;
+mod stops;
 mod survey;
 mod tests;
 mod torn;
@@ -167,6 +171,8 @@ struct Sim {
     sizes: Vec<BTreeMap<&'static str, (usize, usize)>>,
     /// Attempts of dead processes that this one has not settled.
     orphans: BTreeSet<AttemptId>,
+    /// The first attempt that this process may make.
+    first_attempt: AttemptId,
     notes: Notes,
     tally: Tally,
     steps: u64,
@@ -190,6 +196,7 @@ impl Sim {
             }
         }
         self.check_leads()?;
+        self.check_figures()?;
         self.end_process();
         self.check_end()
     }

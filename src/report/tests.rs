@@ -550,3 +550,196 @@ fn nobody_talked_longer_than_the_recording_where_the_end_came_between_two_proces
     let expected: [serde_json::Value; 3] = [7.96.into(), serde_json::Value::Null, 22.66.into()];
     assert_eq!(talked, expected);
 }
+
+/// An attempt of a random journal, and what has been written of it.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    lead: u32,
+    attempt: u64,
+    dialed: u64,
+    ringing: Option<u64>,
+    answered: Option<u64>,
+    bridged: Option<u64>,
+    agent: Option<u64>,
+    end: Option<(u64, Disposition, u16, Option<u16>)>,
+}
+
+/// Some leads with up to three attempts each, in all ways in which these may have come far.
+fn random_journal(rng: &mut fastrand::Rng, leads: u32) -> (Vec<Record>, Vec<Known>) {
+    let numbers: Vec<String> = (0..leads).map(|n| format!("+7{n:06}")).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let mut records = run(1, &numbers).to_vec();
+    let mut all = Vec::new();
+    let mut now = 1_000;
+    for lead in 0..leads {
+        for again in 0..rng.u32(0..4) {
+            if again > 0 {
+                records.push(Record::LeadRequeued {
+                    run: RunId(1),
+                    lead: LeadId(lead),
+                    at: at(now),
+                });
+            }
+            let mut known = Known {
+                lead,
+                attempt: all.len() as u64 + 1,
+                dialed: now,
+                ..Known::default()
+            };
+            records.push(begun(known.attempt, lead, now));
+            let mut come_to = |rng: &mut fastrand::Rng, step_: Step, now: &mut u64| {
+                *now += rng.u64(1..4000);
+                records.push(step(known.attempt, step_, *now));
+                Some(*now)
+            };
+            if rng.bool() {
+                known.ringing = come_to(rng, Step::Ringing, &mut now);
+            }
+            if rng.u8(..3) > 0 {
+                known.answered = come_to(rng, Step::Answered, &mut now);
+            }
+            if known.answered.is_some() && rng.u8(..3) > 0 {
+                known.bridged = come_to(rng, Step::Bridged, &mut now);
+            }
+            if known.bridged.is_some() && rng.bool() {
+                known.agent = come_to(rng, Step::Agent, &mut now);
+            }
+            now += rng.u64(1..4000);
+            let disposition = match (known.answered, known.bridged) {
+                // By Asterisk's own times one may have left before the other one came.
+                (_, Some(_)) if known.agent.is_none() && rng.bool() => Disposition::Abandoned,
+                (_, Some(_)) => Disposition::Answered,
+                (Some(_), None) => Disposition::Abandoned,
+                (None, None) => *rng
+                    .choice(&[
+                        Disposition::Busy,
+                        Disposition::NoAnswer,
+                        Disposition::Failed,
+                    ])
+                    .expect("some"),
+            };
+            let cause = *rng.choice(&[0, 16, 17, 19]).expect("some");
+            let sip = rng.bool().then(|| rng.u16(400..700));
+            // The last one of the last lead may be in the air.
+            let lives = lead + 1 == leads && again == 0 && rng.bool();
+            if !lives {
+                known.end = Some((now, disposition, cause, sip));
+                records.push(ended(known.attempt, now, disposition, (cause, sip)));
+            }
+            all.push(known);
+            if lives {
+                break;
+            }
+        }
+    }
+    (records, all)
+}
+
+impl Known {
+    /// The figures of its row, from what was written and nothing else.
+    fn figures(&self) -> Vec<(&'static str, serde_json::Value)> {
+        use serde_json::Value::Null;
+        let clock = |ms: u64| {
+            let (hours, minutes) = (ms / 3_600_000, ms / 60_000 % 60);
+            let (seconds, ms) = (ms / 1000 % 60, ms % 1000);
+            format!("2026-01-01T{hours:02}:{minutes:02}:{seconds:02}.{ms:03}Z").into()
+        };
+        let time = |ms: Option<u64>| ms.map_or(Null, clock);
+        // To the millisecond, as text, so that nothing is rounded.
+        let seconds = |ms: Option<u64>| ms.map_or(Null, |ms| ms.into());
+        let ended_at = self.end.map(|(at, ..)| at);
+        let disposition = self.end.map(|(_, disposition, ..)| disposition);
+        let abandoned = disposition == Some(Disposition::Abandoned);
+        let bridged = self.bridged.filter(|_| !abandoned);
+        let spoke = bridged.map(|bridged| self.agent.unwrap_or(bridged).max(bridged));
+        let talked = spoke.zip(ended_at).map(|(from, to)| to - from);
+        let waited = self
+            .agent
+            .and(spoke)
+            .zip(self.answered)
+            .map(|(to, from)| to - from);
+        let rang = self.answered.or(ended_at).map(|until| until - self.dialed);
+        let dead_air = (disposition == Some(Disposition::Answered)).then_some(4);
+        vec![
+            ("number", format!("+7{:06}", self.lead).into()),
+            (
+                "disposition",
+                disposition.map_or(Null, |d| d.as_str().into()),
+            ),
+            (
+                "cause",
+                self.end.map_or(Null, |(_, _, q850, _)| match q850 {
+                    0 => Null,
+                    cause => cause.into(),
+                }),
+            ),
+            (
+                "sip_code",
+                self.end.and_then(|end| end.3).map_or(Null, Into::into),
+            ),
+            ("dialed_at", clock(self.dialed)),
+            ("ringing_at", time(self.ringing)),
+            ("answered_at", time(self.answered)),
+            ("bridged_at", time(bridged)),
+            ("ended_at", time(ended_at)),
+            ("agent_at", time(self.agent)),
+            ("ring_seconds", seconds(rang)),
+            ("talk_seconds", seconds(talked)),
+            ("wait_seconds", seconds(waited)),
+            ("dead_air_ms", dead_air.map_or(Null, Into::into)),
+        ]
+    }
+}
+
+/// A value as [`Known::figures`] has it: seconds in milliseconds.
+fn in_ms(name: &str, value: &serde_json::Value) -> serde_json::Value {
+    match value.as_f64() {
+        Some(seconds) if name.ends_with("_seconds") => {
+            let told = format!("{seconds:.3}").replace('.', "");
+            told.parse::<u64>().expect("digits").into()
+        }
+        _ => value.clone(),
+    }
+}
+
+#[test]
+fn the_figures_of_every_row_are_those_that_the_journal_s_records_add_up_to() {
+    let mut dropped = 0;
+    for seed in 0..40 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let (records, all) = random_journal(&mut rng, 8);
+        let (_dir, path, _) = journal_of(records);
+        let json = report(&path, by_attempt(Format::Json));
+        let rows: Vec<serde_json::Value> = serde_json::from_str(&json).expect("it is JSON");
+        assert_eq!(rows.len(), all.len(), "seed {seed}");
+        for (row, known) in rows.iter().zip(&all) {
+            for (name, expected) in known.figures() {
+                let found = in_ms(name, &row[name]);
+                assert_eq!(found, expected, "seed {seed}, {name} of {known:?}");
+            }
+            let abandoned = row["disposition"] == "abandoned";
+            dropped += usize::from(abandoned && known.bridged.is_some());
+        }
+        let json = report(
+            &path,
+            Options {
+                format: Format::Json,
+                ..CSV
+            },
+        );
+        let rows: Vec<serde_json::Value> = serde_json::from_str(&json).expect("it is JSON");
+        assert_eq!(rows.len(), 8, "seed {seed}");
+        for (lead, row) in (0..).zip(&rows) {
+            let of_it: Vec<&Known> = all.iter().filter(|known| known.lead == lead).collect();
+            assert_eq!(row["attempts"], of_it.len(), "seed {seed}, lead {lead}");
+            let Some(last) = of_it.last() else {
+                continue;
+            };
+            for (name, expected) in last.figures() {
+                let found = in_ms(name, &row[name]);
+                assert_eq!(found, expected, "seed {seed}, {name} of lead {lead}");
+            }
+        }
+    }
+    assert!(dropped > 10, "{dropped}");
+}

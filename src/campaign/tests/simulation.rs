@@ -5,6 +5,7 @@
 
 mod books;
 mod checks;
+mod figures;
 mod lists;
 mod trouble;
 
@@ -31,8 +32,12 @@ fn whatever_happens_nobody_is_called_twice_forgotten_or_left() {
     let (mut added, mut reopened_by_adding, mut respelt) = (0, 0, 0);
     let mut relisted = Relisted::default();
     let mut starts = BTreeMap::<&str, usize>::new();
+    let (mut dropped, mut adopted) = (0, 0);
     for seed in 0..SEEDS {
         let sim = check(seed);
+        let figures = sim.figures();
+        dropped += figures.seizures - figures.bridged;
+        adopted += usize::from(sim.own_records > 0 && figures.attempts > 0);
         requeued += sim.requeues.values().sum::<usize>();
         reopened += sim.reopened;
         added += sim.added;
@@ -55,6 +60,7 @@ fn whatever_happens_nobody_is_called_twice_forgotten_or_left() {
         "{added}, {reopened_by_adding}"
     );
     assert!(respelt > 100, "{respelt}");
+    assert!(dropped > 500 && adopted > 200, "{dropped}, {adopted}");
     let words = ["running", "paused", "resumed", "started", "done"];
     assert!(
         words.iter().all(|w| starts.get(w) > Some(&50)),
@@ -124,6 +130,8 @@ struct Sim {
     last_event: Time,
     link_up: bool,
     disk: Vec<Record>,
+    /// How many of them were there when the process that lives began.
+    own_records: usize,
     unflushed: Vec<Record>,
     durable: BTreeSet<AttemptId>,
     /// Begun, and neither ended nor taken back.
@@ -176,6 +184,7 @@ impl Sim {
             last_event: Time::default(),
             link_up: false,
             disk: Vec::new(),
+            own_records: 0,
             unflushed: Vec::new(),
             durable: BTreeSet::new(),
             open: BTreeSet::new(),

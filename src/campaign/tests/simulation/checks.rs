@@ -110,6 +110,7 @@ impl Sim {
             }
         }
         self.check_calls(&books)?;
+        self.check_figures()?;
         self.check_list()?;
         for lead in self.all_leads() {
             let known = self.campaign.leads().row(lead);

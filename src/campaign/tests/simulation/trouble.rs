@@ -167,6 +167,7 @@ impl Sim {
             self.spell_again();
         }
         let found = Books::read(&self.disk, self.policy.retry_interrupted);
+        self.own_records = self.disk.len();
         self.note(|| format!("the process starts: {found:?}"));
         self.open = found.orphans.iter().map(|o| o.attempt).collect();
         self.kept = found.added;
