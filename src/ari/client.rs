@@ -402,7 +402,62 @@ pub(crate) fn root_cause(error: &reqwest::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
+    use crate::ari::Password;
+
+    /// Answers the first request of the first connection, if one comes, and gives what came.
+    async fn answer_one(listener: TcpListener) -> String {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut came = Vec::new();
+        while !came.ends_with(b"{}") {
+            match stream.read_buf(&mut came).await {
+                Ok(0) | Err(_) => return String::from_utf8(came).expect("text"),
+                Ok(_) => {}
+            }
+        }
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+        stream.write_all(answer).await.expect("it is taken");
+        String::from_utf8(came).expect("text")
+    }
+
+    /// The gate is looked at when a request wins its place; this begins behind that, when its
+    /// connection is being opened.
+    #[tokio::test]
+    async fn of_a_request_whose_gate_is_shut_when_it_is_about_to_be_written_nothing_leaves() {
+        for open in [false, true] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+            let port = listener.local_addr().expect("bound").port();
+            let server = tokio::spawn(answer_one(listener));
+            let client = Client::new(&Connection {
+                url: format!("http://127.0.0.1:{port}").parse().expect("a URL"),
+                username: "dialdeck".to_owned(),
+                password: Password::new("dialdeck"),
+                app: "dialdeck".to_owned(),
+                ca: None,
+                timeout: Connection::DEFAULT_TIMEOUT,
+            });
+            let client = client.expect("a good connection");
+            let gate = Gate::default();
+            gate.set_open(open);
+            let mut request = Request::new("POST /channels", &[])
+                .expect("it has no names")
+                .body(serde_json::json!({}));
+            request.gate = Some(gate);
+            let sent = client.send(&request).await;
+            if open {
+                assert_eq!(sent.expect("it is answered").status(), StatusCode::OK);
+            } else {
+                let error = sent.expect_err("it may not leave");
+                assert!(matches!(error, AriError::Withheld { .. }), "{error}");
+            }
+            drop(client);
+            let came = server.await.expect("it does not panic");
+            assert_eq!(!came.is_empty(), open, "{came}");
+        }
+    }
 
     #[test]
     fn asterisks_reason_is_found_under_both_of_its_names() {

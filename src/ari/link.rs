@@ -465,3 +465,102 @@ async fn judge(
 async fn closed(commands: &mut mpsc::UnboundedReceiver<Command>) {
     while commands.recv().await.is_some() {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ari::{Connection, Password};
+    use crate::simulator::{self, SimConfig, SimHandle};
+
+    const FIRST: Duration = Duration::from_millis(1);
+
+    /// A link that is driven by hand, and what it tells.
+    fn supervisor(
+        asterisk: &SimHandle,
+        longest: Duration,
+    ) -> (
+        Supervisor,
+        mpsc::Receiver<LinkEvent>,
+        mpsc::UnboundedSender<Command>,
+    ) {
+        let client = Client::new(&Connection {
+            url: asterisk.url().parse().expect("a URL"),
+            username: "dialdeck".to_owned(),
+            password: Password::new("dialdeck"),
+            app: "dialdeck".to_owned(),
+            ca: None,
+            timeout: Connection::DEFAULT_TIMEOUT,
+        });
+        let config = LinkConfig {
+            check: Arc::new(|_, _, _| Verdict::Connect),
+            occasion: Occasion::First,
+            timing: LinkTiming {
+                backoff_first: FIRST,
+                backoff_max: longest,
+                ..LinkTiming::default()
+            },
+        };
+        let (events, told) = mpsc::channel(EVENT_QUEUE);
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let supervisor = Supervisor {
+            backoff: Backoff::new(config.timing),
+            occasion: config.occasion,
+            config,
+            client: client.expect("a good connection"),
+            events,
+            commands: inbox,
+            state: watch::channel(LinkState::Starting).0,
+            stats: Arc::new(LinkStats::new()),
+            down: None,
+            unanswered: Vec::new(),
+        };
+        (supervisor, told, commands)
+    }
+
+    /// The wait before the next try after a connection that lasted so long, where the waits had
+    /// grown to the longest before.
+    async fn wait_after(longest: Duration, lasts: Duration) -> Duration {
+        let asterisk = simulator::start(SimConfig::default()).await;
+        let asterisk = asterisk.expect("a simulator");
+        let (mut supervisor, mut told, _commands) = supervisor(&asterisk, longest);
+        for _ in 0..40 {
+            supervisor.backoff.next(&DownReason::Closed);
+        }
+        let cut = async {
+            let up = told.recv().await;
+            assert!(matches!(up, Some(LinkEvent::Up { .. })), "{up:?}");
+            tokio::time::sleep(lasts).await;
+            asterisk.drop_sockets();
+        };
+        let (end, ()) = tokio::join!(supervisor.connection(false), cut);
+        assert!(matches!(end, End::Lost(_)), "the socket was dropped");
+        supervisor.backoff.next(&DownReason::Closed)
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_lasted_lets_the_waits_begin_anew_and_a_short_one_does_not() {
+        let longest = Duration::from_millis(20);
+        let wait = wait_after(longest, longest * 2).await;
+        assert!(wait <= FIRST, "{wait:?}");
+        let longest = Duration::from_secs(3600);
+        let wait = wait_after(longest, Duration::ZERO).await;
+        assert!(wait >= longest / 2, "{wait:?}");
+    }
+
+    /// Without a connection nothing was good.
+    #[tokio::test]
+    async fn a_try_that_fails_leaves_the_waits_as_they_are() {
+        let asterisk = simulator::start(SimConfig::default()).await;
+        let asterisk = asterisk.expect("a simulator");
+        let longest = Duration::from_secs(3600);
+        let (mut supervisor, _told, _commands) = supervisor(&asterisk, longest);
+        asterisk.shutdown().await;
+        for _ in 0..40 {
+            supervisor.backoff.next(&DownReason::Closed);
+        }
+        let end = supervisor.connection(false).await;
+        assert!(matches!(end, End::Lost(_)), "nobody listens");
+        let wait = supervisor.backoff.next(&DownReason::Closed);
+        assert!(wait >= longest / 2, "{wait:?}");
+    }
+}

@@ -85,3 +85,68 @@ pub(super) fn was_shut(error: &(dyn Error + 'static)) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    fn poll(body: &mut Gated) -> Poll<Option<Result<Frame<Bytes>, Shut>>> {
+        Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn a_body_is_given_once_and_only_if_the_gate_is_open_when_it_is_asked_for() {
+        for made_open in [false, true] {
+            for asked_open in [false, true] {
+                let gate = Gate::default();
+                gate.set_open(made_open);
+                let mut body = Gated::new(gate.clone(), b"{}".to_vec());
+                assert_eq!(body.size_hint().exact(), Some(2));
+                assert!(!body.is_end_stream());
+                gate.set_open(asked_open);
+                match poll(&mut body) {
+                    Poll::Ready(Some(Ok(frame))) => {
+                        assert!(asked_open, "made while open {made_open}");
+                        let data = frame.into_data().expect("it is data");
+                        assert_eq!(&data[..], b"{}");
+                    }
+                    Poll::Ready(Some(Err(Shut))) => {
+                        assert!(!asked_open, "made while open {made_open}");
+                    }
+                    other => panic!("{other:?}"),
+                }
+                gate.set_open(true);
+                assert!(matches!(poll(&mut body), Poll::Ready(None)));
+                assert!(body.is_end_stream());
+            }
+        }
+    }
+
+    #[test]
+    fn a_gate_is_shut_when_it_is_made_and_clones_are_the_same_one() {
+        let gate = Gate::default();
+        assert!(!gate.is_open());
+        let other = gate.clone();
+        other.set_open(true);
+        assert!(gate.is_open());
+        gate.set_open(false);
+        assert!(!other.is_open());
+    }
+
+    /// An error as clients wrap them.
+    #[derive(Debug, thiserror::Error)]
+    #[error("around it")]
+    struct Around(#[source] Box<dyn Error + Send + Sync>);
+
+    #[test]
+    fn a_shut_gate_is_found_however_deep_it_lies_and_nothing_else_is_taken_for_it() {
+        let deep = Around(Box::new(Around(Box::new(Shut))));
+        assert!(was_shut(&Shut));
+        assert!(was_shut(&deep));
+        let reset = || std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        assert!(!was_shut(&reset()));
+        assert!(!was_shut(&Around(Box::new(Around(Box::new(reset()))))));
+    }
+}

@@ -60,6 +60,63 @@ mod tests {
         assert!(backoff.next(&DownReason::Closed) <= timing.backoff_first);
     }
 
+    /// In halves of the longest that the `n`th wait may be, over many engines: the shortest, the
+    /// longest, and how many lie in the upper half.
+    fn spread(n: usize, why: &DownReason, longest: Duration) -> (f64, f64, usize) {
+        let shares: Vec<f64> = (0..1000)
+            .map(|engine| {
+                fastrand::seed(engine);
+                let mut backoff = Backoff::new(LinkTiming::default());
+                let wait = (0..=n).map(|_| backoff.next(why)).last();
+                wait.expect("there is one").div_duration_f64(longest)
+            })
+            .collect();
+        let shortest = shares.iter().copied().fold(f64::MAX, f64::min);
+        let longest = shares.iter().copied().fold(f64::MIN, f64::max);
+        (
+            shortest,
+            longest,
+            shares.iter().filter(|share| **share > 0.75).count(),
+        )
+    }
+
+    #[test]
+    fn engines_that_lost_asterisk_together_do_not_come_back_in_step() {
+        let timing = LinkTiming::default();
+        let cases = [
+            (0, DownReason::Closed, timing.backoff_first),
+            (1, DownReason::Closed, timing.backoff_first * 2),
+            (20, DownReason::Closed, timing.backoff_max),
+            (0, DownReason::LoginRefused, timing.backoff_login),
+        ];
+        for (n, why, most) in cases {
+            let (shortest, longest, upper) = spread(n, &why, most);
+            assert!((0.5..0.55).contains(&shortest), "{why:?} {n}: {shortest}");
+            assert!(longest > 0.95 && longest <= 1.0, "{why:?} {n}: {longest}");
+            assert!((400..600).contains(&upper), "{why:?} {n}: {upper}");
+        }
+    }
+
+    #[test]
+    fn only_a_connection_that_lasted_ends_the_doubling_and_it_begins_anew_after_that() {
+        let timing = LinkTiming::default();
+        let mut backoff = Backoff::new(timing);
+        let grows = |backoff: &mut Backoff| {
+            for expected_ms in [100, 200, 400, 800, 1600, 2000] {
+                let wait = backoff.next(&DownReason::Closed);
+                let most = Duration::from_millis(expected_ms);
+                assert!(wait >= most / 2 && wait <= most, "{wait:?} of {most:?}");
+            }
+        };
+        for _ in 0..2 {
+            grows(&mut backoff);
+            backoff.lasted(timing.backoff_max - Duration::from_millis(1));
+            assert!(backoff.next(&DownReason::Closed) >= timing.backoff_max / 2);
+            backoff.lasted(timing.backoff_max);
+        }
+        grows(&mut backoff);
+    }
+
     /// It dials again within five seconds: this wait, and then a look at what lives there.
     #[test]
     fn an_asterisk_that_is_back_is_found_within_two_seconds_however_long_it_was_away() {
