@@ -125,10 +125,50 @@ fn a_full_queue_gives_records_back_and_frees_itself() {
         .try_append(vec![audit(1)], |_| {})
         .expect_err("it is full");
     assert_eq!(rejected.why, Rejection::QueueFull);
+    assert_eq!(rejected.records, [audit(1)], "given back");
     go.send(()).expect("the writer waits");
     writer
         .append_blocking(rejected.records)
         .expect("waits for room");
+}
+
+#[test]
+fn an_append_of_nothing_needs_no_room_and_is_answered_behind_what_waits() {
+    let (_dir, path) = place();
+    let (journal, _) = open(&path);
+    let writer = journal.writer();
+    let (entered, inside) = mpsc::channel();
+    let (go, gate) = mpsc::channel::<()>();
+    let stand = move |_| {
+        entered.send(()).expect("the test waits");
+        gate.recv().expect("the test lets go");
+    };
+    writer.try_append(vec![audit(0)], stand).expect("room");
+    inside.recv().expect("the writer stands");
+    let (answer, answered) = mpsc::channel();
+    let told = |what: &'static str| {
+        let answer = answer.clone();
+        move |result| answer.send((what, result)).expect("the test waits")
+    };
+    // One place over what there is, which an append alone may take.
+    let many = (0..=QUEUE_LIMIT).map(audit).collect();
+    writer.try_append(many, told("many")).expect("alone");
+    for _ in 0..2 {
+        let nothing = writer.try_append(Vec::new(), told("nothing"));
+        nothing.expect("it takes no room");
+        let rejected = writer.try_append(vec![audit(1)], |_| {});
+        assert_eq!(rejected.expect_err("it is full").why, Rejection::QueueFull);
+    }
+    assert!(answered.try_recv().is_err(), "the writer stands");
+    go.send(()).expect("the writer waits");
+    let order: Vec<_> = answered.iter().take(3).collect();
+    let expected = [("many", Ok(())), ("nothing", Ok(())), ("nothing", Ok(()))];
+    assert_eq!(order, expected);
+    let written = ask(&path, "SELECT count(*) FROM audit");
+    assert_eq!(written, (QUEUE_LIMIT + 2).to_string());
+    journal.close().expect("closes");
+    let rejected = writer.try_append(Vec::new(), |_| {});
+    assert_eq!(rejected.expect_err("it is closed").why, Rejection::Closed);
 }
 
 #[test]
@@ -210,6 +250,31 @@ fn what_cannot_be_true_is_refused() {
         (LeadStatus::Waiting, 0),
     ];
     assert_eq!(leads(&journal), expected, "nothing of them is there");
+}
+
+/// Whose legs were told to have met, and had not by Asterisk's own times.
+#[test]
+fn only_an_abandoned_attempt_loses_the_time_at_which_it_was_bridged() {
+    let (_dir, path) = place();
+    let (journal, _) = open(&path);
+    let dispositions = [
+        Disposition::Answered,
+        Disposition::Abandoned,
+        Disposition::Interrupted,
+        Disposition::Abandoned,
+    ];
+    let mut records = run_of(4);
+    for ((attempt, lead), disposition) in (1..).zip(0..).zip(dispositions) {
+        records.extend([begun(attempt, lead), step(attempt, Step::Answered, 50)]);
+        if attempt < 4 {
+            records.push(step(attempt, Step::Bridged, 60));
+        }
+        records.push(ended(attempt, disposition));
+    }
+    journal.writer().append_blocking(records).expect("written");
+    let times = "SELECT group_concat(answered_at || ' ' || coalesce(bridged_at, '-'), ', ')
+                 FROM (SELECT * FROM attempts ORDER BY attempt)";
+    assert_eq!(ask(&path, times), "50 60, 50 -, 50 60, 50 -");
 }
 
 #[test]
