@@ -101,6 +101,30 @@ mod tests {
         assert_eq!(csv_field("＝1"), "'＝1");
     }
 
+    /// OWASP's list: `=`, `+`, `-`, `@`, tab, CR and LF, and the four signs in full width.
+    #[test]
+    fn each_character_that_begins_a_formula_is_disarmed_and_only_there() {
+        let full_width = ['\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+        let narrow = ['=', '+', '-', '@', '\t', '\r', '\n'];
+        for first in narrow.into_iter().chain(full_width) {
+            for rest in ["", "1", "1+1", "HYPERLINK(A1)", "sum of a, b", "\"quoted\""] {
+                // That is a number as it was dialed.
+                if first == '+' && rest != "HYPERLINK(A1)" && !rest.contains([' ', '"']) {
+                    continue;
+                }
+                let text = format!("{first}{rest}");
+                let field = csv_field(&text);
+                let cell = field.trim_start_matches('"');
+                assert!(
+                    cell.starts_with(&format!("'{first}")),
+                    "{text:?}: {field:?}"
+                );
+                let inside = format!("a{first}{rest}");
+                assert!(!csv_field(&inside).contains('\''), "{inside:?}");
+            }
+        }
+    }
+
     #[test]
     fn a_number_is_written_as_it_was_dialed() {
         assert_eq!(csv_field("+79991234567"), "+79991234567");
