@@ -77,7 +77,34 @@ mod tests {
         assert!(filter.fits_call("+12025550101", CallWord::Bridged));
         assert!(!filter.fits_call("+12025550101", CallWord::Ringing));
         assert!(!filter.fits_call("+13035550101", CallWord::Bridged));
+        assert!(!filter.fits_call("+13035550101", CallWord::Ringing));
         assert!(Filter::new("   ").is_empty());
         assert!(Filter::new("").fits_call("1", CallWord::Dialing));
+    }
+
+    #[test]
+    fn of_several_words_each_must_fit_in_any_order() {
+        let fits =
+            |text: &str, disposition| Filter::new(text).fits_state(LeadState::Final(disposition));
+        assert!(fits("ab ned", Disposition::Abandoned));
+        assert!(fits("ned ab", Disposition::Abandoned));
+        assert!(!fits("ab ned", Disposition::Cancelled));
+        for text in ["abandoned busy", "busy abandoned", "busy busy abandoned"] {
+            assert!(!fits(text, Disposition::Abandoned), "{text}");
+            assert!(!fits(text, Disposition::Busy), "{text}");
+        }
+        assert!(Filter::new("med ear").fits_call("1", CallWord::EarlyMedia));
+        assert!(!Filter::new("ring ear").fits_call("1", CallWord::Ringing));
+        assert!(!Filter::new("ring ear").fits_call("1", CallWord::EarlyMedia));
+    }
+
+    #[test]
+    fn of_several_numbers_each_must_fit_in_any_order() {
+        for text in ["202 303", "303 202"] {
+            let filter = Filter::new(text);
+            assert!(filter.fits_call("+12025550303", CallWord::Ringing));
+            assert!(!filter.fits_call("+12025550101", CallWord::Ringing));
+            assert!(!filter.fits_call("+13035550101", CallWord::Ringing));
+        }
     }
 }

@@ -203,6 +203,51 @@ fn the_second_answer_gives_the_command_that_was_asked_about() {
     }
 }
 
+/// `y` is a plain yes. Where there are two ways to say it, neither is meant.
+#[test]
+fn y_takes_the_second_answer_of_two_and_none_of_three() {
+    let mut threefold = 0;
+    for (mut model, command) in questions() {
+        let Some(Popup::Question(question)) = &model.popup else {
+            panic!("nothing is asked about {command:?}");
+        };
+        let answers = question.choices.len();
+        let asked = press(&mut model, "y");
+        if answers == 2 {
+            assert_eq!(asked, [Ask::Give(command)]);
+            assert_eq!(model.popup, None);
+            continue;
+        }
+        threefold += 1;
+        assert_eq!(asked, [], "{command:?}");
+        assert_eq!(press(&mut model, "yyyy"), [], "{command:?}");
+        let Some(Popup::Question(question)) = &model.popup else {
+            panic!("it is asked no more about {command:?}");
+        };
+        assert_eq!(question.chosen, 0, "it stays on Cancel");
+        assert_eq!(press(&mut model, "\r"), []);
+    }
+    assert!(threefold > 0, "no question has three answers");
+}
+
+#[test]
+fn each_of_three_answers_is_reached_from_both_sides() {
+    for (keys, command) in [
+        ("ql\r", Some(Command::Quit)),
+        ("qll\r", Some(Command::QuitNow)),
+        ("qlll\r", None),
+        ("qh\r", Some(Command::QuitNow)),
+        ("qhh\r", Some(Command::Quit)),
+        ("qhhh\r", None),
+        ("qlh\r", None),
+    ] {
+        let mut model = at(&RunState::Dialing, None);
+        let given = press(&mut model, keys);
+        assert_eq!(given, command.map(Ask::Give).as_slice(), "{keys}");
+        assert_eq!(model.popup, None, "{keys}");
+    }
+}
+
 #[test]
 fn what_is_no_answer_answers_nothing() {
     let ctrl = |c| Key {
@@ -214,6 +259,9 @@ fn what_is_no_answer_answers_nothing() {
         key('x'),
         key(' '),
         key('d'),
+        key('Y'),
+        key('1'),
+        key('2'),
         ctrl('y'),
         ctrl('l'),
         ctrl('n'),

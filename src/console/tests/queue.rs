@@ -84,9 +84,12 @@ fn naive(leads: &Leads, filter: &str, sort: QueueSort, descending: bool) -> Vec<
     ids
 }
 
-const FILTERS: [&str; 8] = [
+const FILTERS: [&str; 11] = [
     "",
+    "+1 an ed",
     "+1 busy",
+    "busy abandoned",
+    "ED an",
     "0 1 2",
     "  ",
     "12",
