@@ -145,6 +145,69 @@ mod tests {
         assert_eq!(judged(&bytes), Err(Fault::Unclosed { at: 44 }));
     }
 
+    /// A recording with this chunk before its samples, filled up to an even length.
+    fn with_chunk(samples: usize, chunk: &[u8]) -> Vec<u8> {
+        let whole = wav(samples);
+        let mut bytes = whole[..36].to_vec();
+        bytes.extend(b"LIST");
+        bytes.extend(u32::try_from(chunk.len()).unwrap().to_le_bytes());
+        bytes.extend(chunk);
+        bytes.resize(bytes.len() + chunk.len() % 2, 0);
+        bytes.extend(&whole[36..]);
+        let riff = u32::try_from(bytes.len() - 8).unwrap();
+        bytes[4..8].copy_from_slice(&riff.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_chunk_of_odd_length_before_the_samples_is_followed_by_a_byte_that_fills_it_up() {
+        for chunk in [&b""[..], b"a", b"ab", b"abc", b"abcde", b"data", b"datad"] {
+            let whole = with_chunk(100, chunk);
+            assert_eq!(judged(&whole), Ok(()), "{chunk:?}");
+            for end in 1..whole.len() {
+                assert!(judged(&whole[..end]).is_err(), "{chunk:?} cut at {end}");
+            }
+            let mut unclosed = whole.clone();
+            let at = whole.len() - 200;
+            unclosed[4..8].fill(0);
+            unclosed[at - 4..at].fill(0);
+            let at = u64::try_from(at).unwrap();
+            assert_eq!(judged(&unclosed), Err(Fault::Unclosed { at }), "{chunk:?}");
+            close(&mut Cursor::new(&mut unclosed), at).unwrap();
+            assert_eq!(unclosed, whole, "{chunk:?}");
+        }
+    }
+
+    #[test]
+    fn behind_an_odd_number_of_bytes_of_samples_one_byte_may_fill_up_and_no_more() {
+        let mut bytes = wav(0);
+        bytes[40..44].copy_from_slice(&5_u32.to_le_bytes());
+        for (present, expected) in [
+            (4, Err(Fault::Unfinished)),
+            (5, Ok(())),
+            (6, Ok(())),
+            (7, Err(Fault::Unclosed { at: 44 })),
+        ] {
+            bytes.resize(44 + present, 1);
+            assert_eq!(judged(&bytes), expected, "{present} of 5");
+        }
+    }
+
+    #[test]
+    fn of_a_format_without_a_known_header_anything_but_an_empty_file_passes() {
+        for format in ["ulaw", "alaw", "gsm", "sln", "g722", "WAV", "wav49"] {
+            let judged = |bytes: &[u8]| judge(&mut Cursor::new(bytes), format).unwrap();
+            assert_eq!(judged(b""), Err(Fault::Empty), "{format}");
+            assert_eq!(judged(b"x"), Ok(()), "{format}");
+        }
+        for format in ["wav", "wav16"] {
+            let judged = |bytes: &[u8]| judge(&mut Cursor::new(bytes), format).unwrap();
+            assert_eq!(judged(b""), Err(Fault::Empty), "{format}");
+            assert_eq!(judged(&wav(0)), Err(Fault::Empty), "{format}");
+            assert_eq!(judged(&wav(1)), Ok(()), "{format}");
+        }
+    }
+
     #[test]
     fn an_unclosed_recording_is_closed_with_all_its_samples() {
         let whole = wav(800);

@@ -215,6 +215,45 @@ async fn an_empty_recording_fails_as_empty_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn an_empty_recording_of_any_format_is_saved_nowhere() {
+    for format in ["wav", "wav16", "ulaw", "gsm", "sln"] {
+        let spool = Spool::default();
+        spool.put("camp%2F1", Vec::new());
+        let fake = spool.serve().await;
+        let folder = tempfile::tempdir().unwrap();
+        let mut rig = Rig::new(fake.port, folder.path());
+        let empty = Job {
+            format: format.into(),
+            ..job(1, false)
+        };
+        rig.fetcher.enqueue(empty).unwrap();
+        let expected = Outcome::Failed {
+            attempt: AttemptId(1),
+            why: "the recording is empty".into(),
+            will_retry: false,
+        };
+        assert_eq!(rig.next().await, expected, "{format}");
+        assert_eq!(names(folder.path()), Vec::<String>::new(), "{format}");
+    }
+}
+
+/// A process that died before it gave a file its content left its name behind.
+#[tokio::test]
+async fn an_empty_file_under_the_name_of_a_recording_is_none_that_was_saved_before() {
+    let fake = Spool::default().serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("call-1.wav"), b"").unwrap();
+    let mut rig = Rig::new(fake.port, folder.path());
+    rig.fetcher.enqueue(job(1, false)).unwrap();
+    let expected = Outcome::Failed {
+        attempt: AttemptId(1),
+        why: "Asterisk has no such recording".into(),
+        will_retry: false,
+    };
+    assert_eq!(rig.next().await, expected);
+}
+
+#[tokio::test]
 async fn a_damaged_recording_stays_in_asterisks_spool() {
     let spool = Spool::default();
     let mut content = wav(100);
@@ -254,6 +293,39 @@ async fn a_recording_that_asterisk_died_over_is_closed_and_saved() {
         whole
     );
     assert!(!spool.has("camp%2F1"));
+    let retries = rig.fetcher.stats().retries;
+    assert_eq!(retries, u64::from(FAST.tries) - 1, "by the last try only");
+}
+
+/// Asterisk still writes it when it is asked for first.
+#[tokio::test]
+async fn a_recording_that_is_not_closed_yet_is_waited_for_and_saved_whole() {
+    let spool = Spool::default();
+    let whole = wav(300);
+    let mut begun = wav(100);
+    begun[4..8].fill(0);
+    begun[40..44].fill(0);
+    spool.put("camp%2F1", begun);
+    let (writing, closed) = (spool.clone(), whole.clone());
+    let downloads = AtomicUsize::new(0);
+    let fake = spool
+        .serve_unless(move |asked| {
+            let third =
+                asked.path.ends_with("/file") && downloads.fetch_add(1, Ordering::SeqCst) == 2;
+            if third {
+                writing.put("camp%2F1", closed.clone());
+            }
+            false
+        })
+        .await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut rig = Rig::new(fake.port, folder.path());
+    rig.fetcher.enqueue(job(1, false)).unwrap();
+    assert_eq!(rig.next().await, saved(folder.path(), 1, whole.len()));
+    let file = std::fs::read(folder.path().join("call-1.wav")).unwrap();
+    assert_eq!(file, whole);
+    assert_eq!(names(folder.path()), ["call-1.wav"]);
+    assert_eq!(rig.fetcher.stats().retries, 2);
 }
 
 /// As in the tenth of a second in which a starting Asterisk answers without ARI.
