@@ -164,3 +164,56 @@ fn of_server(mysql: &Mysql, code: u16, said: &str) -> Trouble {
     };
     Trouble::server(why)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mysql() -> Mysql {
+        Mysql {
+            host: "db.example".to_owned(),
+            port: 3306,
+            user: "dialer".to_owned(),
+            password: None,
+            database: "calls".to_owned(),
+            table: "legs".to_owned(),
+        }
+    }
+
+    /// What MySQL and MariaDB say of a single row, by their names for it. A row that they refuse
+    /// is put aside, and those beside it are written.
+    const OF_A_ROW: [(u16, &str); 11] = [
+        (1048, "ER_BAD_NULL_ERROR"),
+        (1062, "ER_DUP_ENTRY"),
+        (1264, "ER_WARN_DATA_OUT_OF_RANGE"),
+        (1265, "WARN_DATA_TRUNCATED"),
+        (1292, "ER_TRUNCATED_WRONG_VALUE"),
+        (1366, "ER_TRUNCATED_WRONG_VALUE_FOR_FIELD"),
+        (1406, "ER_DATA_TOO_LONG"),
+        (1452, "ER_NO_REFERENCED_ROW_2"),
+        (1644, "ER_SIGNAL_EXCEPTION"),
+        (3819, "ER_CHECK_CONSTRAINT_VIOLATED"),
+        (4025, "ER_CONSTRAINT_FAILED"),
+    ];
+
+    #[test]
+    fn what_lies_with_a_row_is_told_from_what_lies_with_the_server_or_the_table() {
+        for (code, name) in OF_A_ROW {
+            let trouble = of_server(&mysql(), code, name);
+            assert_eq!(trouble.about, About::Row, "{code} {name}");
+            let says = trouble.why.contains(name) && trouble.why.contains("the table legs");
+            assert!(says, "{}", trouble.why);
+        }
+        for code in 1000..=5000 {
+            if OF_A_ROW.iter().any(|(of_a_row, _)| *of_a_row == code) {
+                continue;
+            }
+            let expected = match code {
+                1146 => About::NoTable,
+                _ => About::Server,
+            };
+            let trouble = of_server(&mysql(), code, "it said this");
+            assert_eq!(trouble.about, expected, "{code}");
+        }
+    }
+}
