@@ -85,17 +85,16 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// How much of `tone` is in the samples (Goertzel's method, plainly).
-    fn strength(samples: &[i16], tone: f64) -> f64 {
-        let (mut x, mut y) = (0.0, 0.0);
-        for (i, sample) in samples.iter().enumerate() {
-            let i = f64::from(u32::try_from(i).expect("a short file"));
-            let angle = std::f64::consts::TAU * tone * i / f64::from(RATE);
-            x += f64::from(*sample) * angle.cos();
-            y += f64::from(*sample) * angle.sin();
-        }
-        let count = f64::from(u32::try_from(samples.len()).expect("a short file"));
-        x.hypot(y) * 2.0 / count
+    fn samples_of(file: &[u8]) -> Vec<i16> {
+        let reader = hound::WavReader::new(file).expect("a WAV file");
+        let samples = reader.into_samples();
+        samples.map(|s| s.expect("a sample")).collect()
+    }
+
+    /// The `i`th sample of a tone, by the formula alone.
+    fn of_tone(hertz: u32, i: u32) -> f64 {
+        let turns = f64::from(hertz) * f64::from(i) / f64::from(RATE);
+        (std::f64::consts::TAU * turns).sin() * LOUDNESS
     }
 
     #[test]
@@ -105,23 +104,32 @@ mod tests {
             &[(SECOND / 2, 3 * SECOND)],
             &[(2 * SECOND, 3 * SECOND)],
         );
-        let reader = hound::WavReader::new(file.as_slice()).expect("a WAV file");
-        let samples: Vec<i16> = reader
-            .into_samples()
-            .map(|s| s.expect("a sample"))
-            .collect();
+        let samples = samples_of(&file);
         assert_eq!(samples.len(), 24_000);
-        assert!(samples[..4000].iter().all(|s| *s == 0));
-        assert!(strength(&samples[8000..16_000], TONE_A) > LOUDNESS * 0.9);
-        assert!(strength(&samples[8000..16_000], TONE_B) < LOUDNESS * 0.01);
-        assert!(strength(&samples[16_000..], TONE_A) > LOUDNESS * 0.9);
-        assert!(strength(&samples[16_000..], TONE_B) > LOUDNESS * 0.9);
+        for (i, sample) in (0..).zip(&samples) {
+            let a = if i >= 4000 { of_tone(440, i) } else { 0.0 };
+            let b = if i >= 16_000 { of_tone(1000, i) } else { 0.0 };
+            // What is behind the point is cut off.
+            let off = f64::from(*sample) - (a + b);
+            assert!(off.abs() <= 1.001, "sample {i} is {sample}, {off} off");
+        }
+    }
+
+    #[test]
+    fn between_two_stretches_nothing_is_heard() {
+        let tenth = SECOND / 10;
+        let file = file(SECOND, &[(tenth, 2 * tenth), (5 * tenth, 6 * tenth)], &[]);
+        let heard = |i: u32| (800..1600).contains(&i) || (4000..4800).contains(&i);
+        for (i, sample) in (0..).zip(samples_of(&file)) {
+            let expected = if heard(i) { of_tone(440, i) } else { 0.0 };
+            let off = f64::from(sample) - expected;
+            assert!(off.abs() <= 1.001, "sample {i} is {sample}, {off} off");
+        }
     }
 
     #[test]
     fn a_file_without_sound_has_its_length_all_the_same() {
         let file = file(SECOND / 4, &[], &[]);
-        let reader = hound::WavReader::new(file.as_slice()).expect("a WAV file");
-        assert_eq!(reader.duration(), 2000);
+        assert_eq!(samples_of(&file), [0; 2000]);
     }
 }
