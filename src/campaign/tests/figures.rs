@@ -1,5 +1,7 @@
 //! The figures that an operator sees of a process's calls.
 
+use std::time::Duration;
+
 use super::super::*;
 use super::orphans::{BOTH, BOTH_UP, census, orphan, restarted};
 use super::rig::{Rig, cause, policy};

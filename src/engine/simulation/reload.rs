@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::beginning::numbers;
@@ -11,7 +10,6 @@ use super::deck::Deck;
 use super::tests::{folder, in_runtime, lay_down_journal};
 use crate::campaign::RunState;
 use crate::config::{self, SETTINGS, Settings};
-use crate::engine::requests::DialPlan;
 use crate::engine::start::policy;
 use crate::engine::{Exit, Options, Reloaded};
 
@@ -158,16 +156,16 @@ fn reload(deck: &mut Deck, new: &Settings) -> Reloaded {
 /// All that the engine goes by, where these settings hold.
 fn assert_applied(deck: &Deck, expected: &Settings, name: &str) {
     let engine = &deck.engine;
-    let next = engine.campaign.next_attempt();
-    let in_force = engine.in_force.borrow();
-    assert_eq!(*in_force.latest(), *expected, "{name}");
-    assert_eq!(*in_force.of(next), *expected, "the next call's {name}");
-    let plan = Arc::new(DialPlan::of(expected));
-    assert_eq!(in_force.plan_of(next), plan, "{name} in requests");
+    assert_eq!(**engine.in_force.borrow(), *expected, "{name}");
+    let next_call = &engine.campaign.policy().call;
+    assert_eq!(**next_call, expected.call, "the next call's {name}");
     assert_eq!(*engine.campaign.policy(), policy(expected), "{name}");
-    assert_eq!(*engine.shown.target, *expected.target.endpoint, "{name}");
+    assert_eq!(
+        *engine.shown.target, *expected.call.target.endpoint,
+        "{name}"
+    );
     let told = deck.handle.in_force.borrow();
-    assert_eq!(*told.latest(), *expected, "{name} for whoever else asks");
+    assert_eq!(**told, *expected, "{name} for whoever else asks");
 }
 
 #[test]
