@@ -1,14 +1,12 @@
 //! The shipped binary with a list of a million numbers.
 #![cfg(target_os = "linux")]
 
-mod support;
-
 use std::collections::HashMap;
 use std::fs;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use support::deck::{Deck, Running};
+use crate::support::deck::{Deck, Running};
 
 const NUMBERS: u32 = 1_000_000;
 const MOST_KIB: u64 = 200_000_000 / 1024;
@@ -77,6 +75,7 @@ fn measured(deck: &Deck) -> (u64, String) {
 
 #[test]
 fn a_million_numbers_stay_under_200_mb_at_the_first_start_and_at_the_next() {
+    let _alone = crate::alone();
     let deck = deck();
     let (first, _) = measured(&deck);
     let (next, again) = measured(&deck);

@@ -8,14 +8,12 @@
     reason = "a failing run is repeated by what it printed, and figures are worth a look"
 )]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use crate::support::deck::{Deck, Ended};
+use crate::support::lab::Lab;
 use serde_json::Value;
-use support::deck::{Deck, Ended};
-use support::lab::Lab;
 
 /// The command line of a campaign that ends with its list.
 const DIAL: [&str; 3] = ["--headless", "--start", "--exit-when-done"];
@@ -90,13 +88,11 @@ fn done(line: &str) -> [u32; 6] {
     })
 }
 
-mod chaos {
-    mod kill;
-    mod moved;
-    mod network;
-    mod replaced;
-    mod restart;
-    mod signals;
-    mod slow;
-    mod soak;
-}
+mod kill;
+mod moved;
+mod network;
+mod replaced;
+mod restart;
+mod signals;
+mod slow;
+mod soak;

@@ -1,13 +1,8 @@
 //! `dialdeck check` of the shipped binary on the lab: each fault is named with its mend, and
 //! nothing stays behind.
 
-mod support;
-
-#[path = "check/database.rs"]
 mod database;
-#[path = "check/faults.rs"]
 mod faults;
-#[path = "check/stalling.rs"]
 mod stalling;
 
 use std::collections::BTreeSet;
@@ -15,9 +10,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::support::deck::{Deck, Ended};
+use crate::support::lab::{Lab, Node};
 use serde_json::Value;
-use support::deck::{Deck, Ended};
-use support::lab::{Lab, Node};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -205,7 +200,7 @@ fn a_run_of_our_own_engine_is_recognised_and_not_disturbed() {
 }
 
 /// Asterisk has made the channel, and the check waits for an answer that does not come.
-fn midway(lab: &Lab) -> (Deck, support::deck::Running) {
+fn midway(lab: &Lab) -> (Deck, crate::support::deck::Running) {
     let url = stalling::proxy(lab.ari_url(), "POST /ari/channels/create");
     let deck = good(lab).set("ARI_URL", url);
     let check = deck.spawn(&["check"]);

@@ -1,16 +1,14 @@
 //! What the console writes, against its budgets: bytes and frames are counts, so they hold in
 //! every build. Times are measured by `cargo bench --bench console`.
 
-mod support;
-
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::cost::Cost;
+use crate::support::load::{self, Busy};
+use crate::support::screen::Screen;
 use dialdeck::console::bench::Bench;
-use support::cost::Cost;
-use support::load::{self, Busy};
-use support::screen::Screen;
 
 const SOON: Duration = Duration::from_secs(30);
 /// The most bytes that a frame may have on average while much happens.
@@ -64,6 +62,7 @@ fn a_tick_without_a_change_writes_the_clock_and_no_more() {
 
 #[test]
 fn under_load_the_shipped_console_draws_ten_small_frames_a_second_at_the_most() {
+    let _alone = crate::alone();
     let screen = demo(&["--max-cc", "200", "--calls", "5000", "--speed", "0.4"]);
     screen.wait_for("calls 200/200", SOON);
     // All of the first two hundred are dialed at once, as never again.
@@ -78,6 +77,7 @@ fn under_load_the_shipped_console_draws_ten_small_frames_a_second_at_the_most() 
 
 #[test]
 fn at_rest_the_shipped_console_writes_a_clock_s_tick_a_second() {
+    let _alone = crate::alone();
     let screen = demo(&["--calls", "3", "--speed", "20"]);
     screen.wait_for(" DONE ", SOON);
     // Messages leave after a while, and recordings are fetched.

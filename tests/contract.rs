@@ -1,24 +1,19 @@
 //! The contract: the same scripts are played to a real Asterisk and to the simulator, and
 //! must come to the same answers and the same events.
 
-mod contract {
-    pub(crate) mod place;
-    pub(crate) mod scripts;
-    pub(crate) mod session;
-    pub(crate) mod trace;
-}
-
-mod support;
+pub(crate) mod place;
+pub(crate) mod scripts;
+pub(crate) mod session;
+pub(crate) mod trace;
 
 use std::time::Duration;
 
-use contract::place::Place;
-use contract::session::Session;
-use contract::{scripts, trace};
+use self::place::Place;
+use self::session::Session;
+use crate::support::lab::Lab;
+use crate::support::phone::{Phone, Script};
+use crate::support::simulated::lab;
 use dialdeck::simulator::{self, SimConfig, SimHandle};
-use support::lab::Lab;
-use support::phone::{Phone, Script};
-use support::simulated::lab;
 
 /// The lab's ARI.
 fn place(lab: &Lab) -> Place {

@@ -4,11 +4,7 @@
 //! What was promised of a lead is its number, and whether, how often and with what outcome it
 //! was called. `DIALDECK_DAMAGE_ROUNDS` raises the number of cases of each kind.
 
-mod support;
-
-mod damage {
-    mod torn;
-}
+mod torn;
 
 use std::env;
 use std::fs;
@@ -17,11 +13,11 @@ use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::numbers::mixed;
+use crate::support::simulated::{Asterisk, lab};
 use dialdeck::campaign::{Disposition, LeadId};
 use dialdeck::journal::{Journal, JournalError, LeadStatus};
 use dialdeck::report::{self, Format, Options, ReportError};
-use support::numbers::mixed;
-use support::simulated::{Asterisk, lab};
 use tempfile::TempDir;
 
 const SEED: u64 = 0x5eed;

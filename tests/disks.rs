@@ -1,18 +1,16 @@
 //! The shipped binary on disks that are full, read-only or gone: real ones, small and of
 //! their own (`tests/support/disk.rs`), with a simulated Asterisk. Needs root.
 
-mod support;
-
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::deck::{Deck, Running};
+use crate::support::disk::Disk;
+use crate::support::simulated::{Asterisk, lab};
 use serde_json::Value;
-use support::deck::{Deck, Running};
-use support::disk::Disk;
-use support::simulated::{Asterisk, lab};
 
 /// What should come at once comes within this time, on a busy machine too.
 const SOON: Duration = Duration::from_secs(30);
@@ -89,7 +87,5 @@ fn until(process: &Running, what: &str, holds: impl Fn(&Value) -> bool) -> Value
     }
 }
 
-mod disks {
-    mod journal;
-    mod recordings;
-}
+mod journal;
+mod recordings;

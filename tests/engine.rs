@@ -14,9 +14,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-#[path = "engine/reload.rs"]
 mod reload;
-#[path = "engine/stopping.rs"]
 mod stopping;
 
 /// More than anything here takes on a busy machine.

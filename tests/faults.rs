@@ -3,15 +3,13 @@
 //! The simulator is held to the real one by `tests/contract.rs`; here it does what a real one
 //! can't be asked to do on a test's word.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::deck::{Deck, Ended, Running};
+use crate::support::numbers::mixed;
+use crate::support::simulated::Asterisk;
+use crate::support::wait::wait;
 use dialdeck::simulator::Faults;
-use support::deck::{Deck, Ended, Running};
-use support::numbers::mixed;
-use support::simulated::Asterisk;
-use support::wait::wait;
 
 const SOON: Duration = Duration::from_secs(20);
 const DIAL: [&str; 3] = ["--headless", "--start", "--exit-when-done"];
@@ -117,7 +115,7 @@ fn originating(seconds: u64) -> (Asterisk, Deck, Running) {
     running.wait_for(" link.up", SOON);
     let slow = format!(r#"{{"latency": [{seconds}000, {seconds}000]}}"#);
     asterisk.set_faults(serde_json::from_str(&slow).expect("faults"));
-    let started = support::web::client()
+    let started = crate::support::web::client()
         .post(running.api() + "/api/v1/start")
         .send();
     let started = asterisk.block_on(started).expect("an answer");

@@ -1,30 +1,26 @@
 //! The control API of the shipped binary, on a simulated Asterisk.
 
-mod support;
-
-mod http {
-    mod add;
-    mod audit;
-    mod browser;
-    mod commands;
-    mod leads;
-    mod memory;
-    mod metrics;
-    mod overtaken;
-    mod start;
-    mod streams;
-    mod times;
-}
+mod add;
+mod audit;
+mod browser;
+mod commands;
+mod leads;
+mod memory;
+mod metrics;
+mod overtaken;
+mod start;
+mod streams;
+mod times;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::support::deck::{Deck, Running};
+use crate::support::numbers::numbers;
+use crate::support::simulated::{Asterisk, lab};
+use crate::support::web::client;
 use serde_json::{Value, json};
-use support::deck::{Deck, Running};
-use support::numbers::numbers;
-use support::simulated::{Asterisk, lab};
-use support::web::client;
 
 const SOON: Duration = Duration::from_secs(20);
 /// Answers, and never hangs up.
@@ -356,7 +352,7 @@ fn hostile_and_endless_requests_end_and_harm_nobody() {
     std::thread::sleep(Duration::from_millis(300));
     drop(idle);
     // The server has to hear of each end before there are places again.
-    support::wait::wait("a place", SOON, || {
+    crate::support::wait::wait("a place", SOON, || {
         let mut stream = open();
         let _ = stream.write_all(format!("GET /healthz HTTP/1.0\r\n{host}\r\n").as_bytes());
         let mut answer = String::new();

@@ -90,7 +90,7 @@ fn writes_until_it_is_killed() {
 
 fn start_writer(path: &Path) -> Child {
     Command::new(env::current_exe().expect("this test"))
-        .args(["--ignored", "--exact", "writes_until_it_is_killed"])
+        .args(["--ignored", "--exact", "journal::writes_until_it_is_killed"])
         .arg("--nocapture")
         .env(JOURNAL, path)
         .stdout(Stdio::piped())

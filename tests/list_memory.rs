@@ -1,9 +1,11 @@
-//! What a list of a million numbers costs. Alone in its file, since the peak is that of
+//! What a list of a million numbers costs. In a process of its own, since the peak is that of
 //! the whole process.
 #![cfg(target_os = "linux")]
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::process::Command;
 
 use dialdeck::campaign::Emergency;
 use dialdeck::config::ListSource;
@@ -21,6 +23,21 @@ fn peak() -> u64 {
 
 #[test]
 fn a_million_numbers_take_little_memory_whatever_stands_between_them() {
+    let _alone = crate::alone();
+    let alone = Command::new(env::current_exe().expect("this test"))
+        .args(["--ignored", "--exact", "list_memory::alone", "--nocapture"])
+        .output()
+        .expect("starts");
+    let said = String::from_utf8_lossy(&alone.stdout);
+    let errors = String::from_utf8_lossy(&alone.stderr);
+    println!("{said}");
+    assert!(alone.status.success(), "{errors}");
+    assert!(said.contains("1 passed"), "it did not run: {said}");
+}
+
+#[test]
+#[ignore = "it needs a process of its own: that which the other test starts"]
+fn alone() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("list.txt");
     let mut file = BufWriter::new(File::create(&path).expect("writable"));

@@ -1,16 +1,14 @@
 //! The OpenAPI description and the shipped binary's routes tell the same.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use crate::support::deck::Deck;
+use crate::support::numbers::numbers;
+use crate::support::simulated::lab;
+use crate::support::web::client;
 use dialdeck::simulator::start;
 use serde_json::{Value, json};
-use support::deck::Deck;
-use support::numbers::numbers;
-use support::simulated::lab;
-use support::web::client;
 
 const DESCRIPTION: &str = include_str!("../docs/openapi.json");
 const SOON: Duration = Duration::from_secs(20);

@@ -2,12 +2,10 @@
 //!
 //! Each test has a lab to itself, and those that measure have all of them.
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::lab::{Lab, Node};
 use serde_json::Value;
-use support::lab::{Lab, Node};
 
 /// What these tests ask of the lab's witnesses.
 trait Witness {
@@ -58,20 +56,14 @@ fn is_told_of(row: &BTreeMap<String, Value>, status: u16) -> bool {
     is_lost || row["sip_code"] == status
 }
 
-mod real {
-    mod api;
-    mod attach;
-    mod calls;
-    mod dead_air;
-    mod lists;
-    mod machine;
-    mod moved;
-    mod recordings;
-    mod recovery;
-    mod refusals;
-    mod reload;
-    mod settings;
-    mod streaks;
-    mod toll;
-    mod turns;
-}
+mod api;
+mod calls;
+mod lists;
+mod moved;
+mod recordings;
+mod recovery;
+mod refusals;
+mod reload;
+mod settings;
+mod streaks;
+mod toll;

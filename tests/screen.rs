@@ -1,15 +1,13 @@
 //! The terminal that the console's tests use, tried on small programs.
 
-#[path = "screen/pictures.rs"]
 mod pictures;
-mod support;
 
 use std::collections::HashMap;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::deck::Deck;
-use support::screen::{Modes, Screen, key};
+use crate::support::deck::Deck;
+use crate::support::screen::{Modes, Screen, key};
 use vt100::Color;
 
 const SOON: Duration = Duration::from_secs(10);

@@ -1,9 +1,6 @@
 //! Passwords and tokens never leave the process: whatever the shipped binary writes, says or
 //! shows of itself is searched for them.
 
-mod support;
-
-#[path = "secrets/places.rs"]
 mod places;
 
 use std::fs;
@@ -12,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::support::deck::{Deck, Running};
+use crate::support::numbers::mixed;
+use crate::support::simulated::{Asterisk, lab};
+use crate::support::wait::wait;
+use crate::support::web::client;
 use dialdeck::simulator::SimConfig;
-use support::deck::{Deck, Running};
-use support::numbers::mixed;
-use support::simulated::{Asterisk, lab};
-use support::wait::wait;
-use support::web::client;
 
 /// The three secrets; the password once more as HTTP sends it: base64 of
 /// `dialdeck:canary-ari-5e3f`.

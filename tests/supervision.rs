@@ -1,15 +1,9 @@
 //! Supervisors: what the shipped binary tells systemd, the unit under a real one, and real PM2; and the walk from
 //! the Node.js program to Dialdeck.
 
-mod support;
-
-#[path = "supervision/conversation.rs"]
 mod conversation;
-#[path = "supervision/dropin.rs"]
 mod dropin;
-#[path = "supervision/pm2.rs"]
 mod pm2;
-#[path = "supervision/unit.rs"]
 mod unit;
 
 use std::fs;
@@ -18,8 +12,8 @@ use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::deck::Deck;
-use support::simulated::{Asterisk, lab};
+use crate::support::deck::Deck;
+use crate::support::simulated::{Asterisk, lab};
 
 const SOON: Duration = Duration::from_secs(20);
 

@@ -7,21 +7,15 @@
 #[allow(dead_code, reason = "the console's tests use the rest of it")]
 #[path = "console/desk.rs"]
 mod desk;
-mod support;
 
-#[path = "tls/attach.rs"]
 mod attach;
-#[path = "tls/check.rs"]
 mod check;
-#[path = "tls/lab.rs"]
 mod lab;
-#[path = "tls/link.rs"]
 mod link;
-#[path = "tls/trust.rs"]
 mod trust;
 
-use support::certificates::{Authority, self_signed};
-use support::tls::Face;
+use crate::support::certificates::{Authority, self_signed};
+use crate::support::tls::Face;
 
 /// A server that can't be trusted.
 struct Bad {

@@ -12,7 +12,11 @@ mod dotenv;
 mod events;
 mod http;
 mod list;
-#[allow(dead_code, reason = "the measurements use the rest of it")]
+#[allow(
+    dead_code,
+    clippy::duplicate_mod,
+    reason = "the measurements use the rest of it, and beside the tests it stands twice"
+)]
 #[path = "../../tests/support/load.rs"]
 mod load;
 

@@ -6,7 +6,7 @@ use dialdeck::ari::{
     RtpStatistics,
 };
 
-use crate::fake::{Fake, Reply, client};
+use super::fake::{Fake, Reply, client};
 
 fn originate(id: &str) -> Originate {
     Originate {

@@ -10,7 +10,7 @@ use dialdeck::recordings::{Fetcher, Job, Outcome, QUEUE, RetryPlan};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::fake::{Asked, Fake, Reply, client};
+use super::fake::{Asked, Fake, Reply, client};
 
 /// Asterisk's spool: what the server has, by encoded name.
 #[derive(Clone, Default)]

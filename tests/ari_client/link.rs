@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::fake::{self, Fake, Reply, ServerSocket};
+use super::fake::{self, Fake, Reply, ServerSocket};
 
 const LONG: Duration = Duration::from_secs(10);
 

@@ -14,7 +14,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::fake::connection;
+use super::fake::connection;
 
 const CA: &[u8] = include_bytes!("ca.pem");
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use super::{DIAL, assert_accounted, dice, done, rounds};
 use crate::support::deck::{Deck, Running};
 use crate::support::lab::Lab;
 use crate::support::wait::wait;
 use crate::support::wav::Sound;
 use crate::support::web::client;
-use crate::{DIAL, assert_accounted, dice, done, rounds};
 
 const KILLS: usize = 8;
 /// Within which a process that starts has dealt with what a dead one left.

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::{DIAL, dice, rounds};
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
 use crate::support::phone::{Call, Phone, Script, Side};
 use crate::support::proxy::{Kind, Proxy};
-use crate::{DIAL, dice, rounds};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Whom callees transfer to.

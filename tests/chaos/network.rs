@@ -2,11 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::{DIAL, assert_accounted, dice, done, rounds, time_of};
 use crate::support::deck::Deck;
 use crate::support::lab::{Lab, Node};
 use crate::support::proxy::{Fault, Kind, Originate, Proxy};
 use crate::support::wait::wait;
-use crate::{DIAL, assert_accounted, dice, done, rounds, time_of};
 
 const SOON: Duration = Duration::from_secs(10);
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tokio_tungstenite::tungstenite::Message;
 
+use super::{DIAL, assert_accounted};
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
 use crate::support::proxy::{Fault, Kind, Proxy};
 use crate::support::wait::wait;
-use crate::{DIAL, assert_accounted};
 
 const SOON: Duration = Duration::from_secs(10);
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use super::{DIAL, assert_accounted, dice};
 use crate::support::deck::Deck;
 use crate::support::lab::{Lab, Node};
-use crate::{DIAL, assert_accounted, dice};
 
 /// How long each number may need until dialing is under way again.
 const BACK_WITHIN: Duration = Duration::from_secs(5);

@@ -4,11 +4,11 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::{DIAL, time_of};
 use crate::support::deck::{Deck, Running};
 use crate::support::numbers::numbers;
 use crate::support::proxy::{Fault, Kind, Originate, Proxy};
 use crate::support::simulated::Asterisk;
-use crate::{DIAL, time_of};
 
 /// A simulated Asterisk behind a proxy.
 struct Rig {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::network::trouble;
+use super::{dice, rounds};
 use crate::support::deck::{Deck, Running};
 use crate::support::lab::{Lab, Node};
 use crate::support::numbers::mixed;
@@ -15,7 +16,6 @@ use crate::support::proxy::Proxy;
 use crate::support::screen::Screen;
 use crate::support::wait::wait;
 use crate::support::web::client;
-use crate::{dice, rounds};
 
 /// So many numbers are called in a round, each time.
 const NUMBERS: usize = 300;

@@ -2,10 +2,10 @@
 //! and the check changes nothing there.
 
 use super::faults::assert_named;
-use super::support::database::{Database, PASSWORD};
-use super::support::deck::{Deck, Ended};
-use super::support::lab::Lab;
 use super::{finding, good};
+use crate::support::database::{Database, PASSWORD};
+use crate::support::deck::{Deck, Ended};
+use crate::support::lab::Lab;
 
 const ALTER: &str = "ALTER TABLE calls.call_leg_timelines";
 

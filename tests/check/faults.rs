@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::support::deck::{Deck, Ended};
-use super::support::lab::Lab;
 use super::{SOON, finding, good};
+use crate::support::deck::{Deck, Ended};
+use crate::support::lab::Lab;
 
 /// No check takes longer, whatever does not answer.
 const LIMIT: Duration = Duration::from_secs(12);

@@ -9,7 +9,7 @@ use dialdeck::campaign::{
 };
 use dialdeck::journal::{Journal, LeadStatus};
 
-use crate::{CAMPAIGN, Files, SEED, Said, files, look, rounds};
+use super::{CAMPAIGN, Files, SEED, Said, files, look, rounds};
 
 const RUN: RunId = RunId(1);
 const LEADS: u32 = 40;

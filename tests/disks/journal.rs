@@ -3,9 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
+use super::{Rig, SOON, get, until};
 use crate::support::deck::Running;
 use crate::support::numbers::mixed;
-use crate::{Rig, SOON, get, until};
 
 const DIAL: [&str; 3] = ["--headless", "--start", "--exit-when-done"];
 

@@ -2,10 +2,10 @@
 
 use std::fs;
 
+use super::{Rig, SOON, until};
 use crate::support::disk::Disk;
 use crate::support::numbers::numbers;
 use crate::support::wav::Sound;
-use crate::{Rig, SOON, until};
 
 const CALLS: usize = 6;
 

@@ -7,7 +7,7 @@ use dialdeck::campaign::{self, CallWord, Disposition, RunId};
 use dialdeck::control::{Began, Command};
 use dialdeck::engine::Snapshot;
 
-use crate::{BUSY, LONG, Place, STAYS, TALKS, WHO, said};
+use super::{BUSY, LONG, Place, STAYS, TALKS, WHO, said};
 
 impl Place {
     fn add_to_env(&self, lines: &str) {

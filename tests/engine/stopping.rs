@@ -6,7 +6,7 @@ use dialdeck::campaign::CallWord;
 use dialdeck::control::{Command, Who};
 use dialdeck::engine::{Exit, Snapshot, Stop};
 
-use crate::{LONG, Place, Running, STAYS};
+use super::{LONG, Place, Running, STAYS};
 
 async fn give(engine: &Running, command: Command, who: &Who) -> Stop {
     engine.control.give(command, who).await.expect("it runs");

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::{Answer, BUSY, Rig, SOON, STAYS, Served};
 use crate::support::numbers::numbers;
-use crate::{Answer, BUSY, Rig, SOON, STAYS, Served};
 
 fn add(rig: &Rig, served: &Served, numbers: &[&str]) -> Answer {
     let url = format!("{}/api/v1/leads", served.base);

@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::{Rig, SOON, STAYS, Served};
 use crate::support::numbers::numbers;
-use crate::{Rig, SOON, STAYS, Served};
 
 /// Who, what, and what came of it.
 type Line = (String, String, String);

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::{Rig, STAYS};
 use crate::support::numbers::numbers;
-use crate::{Rig, STAYS};
 
 /// A browser starts slowly on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);

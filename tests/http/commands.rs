@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
+use super::{BUSY, Rig, STAYS, Served, Value};
 use crate::support::numbers::numbers;
-use crate::{BUSY, Rig, STAYS, Served, Value};
 
 /// Longer than it takes to dial somebody.
 const A_WHILE: Duration = Duration::from_millis(700);

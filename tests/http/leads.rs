@@ -1,7 +1,7 @@
 //! `GET /api/v1/leads`: pages and filters.
 
+use super::{BUSY, Rig, STAYS, Served, Value};
 use crate::support::numbers::mixed;
-use crate::{BUSY, Rig, STAYS, Served, Value};
 
 /// One page: its leads, and where the next one begins.
 fn page(rig: &Rig, served: &Served, query: &str) -> (Vec<u64>, Option<u64>) {

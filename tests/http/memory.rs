@@ -3,8 +3,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use super::{Rig, Served};
 use crate::support::numbers::mixed;
-use crate::{Rig, Served};
 
 /// So many numbers are called in a round, each time.
 const NUMBERS: usize = 1000;

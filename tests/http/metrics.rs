@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::{BUSY, Rig, STAYS, Served};
 use crate::support::numbers::{mixed, numbers};
 use crate::support::promtool::promtool_agrees;
-use crate::{BUSY, Rig, STAYS, Served};
 
 /// Answers after some ringing, and talks for a second.
 const TALKS: &str = "83";

@@ -4,8 +4,8 @@ use std::fs;
 use std::process::Command;
 use std::thread;
 
+use super::{Answer, Rig, SOON, STAYS, Served};
 use crate::support::numbers::numbers;
-use crate::{Answer, Rig, SOON, STAYS, Served};
 
 /// Asks for a start while the list is a pipe, does `meanwhile`, and writes the list.
 fn start_slowly(rig: &Rig, served: &Served, meanwhile: impl FnOnce()) -> Answer {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::{Answer, BUSY, Rig, SOON, STAYS, Served, json};
 use crate::support::numbers::numbers;
-use crate::{Answer, BUSY, Rig, SOON, STAYS, Served, json};
 
 /// The whole of an answer that has no more to tell than the replaced program's.
 fn assert_says(answer: &Answer, status: u16, message: &str) {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 
-use crate::{BUSY, Rig, SOON, Served, numbers};
+use super::{BUSY, Rig, SOON, Served, numbers};
 
 /// Streams that there are places for.
 const PLACES: usize = 32;

@@ -7,8 +7,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::{Rig, SOON, STAYS, Served, json};
 use crate::support::numbers::numbers;
-use crate::{Rig, SOON, STAYS, Served, json};
 
 /// How long the head of a request may take.
 const HEAD: Duration = Duration::from_secs(10);
@@ -164,7 +164,7 @@ fn bodies_that_trickle_in_get_408_with_the_reason_and_add_nobody() {
         assert!(head.contains("content-type: application/json"), "{head}");
         let message =
             "the request took more than 15 s; the status tells whether it was carried out";
-        let said: crate::Value = serde_json::from_str(body).expect("JSON");
+        let said: super::Value = serde_json::from_str(body).expect("JSON");
         assert_eq!(said, json!({ "status": "error", "message": message }));
     }
     let took = began.elapsed();

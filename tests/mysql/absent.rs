@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use crate::support::copied::{
+    DIAL, SOON, TABLE, assert_tells_what_the_report_does, count, mixed, rig, rig_with, wait_for,
+};
 use crate::support::database::Database;
 use crate::support::deck::Running;
 use crate::support::incumbent::column;
-use crate::{
-    DIAL, SOON, TABLE, assert_tells_what_the_report_does, count, mixed, rig, rig_with, wait_for,
-};
 
 /// How long the table is locked: longer than the server waits for a lock by itself.
 const LOCKED: Duration = Duration::from_secs(12);
@@ -22,7 +22,6 @@ fn wait_for_ends(running: &Running, ends: usize) {
 
 #[test]
 fn away_before_during_and_at_the_end_of_a_campaign_it_has_each_call_once() {
-    let _shared = crate::share();
     let mut server = Database::start();
     let mut rig = rig(mixed(200), &server.env());
     // A server takes seconds to come back, in which calls must not run out.
@@ -60,7 +59,6 @@ fn away_before_during_and_at_the_end_of_a_campaign_it_has_each_call_once() {
 
 #[test]
 fn a_dialer_killed_while_the_database_was_away_forgets_no_row() {
-    let _shared = crate::share();
     let mut server = Database::start();
     let rig = rig(mixed(40), &server.env());
     server.stop();
@@ -79,7 +77,6 @@ fn a_dialer_killed_while_the_database_was_away_forgets_no_row() {
 /// too, and they say less than what was written since.
 #[test]
 fn a_server_that_sleeps_in_the_middle_undoes_nothing_when_it_wakes() {
-    let _shared = crate::share();
     let server = Database::start();
     let rig = rig(mixed(80), &server.env());
     let running = rig.deck.spawn(&["--headless", "--start"]);
@@ -96,7 +93,6 @@ fn a_server_that_sleeps_in_the_middle_undoes_nothing_when_it_wakes() {
 }
 
 fn locked_for(time: Duration) {
-    let _shared = crate::share();
     let server = Database::start();
     let rig = rig(mixed(80), &server.env());
     let running = rig.deck.spawn(&["--headless", "--start"]);
@@ -129,7 +125,6 @@ fn a_table_locked_for_a_minute_gets_its_rows_when_it_is_free() {
 
 #[test]
 fn whatever_asterisk_does_to_its_events_rows_say_what_the_report_does() {
-    let _shared = crate::share();
     let server = Database::start();
     let faults = r#"{"drop_sockets_every": [700, 1500], "duplicate_events_percent": 20,
         "latency": [0, 30], "answer_delay": [0, 40], "stasis_delay": [0, 20]}"#;
@@ -144,7 +139,6 @@ fn whatever_asterisk_does_to_its_events_rows_say_what_the_report_does() {
 
 #[test]
 fn a_query_during_a_call_finds_it() {
-    let _shared = crate::share();
     let server = Database::start();
     // One that rings, and one that talks on with a target that does.
     let mut env = server.env().to_vec();

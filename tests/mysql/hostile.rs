@@ -14,10 +14,11 @@ use dialdeck::journal::{Journal, Reader};
 use dialdeck::mirror::{Mirror, MirrorState};
 use tempfile::TempDir;
 
-use crate::mysql::unfit::settings;
+use crate::support::copied::{
+    DIAL, TABLE, assert_tells_what_the_report_does, count, rig, settings, wait_for,
+};
 use crate::support::database::{Database, Named};
 use crate::support::incumbent::column;
-use crate::{DIAL, TABLE, assert_tells_what_the_report_does, count, rig, wait_for};
 
 const RUN: RunId = RunId(1);
 
@@ -136,7 +137,6 @@ fn witness(server: &Database) -> Vec<Named> {
 
 #[test]
 fn whatever_a_value_holds_the_row_has_it_and_nothing_else_happens() {
-    let _shared = crate::share();
     let server = Database::start();
     server.run("CREATE TABLE calls.witness (word TEXT)");
     server.run("INSERT INTO calls.witness VALUES ('here')");
@@ -223,7 +223,6 @@ fn pass(from: &TcpStream, to: &TcpStream, change: fn(&mut [u8])) {
 
 #[test]
 fn a_hostile_asterisk_and_hostile_settings_are_written_down_like_any_other() {
-    let _shared = crate::share();
     let server = Database::start();
     let mut rig = rig(["8177001", "1077002", "8377003"], &server.env());
     rig.deck.change("ARI_URL", renaming(rig.asterisk.addr()));

@@ -4,11 +4,12 @@
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::mysql::unfit::settings;
+use crate::support::copied::{
+    SOON, TABLE, assert_tells_what_the_report_does, rig, settings, wait_for,
+};
 use crate::support::database::{Database, PASSWORD};
 use crate::support::deck::Running;
 use crate::support::web::client;
-use crate::{SOON, TABLE, assert_tells_what_the_report_does, rig, wait_for};
 
 /// Busy, invalid, and two that are answered and recorded.
 const NUMBERS: [&str; 4] = ["1077001", "8177002", "4077003", "8377004"];
@@ -83,7 +84,6 @@ fn calls_go_on_and_rows_come_after_the_mend(server: &Database, fault: &Fault) {
 
 #[test]
 fn a_wrong_password_is_told_and_rows_come_once_it_is_right() {
-    let _shared = crate::share();
     let of = |password: &str| format!("ALTER USER dialer@'127.0.0.1' IDENTIFIED BY '{password}'");
     let told = [
         "MySQL refuses the login of dialer",
@@ -97,7 +97,6 @@ fn a_wrong_password_is_told_and_rows_come_once_it_is_right() {
 
 #[test]
 fn a_missing_grant_is_told_and_rows_come_once_it_is_given() {
-    let _shared = crate::share();
     let told = [
         "dialer may not write the table",
         "GRANT SELECT, INSERT, UPDATE, CREATE ON `calls`.* TO 'dialer'",
@@ -117,7 +116,6 @@ fn a_missing_grant_is_told_and_rows_come_once_it_is_given() {
 
 #[test]
 fn a_missing_database_is_told_and_rows_come_once_it_is_made() {
-    let _shared = crate::share();
     let told = ["MySQL has no database calls", "CREATE DATABASE `calls`"];
     calls_go_on_and_rows_come_after_the_mend(
         &with_table(),
@@ -127,7 +125,6 @@ fn a_missing_database_is_told_and_rows_come_once_it_is_made() {
 
 #[test]
 fn a_missing_column_is_told_and_rows_come_once_it_is_added() {
-    let _shared = crate::share();
     let mend = "ALTER TABLE `call_leg_timelines` ADD COLUMN `leg_b_peer` VARCHAR(255)";
     let told = ["the table call_leg_timelines lacks leg_b_peer", mend];
     calls_go_on_and_rows_come_after_the_mend(
@@ -143,7 +140,6 @@ fn a_missing_column_is_told_and_rows_come_once_it_is_added() {
 
 #[test]
 fn a_column_too_narrow_for_any_call_is_told_and_rows_come_once_it_is_wide() {
-    let _shared = crate::share();
     let to = |wide: u8| format!("ALTER TABLE {TABLE} MODIFY leg_a_number VARCHAR({wide})");
     let told = [
         "the table call_leg_timelines does not take a call: Data too long for column 'leg_a_number'",
@@ -154,7 +150,6 @@ fn a_column_too_narrow_for_any_call_is_told_and_rows_come_once_it_is_wide() {
 
 #[test]
 fn the_console_shows_that_no_rows_are_written_and_the_mend() {
-    let _shared = crate::share();
     let server = with_table();
     server.run("DROP DATABASE calls");
     let rig = rig(NUMBERS, &server.env());

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use crate::support::copied::{Rig, count, rig, wait_for};
 use crate::support::database::Database;
 use crate::support::deck::Running;
 use crate::support::promtool::promtool_agrees;
 use crate::support::web::client;
-use crate::{Rig, count, rig, wait_for};
 
 fn scrape(rig: &Rig, process: &Running) -> String {
     let url = format!("{}/metrics", process.api());
@@ -28,7 +28,6 @@ fn seconds(scrape: &str, name: &str) -> f64 {
 
 #[test]
 fn rows_that_wait_are_counted_and_have_an_age_until_they_are_written() {
-    let _shared = crate::share();
     let mut server = Database::start();
     let rig = rig((0..6).map(|i| format!("10770{i:02}")), &server.env());
     let process = rig.deck.spawn(&["--headless"]);

@@ -1,10 +1,10 @@
 //! A row of each outcome beside the row that the replaced program wrote for it.
 
+use crate::support::copied::{TABLE, assert_tells_what_the_report_does, wait_for};
 use crate::support::database::{Brand, Database};
 use crate::support::deck::Deck;
 use crate::support::incumbent::{self, column};
 use crate::support::lab::{Lab, Node};
-use crate::{TABLE, assert_tells_what_the_report_does};
 
 /// Dials these and connects them to the target; each list is a campaign of its own.
 fn dial(lab: &Lab, server: &Database, target: &str, numbers: &[&str]) -> Deck {
@@ -41,14 +41,13 @@ const FURTHER_COLUMNS: &str = "ADD COLUMN agent VARCHAR(255), ADD COLUMN agent_a
 #[test]
 fn a_table_with_further_columns_is_told_of_the_agent_and_of_the_carrier_s_words() {
     let lab = Lab::get();
-    let _shared = crate::share();
     let server = Database::start_of(Brand::MariaDb);
     // Without them there is nothing to fill, and nothing fails.
     let before = dial(&lab, &server, "Local/777@default", &["81000001"]);
     assert_tells_what_the_report_does(&server, &before);
     server.run(&format!("ALTER TABLE {TABLE} {FURTHER_COLUMNS}"));
     // The queue's one agent has put down the phone.
-    crate::wait_for("free agent", || {
+    wait_for("free agent", || {
         let queue = lab.cli(Node::Pbx, "queue show callcenter");
         queue.contains("(Not in use)")
     });
@@ -88,7 +87,6 @@ fn a_table_with_further_columns_is_told_of_the_agent_and_of_the_carrier_s_words(
 
 fn outcomes_in(brand: Brand) {
     let lab = Lab::get();
-    let _shared = crate::share();
     let server = Database::start_of(brand);
     let unanswered_and_silent = [&incumbent::UNANSWERED[..], &["80000001"]].concat();
     let first = dial(&lab, &server, "Local/109@lab", &unanswered_and_silent);

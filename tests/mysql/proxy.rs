@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use crate::support::copied::{
+    DIAL, SOON, TABLE, assert_tells_what_the_report_does, count, mixed, rig, wait_for,
+};
 use crate::support::database::Database;
-use crate::{DIAL, SOON, TABLE, assert_tells_what_the_report_does, count, mixed, rig, wait_for};
 
 /// The byte of a client's packet that says what it wants: carry out a prepared statement.
 const EXECUTE: u8 = 0x17;
@@ -104,7 +106,6 @@ fn pass(from: &TcpStream, to: &TcpStream, passes: impl Fn(&[u8]) -> bool + Send 
 
 #[test]
 fn a_server_killed_between_commit_and_answer_gets_each_row_once() {
-    let _shared = crate::share();
     let mut server = Database::start();
     let proxy = Proxy::before(server.port());
     let mut env = server.env();
@@ -130,7 +131,6 @@ fn a_server_killed_between_commit_and_answer_gets_each_row_once() {
 /// the client has given it up and written more must not bring that back.
 #[test]
 fn a_statement_carried_out_late_undoes_nothing() {
-    let _shared = crate::share();
     let server = Database::start();
     let proxy = Proxy::before(server.port());
     proxy.state.holds.store(true, Ordering::SeqCst);

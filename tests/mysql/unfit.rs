@@ -7,25 +7,15 @@ use dialdeck::config::{Mysql, Secret};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use crate::support::copied::{
+    DIAL, SOON, TABLE, assert_tells_what_the_report_does, count, mixed, rig, settings, wait_for,
+};
 use crate::support::database::{Database, PASSWORD};
 use crate::support::incumbent::{self, column};
 use crate::support::web::client;
-use crate::{DIAL, SOON, TABLE, assert_tells_what_the_report_does, count, mixed, rig, wait_for};
 
 /// Makes right settings wrong.
 type Change = fn(&mut Mysql);
-
-/// The dialer's settings for it.
-pub(crate) fn settings(server: &Database) -> Mysql {
-    Mysql {
-        host: "127.0.0.1".to_owned(),
-        port: server.port(),
-        user: "dialer".to_owned(),
-        password: Some(Secret::new(PASSWORD)),
-        database: "calls".to_owned(),
-        table: "call_leg_timelines".to_owned(),
-    }
-}
 
 fn why(mysql: &Mysql) -> String {
     let runtime = Runtime::new().expect("a runtime");
@@ -38,7 +28,6 @@ fn why(mysql: &Mysql) -> String {
 
 #[test]
 fn each_wrong_setting_has_a_sentence_with_the_mend() {
-    let _shared = crate::share();
     let mut server = Database::start();
     let right = settings(&server);
     let check = |mysql: &Mysql| {
@@ -96,7 +85,6 @@ fn each_wrong_setting_has_a_sentence_with_the_mend() {
 
 #[test]
 fn each_unfit_table_has_a_sentence_with_the_mend_and_stays_as_it_is() {
-    let _shared = crate::share();
     let server = Database::start();
     let mysql = settings(&server);
     let made = Runtime::new()
@@ -136,7 +124,6 @@ fn each_unfit_table_has_a_sentence_with_the_mend_and_stays_as_it_is() {
 
 #[test]
 fn a_wrong_password_is_told_everywhere_and_calls_go_on() {
-    let _shared = crate::share();
     let server = Database::start();
     let mut env = server.env();
     env[3].1 = "a wrong one".to_owned();
@@ -189,7 +176,6 @@ fn a_wrong_password_is_told_everywhere_and_calls_go_on() {
 
 #[test]
 fn a_row_that_does_not_fit_holds_up_no_other_and_is_written_when_it_does() {
-    let _shared = crate::share();
     let server = Database::start();
     let runtime = Runtime::new().expect("a runtime");
     let made = runtime.block_on(dialdeck::mirror::prepare(&settings(&server)));
@@ -215,7 +201,6 @@ fn a_row_that_does_not_fit_holds_up_no_other_and_is_written_when_it_does() {
 /// The table of the replaced program, with its rows and with what users have added.
 #[test]
 fn a_table_in_use_keeps_its_rows_and_its_further_columns() {
-    let _shared = crate::share();
     let server = Database::start();
     let runtime = Runtime::new().expect("a runtime");
     let made = runtime.block_on(dialdeck::mirror::prepare(&settings(&server)));

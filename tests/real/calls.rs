@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::Witness as _;
+use super::Witness as _;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
 

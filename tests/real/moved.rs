@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::Witness as _;
+use super::Witness as _;
 use crate::support::deck::Deck;
 use crate::support::lab::{Lab, Node};
 use crate::support::phone::{Phone, Script, Side};

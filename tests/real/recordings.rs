@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use crate::real::calls::between;
-use crate::real::machine::{Lateness, watching_the_machine};
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
+use crate::support::machine::{Lateness, watching_the_machine};
 use crate::support::wav::Sound;
 
 const CALLEE: f64 = 440.0;

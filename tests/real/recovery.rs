@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::Witness as _;
+use super::Witness as _;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
 use crate::support::wait::wait;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::Witness as _;
+use super::Witness as _;
 use crate::support::deck::{Deck, Ended};
 use crate::support::lab::Lab;
 

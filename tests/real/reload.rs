@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Witness as _;
+use super::Witness as _;
 use crate::real::calls::between;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;

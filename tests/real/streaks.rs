@@ -5,8 +5,8 @@ use std::net::UdpSocket;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::Witness as _;
-use crate::is_told_of;
+use super::Witness as _;
+use super::is_told_of;
 use crate::support::deck::Deck;
 use crate::support::lab::{Lab, Node};
 use crate::support::numbers::numbers;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::is_told_of;
+use super::is_told_of;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
 use crate::support::phone::{Phone, Script, Side};

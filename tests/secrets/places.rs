@@ -3,10 +3,10 @@
 
 use std::fs;
 
+use super::{CANARIES, SOON, assert_clean, assert_folder_clean, rig};
 use crate::support::database::Database;
 use crate::support::deck::{Deck, Ended};
 use crate::support::screen::Screen;
-use crate::{CANARIES, SOON, assert_clean, assert_folder_clean, rig};
 
 fn assert_ended_clean(what: &str, ended: &Ended) {
     assert_clean(what, ended.stdout.as_bytes());

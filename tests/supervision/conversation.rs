@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::pm2::Pm2;
-use super::support::deck::Deck;
-use super::support::lab::Lab;
-use super::support::wav::Sound;
+use crate::support::deck::Deck;
+use crate::support::lab::Lab;
+use crate::support::wav::Sound;
 
 /// Talking to `number`, and another one waits behind it.
 fn deck(lab: &Lab, number: &str) -> Deck {

@@ -7,11 +7,11 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use super::pm2::Pm2;
-use super::support::database::{Database, Named};
-use super::support::deck::Deck;
-use super::support::incumbent::{self, column};
-use super::support::lab::{Lab, Seen};
-use super::support::wait::wait;
+use crate::support::database::{Database, Named};
+use crate::support::deck::Deck;
+use crate::support::incumbent::{self, column};
+use crate::support::lab::{Lab, Seen};
+use crate::support::wait::wait;
 
 const TABLE: &str = "calls.call_leg_timelines";
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::support::deck::Deck;
 use super::{SOON, rig};
+use crate::support::deck::Deck;
 
 /// A PM2 of the test's own in the deck's folder. It ends with this.
 pub(super) struct Pm2<'a> {

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::support::numbers::numbers;
-use super::support::simulated::{Asterisk, lab};
-use super::support::wait::wait;
 use super::{SOON, needs};
+use crate::support::numbers::numbers;
+use crate::support::simulated::{Asterisk, lab};
+use crate::support::wait::wait;
 
 /// What this test lays over the unit. A system call that the filter forbids is answered with
 /// EPERM by the unit itself, which a program may pass over; here it is the end of the process.

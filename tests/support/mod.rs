@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod certificates;
+pub(crate) mod copied;
 pub(crate) mod cost;
 pub(crate) mod database;
 pub(crate) mod deck;
@@ -10,6 +11,7 @@ pub(crate) mod disk;
 pub(crate) mod incumbent;
 pub(crate) mod lab;
 pub(crate) mod load;
+pub(crate) mod machine;
 pub(crate) mod numbers;
 pub(crate) mod phone;
 pub(crate) mod promtool;

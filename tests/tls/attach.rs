@@ -3,13 +3,13 @@
 use std::fs;
 use std::net::SocketAddr;
 
-use crate::desk::{Desk, SOON, numbers, wait};
+use super::desk::{Desk, SOON, numbers, wait};
+use super::{bad, flat};
 use crate::support::certificates::{Authority, self_signed};
 use crate::support::deck::Running;
 use crate::support::proxy::Kind;
 use crate::support::screen::Screen;
 use crate::support::tls::{Face, Front};
-use crate::{bad, flat};
 
 const TOKEN: &str = "a-token-of-the-test";
 

@@ -4,11 +4,11 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::desk::{Desk, numbers};
+use super::desk::{Desk, numbers};
+use super::{bad, flat};
 use crate::support::certificates::Authority;
 use crate::support::proxy::Kind;
 use crate::support::tls::{Face, Front};
-use crate::{bad, flat};
 
 /// The fact and the mend of a fault.
 fn fault(report: &str, check: &str) -> (String, String) {

@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use crate::desk::{Desk, SOON, numbers, state, title, wait};
+use super::desk::{Desk, SOON, numbers, state, title, wait};
+use super::{Bad, bad, flat};
 use crate::support::certificates::Authority;
 use crate::support::proxy::Kind;
 use crate::support::screen::Screen;
 use crate::support::tls::{Face, Front};
-use crate::{Bad, bad, flat};
 
 struct Rig {
     desk: Desk,

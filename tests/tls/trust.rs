@@ -8,7 +8,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::desk::{Desk, numbers};
+use super::desk::{Desk, numbers};
 use crate::support::certificates::{
     Authority, self_signed, self_signed_and_expired, self_signed_for_another_name,
 };

@@ -6,21 +6,21 @@ use std::time::{Duration, Instant};
 
 /// How late a thread that sleeps is woken here.
 #[derive(Debug)]
-pub(super) struct Lateness {
+pub(crate) struct Lateness {
     /// Half of the times, in milliseconds.
-    pub(super) p50: f64,
+    pub(crate) p50: f64,
     /// Once in a hundred, in milliseconds.
-    pub(super) p99: f64,
+    pub(crate) p99: f64,
     /// Seconds in which nothing ran for longer than a packet of sound lasts, all together: a
     /// sound that is played meanwhile is that much shorter where it is recorded.
-    pub(super) lost: f64,
+    pub(crate) lost: f64,
 }
 
 /// A packet of sound, in milliseconds.
 const PACKET: f64 = 20.0;
 
 /// Does `work`, and looks at the machine meanwhile.
-pub(super) fn watching_the_machine<T>(work: impl FnOnce() -> T) -> (T, Lateness) {
+pub(crate) fn watching_the_machine<T>(work: impl FnOnce() -> T) -> (T, Lateness) {
     struct Over<'a>(&'a AtomicBool);
     impl Drop for Over<'_> {
         fn drop(&mut self) {

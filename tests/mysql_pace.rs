@@ -1,15 +1,20 @@
 //! Dialing does not wait for the database, whatever is wrong with it.
 
-use std::sync::PoisonError;
+#![expect(
+    clippy::print_stdout,
+    reason = "figures are worth a look, and those of a failing run more so"
+)]
+
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-use crate::mysql::unfit::settings;
+use crate::support::copied::{
+    DIAL, Rig, SOON, TABLE, assert_tells_what_the_report_does, rig, settings, wait_for,
+};
 use crate::support::database::{Database, Session};
 use crate::support::deck::{Deck, Running};
-use crate::{DIAL, Rig, SOON, TABLE, assert_tells_what_the_report_does, rig, wait_for};
 
 const CALLS: usize = 80;
 
@@ -145,7 +150,7 @@ fn median(mut figures: Vec<f64>) -> f64 {
 /// finds nothing. What else the machine does falls on all alike, for each round has all of
 /// them, beginning with another one, and only figures of one round are compared.
 fn is_dialed_as_fast(rounds: usize) {
-    let _alone = crate::ALONE.write().unwrap_or_else(PoisonError::into_inner);
+    let _alone = crate::alone();
     let mut server = Database::start();
     let mut figures = [const { Vec::new() }; ALL.len()];
     for round in 0..rounds {

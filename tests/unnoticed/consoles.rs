@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::real::turns::assert_unnoticed;
+use super::assert_unnoticed;
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
 use crate::support::screen::Screen;
@@ -17,6 +17,7 @@ fn attach(deck: &Deck, url: &str, more: &[&str]) -> Screen {
 
 #[test]
 fn consoles_that_come_and_go_cost_no_call_anything() {
+    let _alone = crate::alone();
     let lab = Lab::quiet();
     assert_unnoticed(&lab, |deck, url, until| {
         let first = attach(deck, url, &[]);

@@ -9,9 +9,9 @@ use std::io::Write as _;
 
 use serde_json::Value;
 
-use crate::real::machine::{Lateness, watching_the_machine};
 use crate::support::deck::Deck;
 use crate::support::lab::Lab;
+use crate::support::machine::{Lateness, watching_the_machine};
 
 /// Numbers that answer after 0.3 s and talk for a second.
 const SHORT: &str = "8355";
@@ -82,6 +82,7 @@ fn best_of_a_few(mut round: impl FnMut() -> Result<(), String>) {
 
 #[test]
 fn dead_air_is_near_what_asterisk_needs_by_itself() {
+    let _alone = crate::alone();
     let lab = Lab::quiet();
     best_of_a_few(|| {
         let observer = lab.observe();
@@ -120,6 +121,7 @@ fn is_near(dialdeck: &Value, asterisk: &Value, late: &Lateness) -> Result<(), St
 
 #[test]
 fn fifty_at_once_are_all_bridged_and_nothing_is_left() {
+    let _alone = crate::alone();
     let lab = Lab::quiet();
     best_of_a_few(|| {
         let round = dialed(&lab, 150, 50, LONGER);

@@ -1,6 +1,9 @@
 //! What something costs the people who are called meanwhile: one campaign, now with it and now
 //! without, by turns. Whatever else the machine does takes from both.
 
+mod consoles;
+mod flood;
+
 use std::io::Write as _;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -33,7 +36,7 @@ type Span = (f64, f64);
 /// where the machine is slow by itself; and of a hundred of all turns 100 ms, which one hears.
 /// The best of a few rounds counts: other programs on the machine add to a time, and none takes
 /// from it.
-pub(super) fn assert_unnoticed(lab: &Lab, mut disturb: impl FnMut(&Deck, &str, Instant)) {
+fn assert_unnoticed(lab: &Lab, mut disturb: impl FnMut(&Deck, &str, Instant)) {
     let mut faults = Vec::new();
     while let Err(fault) = round(lab, &mut disturb) {
         faults.push(fault);

@@ -1,15 +1,10 @@
 //! Whether the lab is what the other tests take it for.
 
-#[path = "../support/lab.rs"]
-mod lab;
-#[path = "../support/phone.rs"]
-mod phone;
-
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lab::{Lab, Node, Seen};
-use phone::{Call, Phone, Script, Side};
+use crate::support::lab::{Lab, Node, Seen};
+use crate::support::phone::{Call, Phone, Script, Side};
 
 /// Has the PBX call `endpoint` as `CALLERID(num)` 1001 would, without a dialer.
 fn call(lab: &Lab, endpoint: &str) {
