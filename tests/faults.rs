@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::support::deck::{Deck, Ended, Running};
 use crate::support::numbers::mixed;
+use crate::support::proxy::Proxy;
 use crate::support::simulated::Asterisk;
 use crate::support::wait::wait;
 use dialdeck::simulator::Faults;
@@ -106,10 +107,11 @@ fn a_snoop_seen_on_its_way_into_the_application_records_a_little_later() {
 }
 
 /// One line, two numbers: the originate of the first one is on its way, and takes so many
-/// seconds to be carried out.
-fn originating(seconds: u64) -> (Asterisk, Deck, Running) {
+/// seconds to be carried out. The proxy has seen it.
+fn originating(seconds: u64) -> (Asterisk, Proxy, Deck, Running) {
     let asterisk = Asterisk::with_faults("{}");
-    let mut deck = asterisk.deck().set("MAX_CC", 1);
+    let proxy = Proxy::start(asterisk.addr());
+    let mut deck = Deck::on(&proxy.url()).set("MAX_CC", 1);
     deck.list(mixed(&["30"], 2));
     let running = deck.spawn(&["--headless"]);
     running.wait_for(" link.up", SOON);
@@ -120,15 +122,15 @@ fn originating(seconds: u64) -> (Asterisk, Deck, Running) {
         .send();
     let started = asterisk.block_on(started).expect("an answer");
     assert!(started.status().is_success(), "{}", started.status());
-    running.wait_for(" call.dialing ", SOON);
-    // The request is on its way by then.
+    wait("the originate", SOON, || proxy.originates().len() == 1);
+    // From the proxy it has no disk and no other request to wait for.
     std::thread::sleep(Duration::from_millis(500));
     asterisk.set_faults(Faults::default());
-    (asterisk, deck, running)
+    (asterisk, proxy, deck, running)
 }
 
 /// The same, and its answer, which is waited for during five seconds, has not come.
-fn doubt() -> (Asterisk, Deck, Running) {
+fn doubt() -> (Asterisk, Proxy, Deck, Running) {
     let it = originating(9);
     std::thread::sleep(Duration::from_secs(5));
     assert_eq!(it.0.calls_placed().len(), 0, "it is on its way");
@@ -137,7 +139,7 @@ fn doubt() -> (Asterisk, Deck, Running) {
 
 #[test]
 fn an_originate_that_is_carried_out_late_keeps_its_place_though_the_link_is_lost() {
-    let (asterisk, deck, running) = doubt();
+    let (asterisk, _proxy, deck, running) = doubt();
     asterisk.drop_sockets();
     // The first one is hung up as it begins to ring.
     wait("both calls", SOON, || asterisk.calls_placed().len() == 2);
@@ -150,7 +152,7 @@ fn an_originate_that_is_carried_out_late_keeps_its_place_though_the_link_is_lost
 
 #[test]
 fn an_originate_that_an_asterisk_of_before_never_carried_out_is_waited_for_no_longer() {
-    let (asterisk, deck, running) = doubt();
+    let (asterisk, _proxy, deck, running) = doubt();
     asterisk.restart(Duration::from_secs(1));
     // Nine seconds of doubt are left.
     let second = || asterisk.calls_placed().len() == 1;
@@ -166,7 +168,7 @@ fn an_originate_that_an_asterisk_of_before_never_carried_out_is_waited_for_no_lo
 
 #[test]
 fn a_stop_waits_for_what_may_still_ring_and_hangs_it_up() {
-    let (asterisk, deck, running) = originating(12);
+    let (asterisk, _proxy, deck, running) = originating(12);
     running.stop_now();
     let ended = running.wait(SOON);
     assert_eq!(ended.code, Some(0));
