@@ -8,6 +8,9 @@ use crate::support::deck::{Deck, Running};
 use crate::support::lab::Lab;
 use crate::support::wait::wait;
 
+/// Time enough for a busy machine.
+const SOON: Duration = Duration::from_secs(20);
+
 /// A process with one conversation up and a number that waits.
 fn talking(lab: &Lab, number: &str, drain_seconds: u64) -> (Deck, Running) {
     let mut deck = Deck::new(lab.env())
@@ -56,7 +59,7 @@ fn either_signal_lets_a_conversation_end_by_itself() {
         lab.clear_witnesses();
         let (deck, running) = talking(&lab, number, 20);
         running.signal(signal);
-        running.wait_for("state=DRAINING", Duration::from_secs(2));
+        running.wait_for("state=DRAINING", SOON);
         assert_ended(&lab, &deck, running, "callee");
     }
 }
@@ -79,11 +82,11 @@ fn a_second_signal_of_either_kind_hangs_up_at_once() {
         lab.clear_witnesses();
         let (deck, running) = talking(&lab, "8055000001", 60);
         running.signal(first);
-        running.wait_for("state=DRAINING", Duration::from_secs(2));
+        running.wait_for("state=DRAINING", SOON);
         let asked = Instant::now();
         running.signal(second);
         let hung_up = format!("by=SIG{second} command=\"stop now\"");
-        running.wait_for(&hung_up, Duration::from_secs(2));
+        running.wait_for(&hung_up, SOON);
         assert_ended(&lab, &deck, running, "operator");
         assert!(asked.elapsed() < Duration::from_secs(10));
     }
