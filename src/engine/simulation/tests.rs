@@ -337,10 +337,24 @@ const BREAKS: [(Sabotage, Law); 36] = [
     (Sabotage::IgnoresStreaks, Law::Streak),
 ];
 
-/// The first seed in which the law notices; others may have noticed before.
+/// Seeds that have noticed what few seeds notice. They save the search for one, and no more: where
+/// they notice it no longer, since the code has changed, all seeds are played as for the others.
+const TRIED_FIRST: [(Sabotage, u64); 7] = [
+    (Sabotage::CutsUnheard, 1386),
+    (Sabotage::IgnoresLowering, 1181),
+    (Sabotage::OpenGateInSilence, 614),
+    (Sabotage::TrustsAnEndUnheard, 1043),
+    (Sabotage::TrustsWhatIsWritten, 202),
+    (Sabotage::TrustsAnOldCensus, 2390),
+    (Sabotage::ForgetsRecordings, 1783),
+];
+
+/// A seed in which the law notices; others may have noticed before.
 fn caught(what: Sabotage, law: Law) -> Option<(u64, Violation)> {
     sabotage::set(Some(what));
-    let found = (0..SEEDS_TO_NOTICE).find_map(|seed| {
+    let first = TRIED_FIRST.iter().filter(|(hard, _)| *hard == what);
+    let first = first.map(|(_, seed)| *seed);
+    let found = first.chain(0..SEEDS_TO_NOTICE).find_map(|seed| {
         let (_, verdict) = play(a_play(seed));
         let violation = verdict.err().filter(|violation| violation.law == law)?;
         Some((seed, violation))
