@@ -227,6 +227,7 @@ fn killed_midway_its_channel_ends_by_itself() {
     let (_deck, check) = midway(&lab);
     check.kill();
     assert!(!lab.channels(Node::Pbx).is_empty(), "nothing to end");
-    std::thread::sleep(Duration::from_secs(14));
-    lab.assert_nothing_left();
+    crate::support::wait::wait("its channel's end", Duration::from_secs(19), || {
+        lab.left().is_empty()
+    });
 }

@@ -291,7 +291,7 @@ async fn slow_downloads_never_keep_calls_waiting() {
         }
     })
     .await;
-    let client = fake.client();
+    let client = client(fake.port, Duration::from_secs(20));
     let waiting: Vec<_> = (0..50)
         .map(|_| {
             let client = client.clone();
@@ -301,7 +301,8 @@ async fn slow_downloads_never_keep_calls_waiting() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     let began = Instant::now();
     assert_eq!(client.channels().await, Ok(vec![]));
-    assert!(began.elapsed() < Duration::from_millis(500));
+    // A busy machine may be slow; a place that comes free only with a download's time-out is slower.
+    assert!(began.elapsed() < Duration::from_secs(10));
     waiting.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
