@@ -63,7 +63,7 @@ pub async fn attach(place: Place, user: String) -> Result<Attached, String> {
     let (tell_away, away) = watch::channel(None);
     let (tell_log, log) = mpsc::channel(LOG_BATCHES);
     let pulse = Arc::new(Pulse::default());
-    let mut link = link::Link::new(Arc::clone(&place), tell_log, Arc::clone(&pulse));
+    let mut link = link::AttachLink::new(Arc::clone(&place), tell_log, Arc::clone(&pulse));
     let (first, clock) = link.first_picture().await?;
     let (publish, snapshots) = watch::channel(Arc::new(first));
     let link = tokio::spawn(link.run(publish, tell_away, clock)).abort_handle();

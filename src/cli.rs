@@ -27,7 +27,7 @@ use crate::config::LogFormat;
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<CliCommand>,
     #[command(flatten)]
     dial: DialArgs,
 }
@@ -58,7 +58,7 @@ struct DialArgs {
     #[arg(long, value_enum)]
     log_format: Option<LogFormat>,
     #[command(flatten)]
-    console: ConsoleOptions,
+    console: ConsoleFlags,
     /// Fail on purpose after three seconds, to see what then happens
     #[arg(long, hide = true, value_enum)]
     fail_in: Option<session::FailIn>,
@@ -66,7 +66,7 @@ struct DialArgs {
 
 /// How the console is to be.
 #[derive(Debug, Clone, Copy, Args)]
-struct ConsoleOptions {
+struct ConsoleFlags {
     /// Look, but touch nothing: no key that changes the campaign works
     #[arg(long, conflicts_with = "headless")]
     read_only: bool,
@@ -75,11 +75,11 @@ struct ConsoleOptions {
     fps: u32,
 }
 
-impl ConsoleOptions {
+impl ConsoleFlags {
     /// The console, unless there is to be none, or none can be shown.
-    fn wanted(self, headless: bool) -> Option<session::ConsoleArgs> {
+    fn wanted(self, headless: bool) -> Option<session::ConsoleFlags> {
         let shown = !headless && crate::console::can_show();
-        shown.then_some(session::ConsoleArgs {
+        shown.then_some(session::ConsoleFlags {
             read_only: self.read_only,
             fps: self.fps,
         })
@@ -87,7 +87,7 @@ impl ConsoleOptions {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Run a whole campaign against the built-in simulator: no Asterisk, no settings
     Demo(DemoArgs),
     /// Test every setting against reality, and say what to mend; 0 only if it would dial
@@ -175,7 +175,7 @@ struct DemoArgs {
     #[arg(long, value_enum)]
     log_format: Option<LogFormat>,
     #[command(flatten)]
-    console: ConsoleOptions,
+    console: ConsoleFlags,
     /// Fail on purpose after three seconds, to see what then happens
     #[arg(long, hide = true, value_enum)]
     fail_in: Option<session::FailIn>,
@@ -236,29 +236,29 @@ pub fn main() -> ExitCode {
             session::init_log(console.is_some());
             dial::run(&cli.dial, console)
         }
-        Some(Command::Demo(args)) => {
+        Some(CliCommand::Demo(args)) => {
             let console = args.console.wanted(args.headless);
             session::init_log(console.is_some());
             demo::run(&args, console)
         }
-        Some(Command::Check(args)) => {
+        Some(CliCommand::Check(args)) => {
             session::init_log(false);
             check::run(args)
         }
-        Some(Command::Attach(args)) => {
+        Some(CliCommand::Attach(args)) => {
             session::init_pane();
             attach::run(&args)
         }
-        Some(Command::Report(args)) => {
+        Some(CliCommand::Report(args)) => {
             session::init_log(false);
             report::run(&args)
         }
-        Some(Command::Requeue(args)) => {
+        Some(CliCommand::Requeue(args)) => {
             session::init_log(false);
             requeue::run(&args)
         }
-        Some(Command::Completions { shell }) => man::completions(shell, Cli::command()),
-        Some(Command::Man) => man::page(&Cli::command()),
+        Some(CliCommand::Completions { shell }) => man::completions(shell, Cli::command()),
+        Some(CliCommand::Man) => man::page(&Cli::command()),
     };
     exit::code(result)
 }

@@ -29,7 +29,8 @@ pub use problem::{Origin, Problem, Problems, Warning};
 pub use region::Region;
 pub use secret::{HIDDEN, Secret};
 pub use settings::{
-    Ari, CaFile, Control, ListSource, Log, LogFormat, Mysql, OnHangup, OnInterrupted, Settings,
+    Ari, CaFile, ControlSettings, ListSource, Log, LogFormat, Mysql, OnHangup, OnInterrupted,
+    Settings,
 };
 pub use table::{PASSWORD_PLACEHOLDER, SETTINGS, Setting, Unset, find};
 

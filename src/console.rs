@@ -41,7 +41,7 @@ mod view;
 mod tests;
 
 pub use log::{log_line, prepare as prepare_log, tell, tell_line};
-pub use run::{Console, Left, Ports, Remote};
+pub use run::{Console, ConsoleHandle, Left, Ports};
 pub use terminal::can_show;
 
 use jiff::tz::TimeZone;
@@ -52,7 +52,7 @@ use theme::Theme;
 
 /// How a console is to be.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ConsoleOptions {
     /// The keys.
     pub keys: KeyMap,
     /// Look, but touch nothing.
@@ -64,7 +64,7 @@ pub struct Options {
 impl Console {
     /// A console on this process's terminal, as `NO_COLOR`, `TERM` and the locale say.
     #[must_use]
-    pub fn open(options: Options, ports: Ports) -> (Self, Remote) {
+    pub fn open(options: ConsoleOptions, ports: Ports) -> (Self, ConsoleHandle) {
         let setup = Setup {
             theme: Theme::of_this_terminal(),
             keys: options.keys,

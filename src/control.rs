@@ -104,13 +104,13 @@ struct Holds {
 }
 
 /// A start on its way to the engine.
-struct Start<'a> {
+struct StartOrder<'a> {
     holds: &'a std::sync::Mutex<Holds>,
     /// What had been given when it was asked for.
     given: u64,
 }
 
-impl<'a> Start<'a> {
+impl<'a> StartOrder<'a> {
     fn of(holds: &'a std::sync::Mutex<Holds>) -> Self {
         let mut now = lock(holds);
         now.starts += 1;
@@ -127,7 +127,7 @@ impl<'a> Start<'a> {
     }
 }
 
-impl Drop for Start<'_> {
+impl Drop for StartOrder<'_> {
     /// Also of one that is given up: its client has gone.
     fn drop(&mut self) {
         lock(self.holds).starts -= 1;
@@ -219,7 +219,7 @@ impl Control {
         &self,
         request: impl FnOnce(Box<Reading>, bool, oneshot::Sender<Result<T, String>>) -> Request,
     ) -> Result<T, String> {
-        let start = Start::of(&self.holds);
+        let start = StartOrder::of(&self.holds);
         let _alone = self.reading.lock().await;
         let reading = Box::new(self.read().await);
         let (reply, outcome) = oneshot::channel();

@@ -63,14 +63,14 @@ use crate::campaign::{
 use crate::config::Settings;
 use crate::journal::{Health, Journal, Writer};
 use crate::mirror::{Mirror, MirrorState};
-use crate::recordings::{Fetcher, Job, Outcome as Fetched};
+use crate::recordings::{Fetched, Fetcher, Job};
 use commands::Audit;
 use ending::{FinalSurvey, Stopping};
 use format::FormatProbe;
 use legs::Legs;
-use listening::LinkState;
-use pace::Pace;
-use picture::Shown;
+use listening::EventStream;
+use pace::PicturePace;
+use picture::ShownSettings;
 use requests::{Requester, Survey};
 use sound::Sound;
 use strangers::Strangers;
@@ -243,7 +243,7 @@ pub struct Engine {
     link: Link,
     link_events: mpsc::Receiver<LinkEvent>,
     link_watch: watch::Receiver<LinkIs>,
-    link_state: LinkState,
+    link_state: EventStream,
     link_stats: Arc<LinkStats>,
     survey_due: Option<Time>,
     /// The ids that the last survey saw: strays of an earlier run carry that run's number.
@@ -281,15 +281,15 @@ pub struct Engine {
     /// Records that did not fit into the journal's queue.
     unwritten: Vec<Record>,
     /// Answers that must not leave before the journal has what they say.
-    undurable: Vec<add::Answer>,
+    undurable: Vec<add::DueAnswer>,
     stopping: Option<Stopping>,
     paused_by_rule_since: Option<Time>,
     quiet_since: Option<Time>,
     final_survey: FinalSurvey,
-    pace: Pace,
+    pace: PicturePace,
     held: Option<String>,
 
-    shown: Shown,
+    shown: ShownSettings,
     audit: Audit,
     meter: Meter,
     timelines: Timelines,

@@ -16,10 +16,10 @@ const KEPT: usize = 10_000;
 
 /// The latest news of one engine's process. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Feed(Arc<Inner>);
+pub struct Feed(Arc<FeedInner>);
 
 #[derive(Debug)]
-struct Inner {
+struct FeedInner {
     /// Tells this process's news from those of any other.
     process: String,
     /// A std mutex: held to push or copy pointers, never across an await.
@@ -46,7 +46,7 @@ pub struct Batch {
 impl Default for Feed {
     fn default() -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
-        Self(Arc::new(Inner {
+        Self(Arc::new(FeedInner {
             process: id[..8].to_owned(),
             ring: Mutex::default(),
             newest: watch::Sender::new(0),

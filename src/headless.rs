@@ -19,7 +19,7 @@ use crate::engine::{News, Snapshot, Told};
 use crate::journal::call_id;
 use crate::mirror::sql_status;
 use crate::recordings::file_name;
-use line::{Level, Line};
+use line::{LineBuilder, LineLevel};
 
 /// What lines need beside the news.
 #[derive(Debug, Clone)]
@@ -39,14 +39,17 @@ pub struct Context<'a> {
 /// A line for something to know, ended by a line feed.
 #[must_use]
 pub fn info(format: LogFormat, at: Time, text: &str) -> String {
-    Line::new(format, at).event("info").text("text", text).end()
+    LineBuilder::new(format, at)
+        .event("info")
+        .text("text", text)
+        .end()
 }
 
 /// A line for a bug, ended by a line feed.
 #[must_use]
 pub fn panic(format: LogFormat, at: Time, text: &str) -> String {
-    let mut line = Line::new(format, at);
-    line.level(Level::Error)
+    let mut line = LineBuilder::new(format, at);
+    line.level(LineLevel::Error)
         .event("panic")
         .text("text", text)
         .end()
@@ -55,12 +58,12 @@ pub fn panic(format: LogFormat, at: Time, text: &str) -> String {
 /// The lines for one piece of news, each ended by a line feed.
 #[must_use]
 pub fn lines(news: &News, context: &Context<'_>) -> String {
-    let mut line = Line::new(context.format, news.at);
+    let mut line = LineBuilder::new(context.format, news.at);
     match &news.what {
         Told::Campaign(notice) => return notice_lines(news.at, notice, context),
         Told::LinkUp => line.event("link.up"),
         Told::LinkDown { why } => line
-            .level(Level::Warning)
+            .level(LineLevel::Warning)
             .event("link.down")
             .text("why", why),
         Told::RecordingSaved {
@@ -73,7 +76,7 @@ pub fn lines(news: &News, context: &Context<'_>) -> String {
             .text("path", &path.display().to_string())
             .count("bytes", *bytes),
         Told::RecordingDelayed { attempt, why } => line
-            .level(Level::Warning)
+            .level(LineLevel::Warning)
             .event("recording.delayed")
             .call(*attempt, context)
             .text("why", why),
@@ -88,7 +91,7 @@ pub fn lines(news: &News, context: &Context<'_>) -> String {
             .text("outcome", outcome),
         Told::Info(text) => line.event("info").text("text", text),
         Told::Warning(text) => line
-            .level(Level::Warning)
+            .level(LineLevel::Warning)
             .event("warning")
             .text("text", text),
     };
@@ -96,7 +99,7 @@ pub fn lines(news: &News, context: &Context<'_>) -> String {
 }
 
 fn notice_lines(at: Time, notice: &Notice, context: &Context<'_>) -> String {
-    let mut line = Line::new(context.format, at);
+    let mut line = LineBuilder::new(context.format, at);
     match notice {
         Notice::State { state } => {
             line.event("state").value("state", state.word());
@@ -135,7 +138,7 @@ fn notice_lines(at: Time, notice: &Notice, context: &Context<'_>) -> String {
                 .text("to", to);
         }
         Notice::RecordingFailed { attempt, why } => {
-            line.level(Level::Warning)
+            line.level(LineLevel::Warning)
                 .event("recording.failed")
                 .call(*attempt, context)
                 .text("why", why);
@@ -163,7 +166,7 @@ fn notice_lines(at: Time, notice: &Notice, context: &Context<'_>) -> String {
             part,
             holds_slot,
         } => {
-            line.level(Level::Warning)
+            line.level(LineLevel::Warning)
                 .event("asterisk.keeps")
                 .call(*attempt, context)
                 .text("part", &part.to_string())
@@ -171,7 +174,7 @@ fn notice_lines(at: Time, notice: &Notice, context: &Context<'_>) -> String {
                 .text("why", kept_words(*holds_slot));
         }
         Notice::Warning(text) => {
-            line.level(Level::Warning)
+            line.level(LineLevel::Warning)
                 .event("warning")
                 .text("text", text);
         }
@@ -191,7 +194,7 @@ const fn step_event(step: CallStep) -> &'static str {
     }
 }
 
-fn ended(line: &mut Line, call: &CallSummary, context: &Context<'_>) {
+fn ended(line: &mut LineBuilder, call: &CallSummary, context: &Context<'_>) {
     line.event("call.ended")
         .call(call.attempt, context)
         .value("number", &call.number)
@@ -250,7 +253,7 @@ pub fn summary(format: LogFormat, snapshot: &Snapshot) -> String {
 }
 
 fn summary_object(snapshot: &Snapshot) -> String {
-    let mut line = Line::new(LogFormat::Json, snapshot.at);
+    let mut line = LineBuilder::new(LogFormat::Json, snapshot.at);
     let stats = &snapshot.stats;
     let wide = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     line.event("summary")

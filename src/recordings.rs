@@ -28,7 +28,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::ari::Client;
 use crate::campaign::AttemptId;
-use fetch::{Failure, Fetch};
+use fetch::{Fetch, FetchFailure};
 
 pub use folder::{FolderError, check_folder};
 pub use name::file_name;
@@ -58,7 +58,7 @@ pub struct Job {
 
 /// What became of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Fetched {
     /// The file is in the folder, and on its disk.
     Saved {
         /// The attempt.
@@ -154,7 +154,7 @@ impl Fetcher {
         client: Client,
         folder: PathBuf,
         plan: RetryPlan,
-        outcomes: mpsc::Sender<Outcome>,
+        outcomes: mpsc::Sender<Fetched>,
     ) -> Self {
         // As many as have places, so that sending never waits.
         let (jobs, queue) = mpsc::channel(QUEUE);
@@ -254,7 +254,7 @@ async fn dispatch(worker: Arc<Worker>, mut queue: mpsc::Receiver<Admitted>) {
 struct Worker {
     fetch: Fetch,
     plan: RetryPlan,
-    outcomes: mpsc::Sender<Outcome>,
+    outcomes: mpsc::Sender<Fetched>,
     counts: Arc<Counts>,
     slots: Arc<Semaphore>,
 }
@@ -291,7 +291,7 @@ impl Worker {
         drop(place);
     }
 
-    async fn try_once(&self, job: &Job, last: bool) -> Result<fetch::Saved, Failure> {
+    async fn try_once(&self, job: &Job, last: bool) -> Result<fetch::Saved, FetchFailure> {
         // Held for the try alone: whoever waits for the next one holds nobody up.
         let _slot = self.slots.acquire().await;
         self.fetch.run(job, last).await
@@ -303,7 +303,7 @@ impl Worker {
         self.counts.saved.fetch_add(1, Ordering::Relaxed);
         self.counts.bytes.fetch_add(saved.bytes, Ordering::Relaxed);
         let deleted = job.keep || self.fetch.delete(job).await.is_ok();
-        self.tell(Outcome::Saved {
+        self.tell(Fetched::Saved {
             attempt: job.attempt,
             path: saved.path,
             bytes: saved.bytes,
@@ -330,12 +330,12 @@ impl Worker {
         );
     }
 
-    async fn give_up(&self, job: &Job, failure: &Failure) {
+    async fn give_up(&self, job: &Job, failure: &FetchFailure) {
         self.counts.failed.fetch_add(1, Ordering::Relaxed);
         // There is nothing in it to keep.
-        let empty = matches!(failure, Failure::Empty) && !job.keep;
+        let empty = matches!(failure, FetchFailure::Empty) && !job.keep;
         let deleted = !empty || self.fetch.delete(job).await.is_ok();
-        self.tell(Outcome::Failed {
+        self.tell(Fetched::Failed {
             attempt: job.attempt,
             why: failure.to_string(),
             will_retry: false,
@@ -348,14 +348,14 @@ impl Worker {
 
     /// Tells an obstacle once. That a file is not there yet is usual at first: it is told
     /// only when it is given up.
-    async fn tell_retry(&self, job: &Job, failure: &Failure, told: &mut Option<String>) {
+    async fn tell_retry(&self, job: &Job, failure: &FetchFailure, told: &mut Option<String>) {
         self.counts.retries.fetch_add(1, Ordering::Relaxed);
         let why = failure.to_string();
         if !failure.is_obstacle() || told.as_ref() == Some(&why) {
             return;
         }
         *told = Some(why.clone());
-        self.tell(Outcome::Failed {
+        self.tell(Fetched::Failed {
             attempt: job.attempt,
             why,
             will_retry: true,
@@ -363,7 +363,7 @@ impl Worker {
         .await;
     }
 
-    async fn tell(&self, outcome: Outcome) {
+    async fn tell(&self, outcome: Fetched) {
         // Nobody listens any more at the end of the process.
         let _ = self.outcomes.send(outcome).await;
     }

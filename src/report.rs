@@ -17,7 +17,7 @@ use crate::campaign::RunId;
 use crate::journal::{JournalError, Reader};
 use cell::Cell;
 pub use cell::csv_field;
-use rows::{Pages, Row};
+use rows::{Pages, ReportRow};
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,7 +42,7 @@ pub enum By {
 
 /// What to report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Options {
+pub struct ReportOptions {
     /// How it is written.
     pub format: Format,
     /// The run; the latest where there is none.
@@ -87,7 +87,11 @@ pub enum ReportError {
 
 /// Writes the report that `options` ask for of the journal at `path`, and gives the number of
 /// its rows. Works while an engine runs.
-pub fn write(path: &Path, options: Options, out: &mut impl Write) -> Result<u64, ReportError> {
+pub fn write(
+    path: &Path,
+    options: ReportOptions,
+    out: &mut impl Write,
+) -> Result<u64, ReportError> {
     let reader = Reader::open(path)?;
     let pages = match choose_run(&reader, options.run)? {
         Some(run) => Pages::new(&reader, run, options.by),
@@ -117,12 +121,12 @@ fn choose_run(reader: &Reader, wanted: Option<RunId>) -> Result<Option<RunId>, R
 }
 
 /// What came of a report whose form is whole.
-struct Outcome {
+struct ReportOutcome {
     rows: u64,
     damage: Option<JournalError>,
 }
 
-impl Outcome {
+impl ReportOutcome {
     fn verdict(self, reader: &Reader) -> Result<u64, ReportError> {
         let rows = self.rows;
         if let Some(damage) = self.damage.as_ref().or(reader.damage()) {
@@ -141,7 +145,7 @@ impl Outcome {
     }
 }
 
-fn write_csv(mut pages: Pages<'_>, out: &mut impl Write) -> Result<Outcome, ReportError> {
+fn write_csv(mut pages: Pages<'_>, out: &mut impl Write) -> Result<ReportOutcome, ReportError> {
     writeln!(out, "{}", rows::COLUMNS.join(","))?;
     let mut rows = 0;
     while let Some(page) = pages.next_page() {
@@ -152,10 +156,10 @@ fn write_csv(mut pages: Pages<'_>, out: &mut impl Write) -> Result<Outcome, Repo
         }
     }
     let damage = pages.into_damage();
-    Ok(Outcome { rows, damage })
+    Ok(ReportOutcome { rows, damage })
 }
 
-fn write_json(mut pages: Pages<'_>, out: &mut impl Write) -> Result<Outcome, ReportError> {
+fn write_json(mut pages: Pages<'_>, out: &mut impl Write) -> Result<ReportOutcome, ReportError> {
     let mut rows = 0;
     write!(out, "[")?;
     while let Some(page) = pages.next_page() {
@@ -168,10 +172,10 @@ fn write_json(mut pages: Pages<'_>, out: &mut impl Write) -> Result<Outcome, Rep
     }
     writeln!(out, "\n]")?;
     let damage = pages.into_damage();
-    Ok(Outcome { rows, damage })
+    Ok(ReportOutcome { rows, damage })
 }
 
-fn members(row: &Row) -> impl Iterator<Item = String> {
+fn members(row: &ReportRow) -> impl Iterator<Item = String> {
     let cells = row.cells().into_iter();
     let members = rows::COLUMNS.into_iter().zip(cells);
     members.map(|(name, cell)| format!("\"{name}\":{}", cell.to_json()))

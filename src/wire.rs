@@ -33,7 +33,7 @@ pub const ORDER_LIVES: Duration = Duration::from_secs(5);
 /// One line from the engine to a console.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Message {
+pub enum StreamLine {
     /// The first line.
     Hello(Hello),
     /// A part of what has changed in the leads. It holds from the next picture on.

@@ -17,7 +17,7 @@ use crate::support::numbers::mixed;
 use crate::support::simulated::{Asterisk, lab};
 use dialdeck::campaign::{Disposition, LeadId};
 use dialdeck::journal::{Journal, JournalError, LeadStatus};
-use dialdeck::report::{self, Format, Options, ReportError};
+use dialdeck::report::{self, Format, ReportError, ReportOptions};
 use tempfile::TempDir;
 
 const SEED: u64 = 0x5eed;
@@ -174,9 +174,9 @@ fn look(db: &[u8], wal: &[u8], case: &str) -> Option<Said> {
 /// How many rows the report has, or what it says about those that are missing.
 fn reported(path: &Path, case: &str) -> Result<usize, String> {
     let mut out = Vec::new();
-    let options = Options {
+    let options = ReportOptions {
         format: Format::Json,
-        ..Options::default()
+        ..ReportOptions::default()
     };
     match report::write(path, options, &mut out) {
         Ok(rows) => {

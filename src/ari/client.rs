@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::connection::{Connection, ConnectionError, Transport};
 use super::error::{AriError, harmless};
-use request::{Lane, Request};
+use request::{Lane, RestRequest};
 
 pub use calls::{CreateChannel, HangupReason, IfExists, Originate, Recording};
 pub use files::Download;
@@ -50,20 +50,20 @@ const MAX_BODY: usize = 16 << 20;
 /// Dropping the future of a request gives its place back at once; whether Asterisk carried
 /// the request out is then unknown.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client(Arc<ClientInner>);
 
-struct Inner {
+struct ClientInner {
     transport: Transport,
     calls: Arc<Semaphore>,
     files: Arc<Semaphore>,
-    counts: Counts,
+    counts: RequestCounts,
     /// What requests go over in a simulation.
     #[cfg(test)]
     wire: Option<Arc<dyn wire::Carrier>>,
 }
 
 #[derive(Default)]
-struct Counts {
+struct RequestCounts {
     requests: AtomicU64,
     outages: AtomicU64,
     timeouts: AtomicU64,
@@ -97,11 +97,11 @@ pub enum Gone {
 impl Client {
     /// Makes a client. Nothing is sent yet.
     pub fn new(connection: &Connection) -> Result<Self, ConnectionError> {
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(ClientInner {
             transport: Transport::build(connection)?,
             calls: Arc::new(Semaphore::new(CONCURRENT_REQUESTS)),
             files: Arc::new(Semaphore::new(CONCURRENT_FILES)),
-            counts: Counts::default(),
+            counts: RequestCounts::default(),
             #[cfg(test)]
             wire: None,
         })))
@@ -112,11 +112,11 @@ impl Client {
     pub(super) fn under(&self, app: &str) -> Self {
         let mut transport = self.0.transport.clone();
         app.clone_into(&mut transport.app);
-        Self(Arc::new(Inner {
+        Self(Arc::new(ClientInner {
             transport,
             calls: Arc::new(Semaphore::new(CONCURRENT_REQUESTS)),
             files: Arc::new(Semaphore::new(CONCURRENT_FILES)),
-            counts: Counts::default(),
+            counts: RequestCounts::default(),
             #[cfg(test)]
             wire: self.0.wire.clone(),
         }))
@@ -153,12 +153,12 @@ impl Client {
     }
 
     /// Makes a request whose answer does not matter beyond its success.
-    async fn run(&self, request: Request) -> Result<(), AriError> {
+    async fn run(&self, request: RestRequest) -> Result<(), AriError> {
         self.bytes(request).await.map(drop)
     }
 
     /// Makes a request and reads its answer.
-    async fn json<T: DeserializeOwned>(&self, request: Request) -> Result<T, AriError> {
+    async fn json<T: DeserializeOwned>(&self, request: RestRequest) -> Result<T, AriError> {
         let what = request.what;
         let bytes = self.bytes(request).await?;
         serde_json::from_slice(&bytes).map_err(|e| AriError::Malformed {
@@ -168,7 +168,7 @@ impl Client {
     }
 
     /// Makes a request to end something, which may be gone already.
-    async fn end(&self, request: Request) -> Result<Gone, AriError> {
+    async fn end(&self, request: RestRequest) -> Result<Gone, AriError> {
         match self.run(request).await {
             Ok(()) => Ok(Gone::Now),
             Err(AriError::Refused { status: 404, .. }) => Ok(Gone::Already),
@@ -176,14 +176,18 @@ impl Client {
         }
     }
 
-    async fn bytes(&self, request: Request) -> Result<Vec<u8>, AriError> {
+    async fn bytes(&self, request: RestRequest) -> Result<Vec<u8>, AriError> {
         let deadline = Instant::now() + self.0.transport.timeout;
         let result = self.bytes_until(&request, deadline).await;
         self.count(result.as_ref().err());
         result
     }
 
-    async fn bytes_until(&self, request: &Request, deadline: Instant) -> Result<Vec<u8>, AriError> {
+    async fn bytes_until(
+        &self,
+        request: &RestRequest,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, AriError> {
         let _place = self.place(request, deadline).await?;
         if request.gate.as_ref().is_some_and(|gate| !gate.is_open()) {
             return Err(withheld(request));
@@ -204,7 +208,7 @@ impl Client {
         timeout_at(deadline, answer).await.map_err(|_| timeout())?
     }
 
-    async fn attempt(&self, request: &Request) -> Result<Vec<u8>, AriError> {
+    async fn attempt(&self, request: &RestRequest) -> Result<Vec<u8>, AriError> {
         let response = self.send(request).await?;
         let response = self.accept(request, response).await?;
         read_body(request, response).await
@@ -213,7 +217,7 @@ impl Client {
     /// A place among the requests under way.
     async fn place(
         &self,
-        request: &Request,
+        request: &RestRequest,
         deadline: Instant,
     ) -> Result<OwnedSemaphorePermit, AriError> {
         let lane = match request.lane {
@@ -231,10 +235,10 @@ impl Client {
         }
     }
 
-    async fn send(&self, request: &Request) -> Result<Response, AriError> {
+    async fn send(&self, request: &RestRequest) -> Result<Response, AriError> {
         #[cfg(test)]
         if let Some(wire) = &self.0.wire {
-            let sent = wire::Sent {
+            let sent = wire::SentRequest {
                 what: request.what,
                 path: request.path.clone(),
                 body: request.body.clone(),
@@ -261,7 +265,11 @@ impl Client {
     }
 
     /// Lets a success through, and says what anything else means.
-    async fn accept(&self, request: &Request, response: Response) -> Result<Response, AriError> {
+    async fn accept(
+        &self,
+        request: &RestRequest,
+        response: Response,
+    ) -> Result<Response, AriError> {
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -282,7 +290,7 @@ impl Client {
         })
     }
 
-    fn failure(&self, request: &Request, error: &reqwest::Error) -> AriError {
+    fn failure(&self, request: &RestRequest, error: &reqwest::Error) -> AriError {
         if gate::was_shut(error) {
             return withheld(request);
         }
@@ -298,7 +306,7 @@ impl Client {
         }
     }
 
-    fn timeout_of(&self, request: &Request) -> AriError {
+    fn timeout_of(&self, request: &RestRequest) -> AriError {
         AriError::Timeout {
             request: request.what,
             after: self.0.transport.timeout,
@@ -338,7 +346,7 @@ impl fmt::Debug for Client {
     }
 }
 
-const fn withheld(request: &Request) -> AriError {
+const fn withheld(request: &RestRequest) -> AriError {
     AriError::Withheld {
         request: request.what,
     }
@@ -353,7 +361,7 @@ fn found<T>(result: Result<T, AriError>) -> Result<Option<T>, AriError> {
     }
 }
 
-async fn read_body(request: &Request, mut response: Response) -> Result<Vec<u8>, AriError> {
+async fn read_body(request: &RestRequest, mut response: Response) -> Result<Vec<u8>, AriError> {
     let mut body = Vec::new();
     loop {
         let chunk = response.chunk().await.map_err(|e| AriError::Broken {
@@ -442,7 +450,7 @@ mod tests {
             let client = client.expect("a good connection");
             let gate = Gate::default();
             gate.set_open(open);
-            let mut request = Request::new("POST /channels", &[])
+            let mut request = RestRequest::new("POST /channels", &[])
                 .expect("it has no names")
                 .body(serde_json::json!({}));
             request.gate = Some(gate);

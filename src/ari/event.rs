@@ -219,7 +219,7 @@ impl EventKind {
     /// names differ between kinds (`peer` is a channel in one and not in another).
     fn parse(kind: &str, text: &str) -> Result<Self, ParseError> {
         Ok(match kind {
-            "StasisStart" => body::<Start>("StasisStart", text)?.into(),
+            "StasisStart" => body::<StasisStartFields>("StasisStart", text)?.into(),
             "StasisEnd" => Self::StasisEnd {
                 channel: body::<OfChannel>("StasisEnd", text)?.channel,
             },
@@ -314,7 +314,7 @@ struct InBridge {
 }
 
 #[derive(Deserialize)]
-struct Start {
+struct StasisStartFields {
     channel: ChannelInfo,
     #[serde(default, deserialize_with = "or_default")]
     args: Vec<String>,
@@ -322,8 +322,8 @@ struct Start {
     replace_channel: Option<ChannelInfo>,
 }
 
-impl From<Start> for EventKind {
-    fn from(raw: Start) -> Self {
+impl From<StasisStartFields> for EventKind {
+    fn from(raw: StasisStartFields) -> Self {
         Self::StasisStart {
             channel: raw.channel,
             args: raw.args,

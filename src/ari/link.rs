@@ -30,14 +30,14 @@ use super::error::AriError;
 use super::event::Event;
 use super::model::Application;
 use backoff::Backoff;
-use session::{End, Session};
+use session::{End, LinkSession};
 
 pub use listener::Listener;
-pub use presence::{PROBE, Presence, presence};
+pub use presence::{AppPresence, PROBE, presence};
 pub use reason::DownReason;
 pub use session::UNUSED_EVENTS;
 pub use stats::{LinkStats, LinkStatsSnapshot};
-pub use verdict::{Occasion, Verdict, application_verdict};
+pub use verdict::{AppVerdict, Occasion, application_verdict};
 
 /// How many events may wait for the engine. At 25 events a call this is over 2,000 calls
 /// that nobody has looked at: whoever is that far behind must reconcile anyway.
@@ -52,7 +52,8 @@ const HELD_AGAIN: Duration = Duration::from_millis(250);
 
 /// Judges, before each connect, whether the application is free: `None` where Asterisk does
 /// not know it. See [`application_verdict`].
-pub type Check = Arc<dyn Fn(Option<&Application>, Occasion, Presence) -> Verdict + Send + Sync>;
+pub type Check =
+    Arc<dyn Fn(Option<&Application>, Occasion, AppPresence) -> AppVerdict + Send + Sync>;
 
 /// How the link behaves.
 #[derive(Clone)]
@@ -159,14 +160,14 @@ pub enum LinkState {
 /// A handle to the link. Dropping it closes the socket properly and ends the task.
 #[derive(Debug)]
 pub struct Link {
-    commands: mpsc::UnboundedSender<Command>,
+    commands: mpsc::UnboundedSender<LinkCommand>,
     state: watch::Receiver<LinkState>,
     stats: Arc<LinkStats>,
     task: JoinHandle<()>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Command {
+enum LinkCommand {
     Connect,
     TakeOver,
 }
@@ -213,15 +214,15 @@ impl Link {
     /// Tries to connect now: after `Held` or `Replaced`, or instead of waiting any longer.
     /// While the link is up it does nothing.
     pub fn connect(&self) {
-        self.send(Command::Connect);
+        self.send(LinkCommand::Connect);
     }
 
     /// As [`Self::connect`], without asking who holds the application.
     pub fn take_over(&self) {
-        self.send(Command::TakeOver);
+        self.send(LinkCommand::TakeOver);
     }
 
-    fn send(&self, command: Command) {
+    fn send(&self, command: LinkCommand) {
         // The task ends early only when nobody listens to its events any more.
         let _ = self.commands.send(command);
     }
@@ -252,7 +253,7 @@ struct Supervisor {
     config: LinkConfig,
     client: Client,
     events: mpsc::Sender<LinkEvent>,
-    commands: mpsc::UnboundedReceiver<Command>,
+    commands: mpsc::UnboundedReceiver<LinkCommand>,
     state: watch::Sender<LinkState>,
     stats: Arc<LinkStats>,
     backoff: Backoff,
@@ -270,14 +271,14 @@ impl Supervisor {
     async fn run(mut self) {
         let mut take_over = false;
         while let Ok(command) = self.round(take_over).await {
-            take_over = command == Some(Command::TakeOver);
+            take_over = command == Some(LinkCommand::TakeOver);
         }
         self.state.send_replace(LinkState::Closed);
     }
 
     /// One connection from its try to its end, and the wait after it. Returns the command
     /// that ended the wait.
-    async fn round(&mut self, take_over: bool) -> Result<Option<Command>, Closed> {
+    async fn round(&mut self, take_over: bool) -> Result<Option<LinkCommand>, Closed> {
         match self.connection(take_over).await {
             End::Closed => Err(Closed),
             End::Lost(why) => {
@@ -330,7 +331,7 @@ impl Supervisor {
             },
         };
         let opened = Instant::now();
-        let mut session = Session::new(self, socket);
+        let mut session = LinkSession::new(self, socket);
         let end = session.run(left_over).await;
         self.backoff.lasted(opened.elapsed());
         end
@@ -395,7 +396,7 @@ impl Supervisor {
     }
 
     /// Waits for `time`, or with `None` until there is a command.
-    async fn wait(&mut self, time: Option<Duration>) -> Result<Option<Command>, Closed> {
+    async fn wait(&mut self, time: Option<Duration>) -> Result<Option<LinkCommand>, Closed> {
         let pause = async {
             match time {
                 Some(time) => tokio::time::sleep(time).await,
@@ -428,15 +429,15 @@ async fn application(
         let known = client.application(client.app()).await;
         let known = known.map_err(|error| End::Lost(error.into()))?;
         let verdict = if take_over {
-            Verdict::Connect
+            AppVerdict::Connect
         } else {
             let judged = judge(client, config, known.as_ref(), occasion).await;
             judged.map_err(End::Lost)?
         };
         match (known, verdict) {
-            (Some(app), Verdict::HeldByDialdeck) => return Err(End::Held(app)),
-            (Some(app), Verdict::HeldByProgram) if waited => return Err(End::Held(app)),
-            (Some(_), Verdict::HeldByProgram) => {
+            (Some(app), AppVerdict::HeldByDialdeck) => return Err(End::Held(app)),
+            (Some(app), AppVerdict::HeldByProgram) if waited => return Err(End::Held(app)),
+            (Some(_), AppVerdict::HeldByProgram) => {
                 tokio::time::sleep_until(until.min(Instant::now() + pause)).await;
                 pause *= 2;
             }
@@ -451,9 +452,9 @@ async fn judge(
     config: &LinkConfig,
     known: Option<&Application>,
     occasion: Occasion,
-) -> Result<Verdict, DownReason> {
-    match (config.check)(known, occasion, Presence::NotAsked) {
-        Verdict::Ask => {
+) -> Result<AppVerdict, DownReason> {
+    match (config.check)(known, occasion, AppPresence::NotAsked) {
+        AppVerdict::Ask => {
             let presence = presence(client, client.app()).await?;
             Ok((config.check)(known, occasion, presence))
         }
@@ -462,7 +463,7 @@ async fn judge(
 }
 
 /// Completes when the handle is dropped. Commands meanwhile have nothing to say.
-async fn closed(commands: &mut mpsc::UnboundedReceiver<Command>) {
+async fn closed(commands: &mut mpsc::UnboundedReceiver<LinkCommand>) {
     while commands.recv().await.is_some() {}
 }
 
@@ -481,7 +482,7 @@ mod tests {
     ) -> (
         Supervisor,
         mpsc::Receiver<LinkEvent>,
-        mpsc::UnboundedSender<Command>,
+        mpsc::UnboundedSender<LinkCommand>,
     ) {
         let client = Client::new(&Connection {
             url: asterisk.url().parse().expect("a URL"),
@@ -492,7 +493,7 @@ mod tests {
             timeout: Connection::DEFAULT_TIMEOUT,
         });
         let config = LinkConfig {
-            check: Arc::new(|_, _, _| Verdict::Connect),
+            check: Arc::new(|_, _, _| AppVerdict::Connect),
             occasion: Occasion::First,
             timing: LinkTiming {
                 backoff_first: FIRST,

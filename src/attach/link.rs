@@ -13,7 +13,7 @@ use crate::campaign::Time;
 use crate::control::Away;
 use crate::engine::{Clock, Snapshot};
 use crate::headless::harmless;
-use crate::wire::{Decoder, Hello, LogLine, Message, PROTOCOL, mismatch};
+use crate::wire::{Decoder, Hello, LogLine, PROTOCOL, StreamLine, mismatch};
 
 /// The engine's process sends a line every second: one that sends none for so long is lost.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -24,17 +24,17 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What is known of the engine.
-pub(super) struct Link {
+pub(super) struct AttachLink {
     place: Arc<Place>,
     log: mpsc::Sender<Vec<LogLine>>,
     pulse: Arc<Pulse>,
     decoder: Decoder,
     /// The id of the last log line.
     last: Option<String>,
-    stream: Option<Lines>,
+    stream: Option<StreamLines>,
 }
 
-impl Link {
+impl AttachLink {
     pub(super) fn new(
         place: Arc<Place>,
         log: mpsc::Sender<Vec<LogLine>>,
@@ -108,15 +108,17 @@ impl Link {
         };
         let line = stream.next_line().await?;
         match read(&line)? {
-            Message::Hello(_) => {}
-            Message::Beat(beat) => self.pulse.heard(beat),
-            Message::Leads(changes) => self.decoder.leads(&changes).map_err(|e| e.to_string())?,
-            Message::Log { last, lines } => {
+            StreamLine::Hello(_) => {}
+            StreamLine::Beat(beat) => self.pulse.heard(beat),
+            StreamLine::Leads(changes) => {
+                self.decoder.leads(&changes).map_err(|e| e.to_string())?
+            }
+            StreamLine::Log { last, lines } => {
                 self.last = Some(last);
                 // The log pane's thread takes them as fast as they come.
                 let _ = self.log.send(lines).await;
             }
-            Message::Picture(difference) => {
+            StreamLine::Picture(difference) => {
                 let picture = self.decoder.picture(difference);
                 return picture.map(Some).map_err(|e| e.to_string());
             }
@@ -135,7 +137,7 @@ impl Link {
         let answer = answer.map_err(|_| format!("{address} does not answer"))?;
         let answer = answer.map_err(|e| self.place.unreachable(&e))?;
         refusal(address, answer.status())?;
-        let mut lines = Lines {
+        let mut lines = StreamLines {
             pieces: answer.bytes_stream().map(|p| p.map(Vec::from)).boxed(),
             buffer: Vec::new(),
             looked: 0,
@@ -187,12 +189,12 @@ fn refusal(address: &str, status: StatusCode) -> Result<(), String> {
 /// The first line, where a Dialdeck has written it.
 fn greeting(line: &[u8]) -> Option<Hello> {
     match serde_json::from_slice(line) {
-        Ok(Message::Hello(hello)) => Some(hello),
+        Ok(StreamLine::Hello(hello)) => Some(hello),
         _ => None,
     }
 }
 
-fn read(line: &[u8]) -> Result<Message, String> {
+fn read(line: &[u8]) -> Result<StreamLine, String> {
     serde_json::from_slice(line).map_err(|e| {
         // It quotes them.
         let why = harmless(&e.to_string())
@@ -204,14 +206,14 @@ fn read(line: &[u8]) -> Result<Message, String> {
 }
 
 /// Lines that come in pieces.
-struct Lines {
+struct StreamLines {
     pieces: futures_util::stream::BoxStream<'static, reqwest::Result<Vec<u8>>>,
     buffer: Vec<u8>,
     /// So much of the buffer has no end of a line.
     looked: usize,
 }
 
-impl Lines {
+impl StreamLines {
     /// The next line, without its end.
     async fn next_line(&mut self) -> Result<Vec<u8>, String> {
         loop {

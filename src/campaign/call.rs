@@ -28,7 +28,7 @@ use super::timers::Timer;
 use super::view::{CallView, CallWord};
 use attempt::Attempt;
 use channel::{Channel, HungUp, Presence};
-use facts::{CarrierSays, Facts, Recording};
+use facts::{CarrierSays, Facts, RecordingPhase};
 use phase::{Answer, Bridged, Phase, Verdict};
 use steps::INSIST_EVERY;
 
@@ -250,7 +250,7 @@ impl Call {
             early_media_at: self.early_media_at,
             answered_at: self.phase.answered().map(|a| a.at),
             bridged_at: self.phase.bridged().map(|b| b.at),
-            recording: matches!(self.facts.recording, Recording::Running),
+            recording: matches!(self.facts.recording, RecordingPhase::Running),
         }
     }
 }
@@ -694,8 +694,8 @@ impl Call {
     fn insist(&mut self, turn: &mut Turn<'_>) {
         let mut ops = Vec::new();
         let ending = self.phase.is_hanging_up();
-        if self.facts.recording == Recording::Later && !ending {
-            self.facts.recording = Recording::Not;
+        if self.facts.recording == RecordingPhase::Later && !ending {
+            self.facts.recording = RecordingPhase::Not;
         }
         if ending {
             steps::insist(&self.facts, &mut ops);
@@ -831,7 +831,7 @@ impl Call {
             dead_air_ms: bridged.and_then(|b| b.dead_air_ms),
             recorded: matches!(
                 self.facts.recording,
-                Recording::Asked | Recording::Running | Recording::Ended
+                RecordingPhase::Asked | RecordingPhase::Running | RecordingPhase::Ended
             ),
         }
     }

@@ -26,7 +26,7 @@ pub struct Ending {
 
 /// What runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum StreakKind {
     /// The carrier refuses call after call, and no phone rings.
     Refused,
     /// People answer, and none of them reaches the target.
@@ -39,7 +39,7 @@ pub(super) struct Streaks {
     refused: Vec<LeadId>,
     abandoned: Vec<LeadId>,
     /// Who was in the last one that was long enough, and which it was.
-    last: Option<(Kind, Vec<LeadId>)>,
+    last: Option<(StreakKind, Vec<LeadId>)>,
     /// Dialing was not begun again since.
     stands: bool,
 }
@@ -101,7 +101,7 @@ impl Ending {
 
 impl Streaks {
     /// An attempt has ended. Which streak is long enough now, if one is.
-    pub(super) fn note(&mut self, end: &Ending, most: PauseAfter) -> Option<Kind> {
+    pub(super) fn note(&mut self, end: &Ending, most: PauseAfter) -> Option<StreakKind> {
         let refusal = end.is_refusal();
         if !refusal && !end.tells_nothing() {
             self.refused.clear();
@@ -110,14 +110,14 @@ impl Streaks {
             self.abandoned.clear();
         }
         let kind = match (refusal, end.is_abandoned()) {
-            (true, _) => Kind::Refused,
-            (_, true) => Kind::Abandoned,
+            (true, _) => StreakKind::Refused,
+            (_, true) => StreakKind::Abandoned,
             _ => return None,
         };
         self.count(kind, end.lead, most)
     }
 
-    fn count(&mut self, kind: Kind, lead: LeadId, most: PauseAfter) -> Option<Kind> {
+    fn count(&mut self, kind: StreakKind, lead: LeadId, most: PauseAfter) -> Option<StreakKind> {
         // Who was being called already when the run was paused belongs to that streak.
         if let Some((last, leads)) = &mut self.last
             && self.stands
@@ -127,8 +127,8 @@ impl Streaks {
             return None;
         }
         let (row, most) = match kind {
-            Kind::Refused => (&mut self.refused, most.refusals),
-            Kind::Abandoned => (&mut self.abandoned, most.abandoned),
+            StreakKind::Refused => (&mut self.refused, most.refusals),
+            StreakKind::Abandoned => (&mut self.abandoned, most.abandoned),
         };
         if most == 0 {
             row.clear();
@@ -163,13 +163,13 @@ impl Streaks {
         let kind = self.note(end, most);
         let kind = kind.filter(|_| !sabotaged!(IgnoresStreaks))?;
         Some(match kind {
-            Kind::Refused => format!(
+            StreakKind::Refused => format!(
                 "{} refusals in a row, the last {}: ask the carrier what is wrong, start, and \
                  requeue calls them again",
                 most.refusals,
                 told(end),
             ),
-            Kind::Abandoned => format!(
+            StreakKind::Abandoned => format!(
                 "{} people in a row answered and reached nobody, the last because {}: mend the \
                  target, start, and requeue calls them again",
                 most.abandoned,
@@ -186,8 +186,8 @@ impl Streaks {
             return Err(why.to_owned());
         };
         let belongs = |disposition: Disposition| match kind {
-            Kind::Refused => disposition.is_refusal(),
-            Kind::Abandoned => disposition == Disposition::Abandoned,
+            StreakKind::Refused => disposition.is_refusal(),
+            StreakKind::Abandoned => disposition == Disposition::Abandoned,
         };
         let stands = |lead: &LeadId| {
             let state = leads.state(*lead);
@@ -205,7 +205,7 @@ impl Streaks {
         let count = self.last(leads).ok()?.len();
         (count > 0).then_some(Streak {
             leads: count,
-            reached: *kind == Kind::Abandoned,
+            reached: *kind == StreakKind::Abandoned,
         })
     }
 }

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::PROBING;
-use super::engine::Engine;
+use super::engine::RunningEngine;
 use super::probe::Probe;
 use super::report::Finding;
-use crate::ari::link::{Occasion, Presence, Verdict, application_verdict, presence};
+use crate::ari::link::{AppPresence, AppVerdict, Occasion, application_verdict, presence};
 use crate::ari::{Application, AriError, Client};
 use crate::config::Settings;
 
@@ -19,7 +19,7 @@ const APART: u64 = 2;
 const SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
 
 /// What Asterisk says.
-pub(super) struct Seen {
+pub(super) struct AsteriskSeen {
     pub(super) findings: Vec<Finding>,
     /// The application, if there is one.
     pub(super) app: Result<Option<Application>, Unasked>,
@@ -50,7 +50,11 @@ pub(super) fn refusal(check: &'static str, error: &AriError) -> Finding {
     Finding::fault(check, error.to_string(), mend)
 }
 
-pub(super) async fn examine(settings: &Settings, client: &Client, probe: &mut Probe) -> Seen {
+pub(super) async fn examine(
+    settings: &Settings,
+    client: &Client,
+    probe: &mut Probe,
+) -> AsteriskSeen {
     let info = match client.info().await {
         Ok(info) => info,
         Err(error) => return unseen(&error),
@@ -74,10 +78,10 @@ pub(super) async fn examine(settings: &Settings, client: &Client, probe: &mut Pr
         findings.push(refusal("application", &error));
         Unasked
     });
-    Seen { findings, app }
+    AsteriskSeen { findings, app }
 }
 
-fn unseen(error: &AriError) -> Seen {
+fn unseen(error: &AriError) -> AsteriskSeen {
     let mut findings = vec![refusal("ari", error)];
     for check in [
         "permissions",
@@ -90,7 +94,7 @@ fn unseen(error: &AriError) -> Seen {
     ] {
         findings.push(Finding::not_checked(check, "see ari"));
     }
-    Seen {
+    AsteriskSeen {
         findings,
         app: Err(Unasked),
     }
@@ -146,7 +150,7 @@ pub(super) async fn application(
     settings: &Settings,
     client: &Client,
     app: Result<Option<Application>, Unasked>,
-    engine: &Engine,
+    engine: &RunningEngine,
 ) -> Finding {
     let name = &settings.ari.app;
     let Ok(app) = app else {
@@ -158,8 +162,8 @@ pub(super) async fn application(
     // Of a journal that there is not yet, nothing can be ours.
     let prefix = engine.prefix.as_deref().unwrap_or("\0");
     let judge = |presence| application_verdict(app.as_ref(), prefix, Occasion::First, presence);
-    let verdict = match judge(Presence::NotAsked) {
-        Verdict::Ask => match presence(client, name).await {
+    let verdict = match judge(AppPresence::NotAsked) {
+        AppVerdict::Ask => match presence(client, name).await {
             Ok(presence) => judge(presence),
             Err(why) => return Finding::refused("application", &why.to_string()),
         },
@@ -168,15 +172,17 @@ pub(super) async fn application(
     let mend = "stop that one, set another STASIS_APP, or start with --take-over";
     let held = |by| Finding::fault("application", format!("{name} is held by {by}"), mend);
     match (verdict, app) {
-        (Verdict::Connect, None) => Finding::ok("application", format!("{name} is free")),
-        (Verdict::Connect, Some(_)) => Finding::ok(
+        (AppVerdict::Connect, None) => Finding::ok("application", format!("{name} is free")),
+        (AppVerdict::Connect, Some(_)) => Finding::ok(
             "application",
             format!(
                 "{name} has left-overs of a program that is gone, which the next start settles"
             ),
         ),
-        (Verdict::HeldByDialdeck, _) => held("another Dialdeck, which has calls"),
-        (Verdict::HeldByProgram | Verdict::Ask, _) => held("another program, which is connected"),
+        (AppVerdict::HeldByDialdeck, _) => held("another Dialdeck, which has calls"),
+        (AppVerdict::HeldByProgram | AppVerdict::Ask, _) => {
+            held("another program, which is connected")
+        }
     }
 }
 

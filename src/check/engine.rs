@@ -9,14 +9,14 @@ use serde_json::Value;
 use super::place::why_not_writable;
 use super::report::Finding;
 use crate::campaign::{AsteriskIds, RunState};
-use crate::config::{Control, Settings};
+use crate::config::{ControlSettings, Settings};
 use crate::journal::{JournalError, Look, Recovered, look};
 
 /// How long whoever has the control port may take to say who it is.
 const ANSWER: Duration = Duration::from_secs(3);
 
 /// What is known of engines on this machine.
-pub(super) struct Engine {
+pub(super) struct RunningEngine {
     pub(super) findings: Vec<Finding>,
     /// An engine of this journal runs and answers: what it holds is ours.
     pub(super) runs: bool,
@@ -37,7 +37,7 @@ enum Port {
     Stranger,
 }
 
-pub(super) async fn examine(settings: &Settings) -> Engine {
+pub(super) async fn examine(settings: &Settings) -> RunningEngine {
     let file = settings.state_file.clone();
     let looked = tokio::task::spawn_blocking(move || look(&file));
     let (looked, port) = tokio::join!(looked, port(&settings.control));
@@ -59,7 +59,7 @@ pub(super) async fn examine(settings: &Settings) -> Engine {
         _ => None,
     };
     let control = control(settings, &port, held);
-    Engine {
+    RunningEngine {
         findings: vec![journal(settings, looked, runs), control],
         runs,
         prefix,
@@ -193,7 +193,7 @@ fn told(addr: SocketAddr, status: &Value) -> String {
 }
 
 /// Asks at the door before it tries the handle: whoever listens is asked who it is.
-async fn port(control: &Control) -> Port {
+async fn port(control: &ControlSettings) -> Port {
     let addr = control.addr;
     if addr.port() == 0 {
         return Port::Free;
@@ -205,7 +205,7 @@ async fn port(control: &Control) -> Port {
     }
 }
 
-async fn who_has(control: &Control) -> Port {
+async fn who_has(control: &ControlSettings) -> Port {
     match tokio::time::timeout(ANSWER, status(control)).await {
         Ok(Ok((200, body))) if body["state"].is_string() && body["run"].is_number() => {
             Port::Dialdeck(body)
@@ -223,7 +223,7 @@ async fn who_has(control: &Control) -> Port {
 
 /// `GET /api/v1/status`. Whoever else listens there may have a `/start` that dials, which is
 /// never asked for.
-async fn status(control: &Control) -> Result<(u16, Value), reqwest::Error> {
+async fn status(control: &ControlSettings) -> Result<(u16, Value), reqwest::Error> {
     let mut addr = control.addr;
     match addr.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => addr.set_ip(Ipv4Addr::LOCALHOST.into()),

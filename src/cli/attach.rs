@@ -14,7 +14,7 @@ use super::exit::Failure;
 use super::session::{PATIENCE, attached, panics, runtime};
 use crate::attach::{Attached, Place, attach};
 use crate::config::{self, Reach};
-use crate::console::{self, Left, Options, Ports, can_show};
+use crate::console::{self, ConsoleOptions, Left, Ports, can_show};
 use crate::control::Who;
 use crate::wire::LogLine;
 
@@ -71,7 +71,7 @@ async fn show(args: &AttachArgs, reach: &Reach, place: Place) -> Result<(), Fail
         .name("log".to_owned())
         .spawn(move || tell(log))
         .map_err(|e| Failure::Unexpected(format!("the log's thread cannot be started: {e}")))?;
-    let options = Options {
+    let options = ConsoleOptions {
         keys: reach.keys.clone(),
         read_only: args.console.read_only,
         fps: args.console.fps,

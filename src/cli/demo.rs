@@ -15,7 +15,7 @@ use super::exit::Failure;
 use super::session::{ConsoleArgs, PATIENCE, Session, drive, runtime};
 use crate::campaign::{CallSettings, MaxCc, Numbers, PauseAfter, Recordings, Target};
 use crate::config::{
-    Ari, Control, ListSource, Log, LogFormat, OnHangup, OnInterrupted, Secret, Settings,
+    Ari, ControlSettings, ListSource, Log, LogFormat, OnHangup, OnInterrupted, Secret, Settings,
 };
 use crate::engine::Options;
 use crate::keys::KeyMap;
@@ -130,7 +130,7 @@ fn settings(args: &DemoArgs, folder: &Path, ari: Ari, trunk: String) -> Result<S
             ..Log::default()
         },
         keys: KeyMap::default(),
-        control: Control {
+        control: ControlSettings {
             addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             token: None,
         },

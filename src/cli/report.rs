@@ -6,11 +6,11 @@ use super::dial::load_settings;
 use super::exit::Failure;
 use super::{ByArg, FormatArg, ReportArgs};
 use crate::campaign::RunId;
-use crate::report::{self, By, Format, Options, ReportError};
+use crate::report::{self, By, Format, ReportError, ReportOptions};
 
 pub(super) fn run(args: &ReportArgs) -> Result<(), Failure> {
     let settings = load_settings()?;
-    let options = Options {
+    let options = ReportOptions {
         format: match args.format {
             FormatArg::Csv => Format::Csv,
             FormatArg::Json => Format::Json,

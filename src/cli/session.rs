@@ -26,7 +26,7 @@ use crate::feed::Feed;
 use crate::headless::{self, Context};
 use crate::http;
 pub(super) use log::{init as init_log, init_pane};
-use shown::Shown;
+use shown::ConsoleThread;
 use signals::Caught;
 pub(super) use signals::Signals;
 
@@ -151,7 +151,7 @@ struct Running {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     clock: Clock,
     feed: Feed,
-    shown: Option<Shown>,
+    shown: Option<ConsoleThread>,
     /// When the terminal went away.
     hung_up_at: Option<Instant>,
     reload_env: bool,
@@ -186,7 +186,7 @@ impl Running {
     }
 
     fn show(&mut self, args: ConsoleArgs, settings: &Settings) -> Result<(), Failure> {
-        let options = console::Options {
+        let options = console::ConsoleOptions {
             keys: settings.keys.clone(),
             read_only: args.read_only,
             fps: args.fps,
@@ -201,7 +201,7 @@ impl Running {
             runtime: tokio::runtime::Handle::current(),
             clock: self.clock,
         };
-        self.shown = Some(Shown::open(options, ports)?);
+        self.shown = Some(ConsoleThread::open(options, ports)?);
         Ok(())
     }
 
@@ -372,7 +372,7 @@ async fn quit_when_idle(control: Control, mut snapshots: watch::Receiver<Arc<Sna
     }
 }
 
-async fn fail_on_purpose(fail_in: Option<FailIn>, remote: Option<console::Remote>) {
+async fn fail_on_purpose(fail_in: Option<FailIn>, remote: Option<console::ConsoleHandle>) {
     tokio::time::sleep(Duration::from_secs(3)).await;
     match (fail_in, remote) {
         (Some(FailIn::Console), Some(remote)) => remote.fail(),

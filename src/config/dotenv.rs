@@ -15,11 +15,11 @@ use std::fmt::Write as _;
 
 /// What a `.env` file says.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub(super) struct DotenvReading {
     /// The assignments in the order of the file. A name may stand twice: the last counts.
     pub(super) entries: Vec<Entry>,
     /// What its writer may have meant otherwise.
-    pub(super) notices: Vec<Notice>,
+    pub(super) notices: Vec<DotenvNotice>,
 }
 
 /// One assignment. It has no `Debug`, since the value may be a secret.
@@ -42,7 +42,7 @@ impl std::fmt::Debug for Entry {
 /// A place where the writer may have meant something else than the file says. Never holds
 /// a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Notice {
+pub(super) enum DotenvNotice {
     /// A line that is no assignment, blank or comment; Node ignores it.
     Ignored { line: usize },
     /// An unquoted value holds a `#` that follows no blank: kept here, and up to dotenv
@@ -70,7 +70,7 @@ pub(super) enum DotenvError {
 }
 
 /// Reads the bytes of a `.env` file.
-pub(super) fn read(bytes: &[u8]) -> Result<Reading, DotenvError> {
+pub(super) fn read(bytes: &[u8]) -> Result<DotenvReading, DotenvError> {
     let text = std::str::from_utf8(bytes).map_err(|e| DotenvError::NotUtf8 {
         line: line_of(&bytes[..e.valid_up_to()]),
     })?;
@@ -81,7 +81,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Reading, DotenvError> {
     }
     let (assigned, notices) = scan(&text);
     let entries = through_dotenvy(assigned)?;
-    Ok(Reading { entries, notices })
+    Ok(DotenvReading { entries, notices })
 }
 
 /// The number of the line that comes after `before`. CR, LF and CR LF end lines.
@@ -94,7 +94,7 @@ fn line_of(before: &[u8]) -> usize {
 }
 
 /// Finds all assignments, each with its value resolved by Node's rules.
-fn scan(text: &str) -> (Vec<Entry>, Vec<Notice>) {
+fn scan(text: &str) -> (Vec<Entry>, Vec<DotenvNotice>) {
     let (mut entries, mut notices) = (Vec::new(), Vec::new());
     let (mut at, mut counted, mut line) = (0, 0, 1);
     while at < text.len() {
@@ -106,7 +106,7 @@ fn scan(text: &str) -> (Vec<Entry>, Vec<Notice>) {
             counted = name_at;
             at = match found {
                 None => {
-                    notices.push(Notice::Ignored { line });
+                    notices.push(DotenvNotice::Ignored { line });
                     start
                 }
                 Some(found) => {
@@ -125,31 +125,31 @@ fn scan(text: &str) -> (Vec<Entry>, Vec<Notice>) {
 struct Assignment<'a> {
     name: &'a str,
     name_at: usize,
-    value: Value<'a>,
+    value: DotenvValue<'a>,
     /// Where its value's last line goes on.
     end: usize,
 }
 
-enum Value<'a> {
+enum DotenvValue<'a> {
     Quoted { quote: char, inside: &'a str },
     Plain(&'a str),
 }
 
 impl Assignment<'_> {
-    fn tell(self, line: usize, entries: &mut Vec<Entry>, notices: &mut Vec<Notice>) {
+    fn tell(self, line: usize, entries: &mut Vec<Entry>, notices: &mut Vec<DotenvNotice>) {
         let name = self.name.to_owned();
         if !dotenvy_takes(&name) {
-            notices.push(Notice::OddName { name, line });
+            notices.push(DotenvNotice::OddName { name, line });
             return;
         }
-        if let Value::Plain(text) = self.value {
+        if let DotenvValue::Plain(text) = self.value {
             if text.contains('#') {
                 let name = name.clone();
-                notices.push(Notice::HashKept { name, line });
+                notices.push(DotenvNotice::HashKept { name, line });
             }
             if text.starts_with(QUOTES) && unquoted(text).is_none() {
                 let name = name.clone();
-                notices.push(Notice::OpenQuote { name, line });
+                notices.push(DotenvNotice::OpenQuote { name, line });
             }
         }
         let value = self.value.resolve();
@@ -157,7 +157,7 @@ impl Assignment<'_> {
     }
 }
 
-impl Value<'_> {
+impl DotenvValue<'_> {
     fn resolve(&self) -> String {
         let (double, inside) = match self {
             Self::Quoted { quote, inside } => (*quote == '"', *inside),
@@ -224,17 +224,20 @@ fn separator(text: &str, at: usize) -> Option<usize> {
 
 /// The value that begins at `at`, and where it ends. A quoted one may begin on a later
 /// line and span several; where no quote closes it, the quote is an ordinary character.
-fn value(text: &str, at: usize) -> (Value<'_>, usize) {
+fn value(text: &str, at: usize) -> (DotenvValue<'_>, usize) {
     let open = skip_blanks(text, at);
     if let Some(quote) = text[open..].chars().next().filter(|c| QUOTES.contains(c))
         && let Some(close) = closing_quote(text, open + 1, quote)
     {
         let inside = &text[open + 1..close];
-        return (Value::Quoted { quote, inside }, close + 1);
+        return (DotenvValue::Quoted { quote, inside }, close + 1);
     }
     let line = &text[at..line_end(text, at)];
     let plain = &line[..comment_start(text, at, line)];
-    (Value::Plain(plain.trim_matches(is_blank)), at + line.len())
+    (
+        DotenvValue::Plain(plain.trim_matches(is_blank)),
+        at + line.len(),
+    )
 }
 
 /// Where the quote closes: at the last candidate after which only blanks or a comment

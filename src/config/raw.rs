@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::dotenv::{self, Notice, Reading};
+use super::dotenv::{self, DotenvNotice, DotenvReading};
 use super::problem::{Origin, Problem, Warning};
 use super::spelling;
 use super::table::{self, Setting};
@@ -73,7 +73,7 @@ pub(super) fn read(
 }
 
 /// `None` where there is no such file.
-fn read_file(file: &Path) -> Result<Option<Reading>, Problem> {
+fn read_file(file: &Path) -> Result<Option<DotenvReading>, Problem> {
     let mut bytes = Vec::new();
     let opened = std::fs::File::open(file);
     let read = opened.and_then(|f| f.take(MAX_FILE_LEN + 1).read_to_end(&mut bytes));
@@ -114,7 +114,7 @@ impl Sources {
         }
     }
 
-    fn take_file(&mut self, reading: Reading) {
+    fn take_file(&mut self, reading: DotenvReading) {
         let mut lines: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
         for entry in reading.entries {
             let origin = Origin::EnvFile { line: entry.line };
@@ -142,17 +142,17 @@ impl Sources {
         }
     }
 
-    fn take_notice(&mut self, notice: Notice) {
+    fn take_notice(&mut self, notice: DotenvNotice) {
         let known = |name: &str| table::find(name).map(|setting| setting.name);
         let warning = match notice {
-            Notice::Ignored { line } => Some(Warning::IgnoredLine { line }),
-            Notice::HashKept { name, line } => {
+            DotenvNotice::Ignored { line } => Some(Warning::IgnoredLine { line }),
+            DotenvNotice::HashKept { name, line } => {
                 known(&name).map(|name| Warning::HashInValue { name, line })
             }
-            Notice::OpenQuote { name, line } => {
+            DotenvNotice::OpenQuote { name, line } => {
                 known(&name).map(|name| Warning::OpenQuote { name, line })
             }
-            Notice::OddName { name, line } => {
+            DotenvNotice::OddName { name, line } => {
                 self.warn_if_misspelt(&name, Origin::EnvFile { line });
                 None
             }

@@ -50,7 +50,7 @@ pub struct Settings {
     /// `CONSOLE_KEYS`: which keys do what.
     pub keys: KeyMap,
     /// The control API.
-    pub control: Control,
+    pub control: ControlSettings,
     /// The MySQL copy, where it is switched on.
     pub mysql: Option<Mysql>,
 }
@@ -122,7 +122,7 @@ impl fmt::Display for ListSource {
 
 /// The control API.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Control {
+pub struct ControlSettings {
     /// `CONTROL_ADDR`. Loopback, unless there is a token. Port 0 is any free one.
     pub addr: SocketAddr,
     /// `CONTROL_TOKEN`: 16 to 256 visible ASCII characters.

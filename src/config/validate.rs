@@ -8,7 +8,7 @@ use super::parse::{self, Parsed};
 use super::problem::{Problem, Warning, shown};
 use super::raw::Raw;
 use super::region::Region;
-use super::settings::{Ari, Control, ListSource, Log, Mysql, Settings};
+use super::settings::{Ari, ControlSettings, ListSource, Log, Mysql, Settings};
 use super::table::{self, Setting, Unset};
 use crate::campaign::{CallSettings, PauseAfter, Recordings, Target};
 
@@ -193,7 +193,7 @@ impl<'a> Validator<'a> {
         })
     }
 
-    fn control(&mut self) -> Option<Control> {
+    fn control(&mut self) -> Option<ControlSettings> {
         let addr = self.needed(&table::CONTROL_ADDR, parse::control_addr);
         let token = self.optional(&table::CONTROL_TOKEN, parse::token);
         let addr = addr?;
@@ -202,7 +202,7 @@ impl<'a> Validator<'a> {
         if !loopback && !self.raw.is_set(&table::CONTROL_TOKEN) {
             self.problems.push(Problem::OpenControl { addr });
         }
-        Some(Control { addr, token })
+        Some(ControlSettings { addr, token })
     }
 
     fn mysql(&mut self) -> Option<Mysql> {

@@ -12,10 +12,10 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
-use super::input::{Input, Parser};
+use super::input::{KeyInput, Parser};
 use super::model::{Model, Setup};
 use super::theme::Theme;
-use super::update::{Event, update};
+use super::update::{ConsoleEvent, update};
 use super::view;
 use crate::campaign::Time;
 use crate::engine::Snapshot;
@@ -33,16 +33,16 @@ pub struct Frame {
 /// A console to measure.
 pub struct Bench {
     model: Model,
-    screen: Terminal<CrosstermBackend<Kept>>,
-    written: Kept,
+    screen: Terminal<CrosstermBackend<KeptBytes>>,
+    written: KeptBytes,
     parser: Parser,
 }
 
 /// Keeps what is written until it is taken.
 #[derive(Debug, Default, Clone)]
-struct Kept(Rc<RefCell<Vec<u8>>>);
+struct KeptBytes(Rc<RefCell<Vec<u8>>>);
 
-impl Write for Kept {
+impl Write for KeptBytes {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -70,7 +70,7 @@ impl Bench {
             viewport: Viewport::Fixed(Rect::new(0, 0, columns, rows)),
         };
         crossterm::style::force_color_output(true);
-        let written = Kept::default();
+        let written = KeptBytes::default();
         let screen = Terminal::with_options(CrosstermBackend::new(written.clone()), options)?;
         Ok(Self {
             model: Model::new(setup, snapshot, (columns, rows)),
@@ -87,8 +87,8 @@ impl Bench {
         inputs.extend(self.parser.flush());
         for input in inputs {
             self.take(match input {
-                Input::Key(key) => Event::Key(key),
-                Input::Paste(text) | Input::Burst(text) => Event::Paste(text),
+                KeyInput::Key(key) => ConsoleEvent::Key(key),
+                KeyInput::Paste(text) | KeyInput::Burst(text) => ConsoleEvent::Paste(text),
             });
         }
         self.draw(begun)
@@ -98,14 +98,14 @@ impl Bench {
     pub fn picture(&mut self, snapshot: Arc<Snapshot>) -> io::Result<Frame> {
         let begun = Instant::now();
         self.model.now = self.model.now.max(snapshot.at);
-        self.take(Event::Picture(snapshot));
+        self.take(ConsoleEvent::Picture(snapshot));
         self.draw(begun)
     }
 
     /// A second has passed; the frame after it.
     pub fn tick(&mut self, now: Time) -> io::Result<Frame> {
         let begun = Instant::now();
-        self.take(Event::Tick(now));
+        self.take(ConsoleEvent::Tick(now));
         self.draw(begun)
     }
 
@@ -122,7 +122,7 @@ impl Bench {
     }
 
     /// What is asked of the outside is answered by nobody here.
-    fn take(&mut self, event: Event) {
+    fn take(&mut self, event: ConsoleEvent) {
         let _ = update(&mut self.model, event);
     }
 

@@ -36,23 +36,23 @@ impl CallSort {
 
 /// One row: a live call, or one that has ended since a row was selected.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Row {
+pub(crate) struct CallRow {
     pub(crate) view: CallView,
     pub(crate) gone_at: Option<Time>,
 }
 
 /// The live-calls pane.
 #[derive(Debug)]
-pub(crate) struct Calls {
+pub(crate) struct CallsPane {
     pub(crate) filter: Filter,
     pub(crate) sort: CallSort,
     pub(crate) descending: bool,
     pub(crate) selected: Option<AttemptId>,
     pub(crate) scroll: Scroll,
-    rows: Vec<Row>,
+    rows: Vec<CallRow>,
 }
 
-impl Default for Calls {
+impl Default for CallsPane {
     fn default() -> Self {
         Self {
             filter: Filter::default(),
@@ -65,12 +65,12 @@ impl Default for Calls {
     }
 }
 
-impl Calls {
-    pub(crate) fn rows(&self) -> &[Row] {
+impl CallsPane {
+    pub(crate) fn rows(&self) -> &[CallRow] {
         &self.rows
     }
 
-    pub(crate) fn selected_row(&self) -> Option<&Row> {
+    pub(crate) fn selected_row(&self) -> Option<&CallRow> {
         let selected = self.selected?;
         self.rows.iter().find(|row| row.view.attempt == selected)
     }
@@ -88,7 +88,7 @@ impl Calls {
     pub(crate) fn rebuild(&mut self, calls: &[CallView]) {
         let fitting = calls.iter().filter(|call| self.fits(call)).cloned();
         self.rows = fitting
-            .map(|view| Row {
+            .map(|view| CallRow {
                 view,
                 gone_at: None,
             })
@@ -97,7 +97,7 @@ impl Calls {
             // They come in this order.
             CallSort::Age => {}
             CallSort::Number => self.rows.sort_by(|a, b| {
-                let number = |row: &Row| row.view.number.as_str().to_owned();
+                let number = |row: &CallRow| row.view.number.as_str().to_owned();
                 number(a).cmp(&number(b))
             }),
             CallSort::State => self.rows.sort_by_key(|row| row.view.word as u8),
@@ -125,8 +125,8 @@ impl Calls {
             }
         }
         let new = live.into_values().filter(|call| self.fits(call)).cloned();
-        let new: Vec<Row> = new
-            .map(|view| Row {
+        let new: Vec<CallRow> = new
+            .map(|view| CallRow {
                 view,
                 gone_at: None,
             })

@@ -8,7 +8,7 @@ use crate::keys::{Key, KeyCode};
 
 /// What came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Input {
+pub(crate) enum KeyInput {
     Key(Key),
     /// Text between the brackets of a paste.
     Paste(String),
@@ -39,7 +39,7 @@ pub(crate) struct Parser {
 }
 
 /// What the beginning of some bytes is.
-enum Step {
+enum KeyParse {
     Key(usize, Key),
     /// Nothing that has a meaning here.
     Skip(usize),
@@ -50,30 +50,30 @@ enum Step {
 
 impl Parser {
     /// Takes what was read.
-    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Input> {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<KeyInput> {
         self.pending.extend_from_slice(bytes);
         let mut found = Vec::new();
         loop {
             if self.pasting.is_some() {
                 match self.paste() {
-                    Some(text) => found.push(Input::Paste(text)),
+                    Some(text) => found.push(KeyInput::Paste(text)),
                     None => break,
                 }
                 continue;
             }
             match step(&self.pending) {
-                Step::Key(n, key) => {
+                KeyParse::Key(n, key) => {
                     self.pending.drain(..n);
-                    found.push(Input::Key(key));
+                    found.push(KeyInput::Key(key));
                 }
-                Step::Skip(n) => {
+                KeyParse::Skip(n) => {
                     self.pending.drain(..n);
                 }
-                Step::PasteBegins => {
+                KeyParse::PasteBegins => {
                     self.pending.drain(..PASTE_BEGINS.len());
                     self.pasting = Some(Vec::new());
                 }
-                Step::More => break,
+                KeyParse::More => break,
             }
         }
         sift(found)
@@ -89,13 +89,13 @@ impl Parser {
     }
 
     /// Nothing came for a while: what has begun is all there is. A lone escape is the key.
-    pub(crate) fn flush(&mut self) -> Option<Input> {
+    pub(crate) fn flush(&mut self) -> Option<KeyInput> {
         let pending = std::mem::take(&mut self.pending);
         if let Some(mut pasted) = self.pasting.take() {
             pasted.extend(pending);
-            return Some(Input::Paste(text(&pasted)));
+            return Some(KeyInput::Paste(text(&pasted)));
         }
-        (pending == b"\x1b").then(|| Input::Key(Key::plain(KeyCode::Esc)))
+        (pending == b"\x1b").then(|| KeyInput::Key(Key::plain(KeyCode::Esc)))
     }
 
     /// Takes pending bytes into the paste, up to its end.
@@ -123,12 +123,12 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
 }
 
 /// Many characters at once that are not all the same (a key that is held down) were pasted.
-fn sift(found: Vec<Input>) -> Vec<Input> {
+fn sift(found: Vec<KeyInput>) -> Vec<KeyInput> {
     let texts: Vec<char> = found
         .iter()
         .filter_map(|input| match input {
-            Input::Key(key) => key.as_text(),
-            Input::Paste(_) | Input::Burst(_) => None,
+            KeyInput::Key(key) => key.as_text(),
+            KeyInput::Paste(_) | KeyInput::Burst(_) => None,
         })
         .collect();
     if texts.len() < BURST || texts.iter().all(|c| *c == texts[0]) {
@@ -136,102 +136,102 @@ fn sift(found: Vec<Input>) -> Vec<Input> {
     }
     let rest = found
         .into_iter()
-        .filter(|input| !matches!(input, Input::Key(key) if key.as_text().is_some()));
-    let mut sifted: Vec<Input> = rest.collect();
-    sifted.push(Input::Burst(texts.into_iter().collect()));
+        .filter(|input| !matches!(input, KeyInput::Key(key) if key.as_text().is_some()));
+    let mut sifted: Vec<KeyInput> = rest.collect();
+    sifted.push(KeyInput::Burst(texts.into_iter().collect()));
     sifted
 }
 
-fn step(bytes: &[u8]) -> Step {
+fn step(bytes: &[u8]) -> KeyParse {
     match bytes {
-        [] => Step::More,
+        [] => KeyParse::More,
         [0x1b, rest @ ..] => escape(bytes, rest),
         // A paste without brackets may have line feeds.
-        [b'\r' | b'\n', ..] => Step::Key(1, Key::plain(KeyCode::Enter)),
-        [b'\t', ..] => Step::Key(1, Key::plain(KeyCode::Tab)),
-        [0x08 | 0x7f, ..] => Step::Key(1, Key::plain(KeyCode::Backspace)),
+        [b'\r' | b'\n', ..] => KeyParse::Key(1, Key::plain(KeyCode::Enter)),
+        [b'\t', ..] => KeyParse::Key(1, Key::plain(KeyCode::Tab)),
+        [0x08 | 0x7f, ..] => KeyParse::Key(1, Key::plain(KeyCode::Backspace)),
         [control @ 0x01..=0x1a, ..] => {
             let key = Key {
                 code: KeyCode::Char(char::from(control - 1 + b'a')),
                 ctrl: true,
             };
-            Step::Key(1, key)
+            KeyParse::Key(1, key)
         }
-        [0x00..=0x1f, ..] => Step::Skip(1),
+        [0x00..=0x1f, ..] => KeyParse::Skip(1),
         _ => character(bytes),
     }
 }
 
-fn character(bytes: &[u8]) -> Step {
+fn character(bytes: &[u8]) -> KeyParse {
     let length = match bytes[0] {
         0x00..=0x7f => 1,
         0xc2..=0xdf => 2,
         0xe0..=0xef => 3,
         0xf0..=0xf4 => 4,
-        _ => return Step::Skip(1),
+        _ => return KeyParse::Skip(1),
     };
     let Some(whole) = bytes.get(..length) else {
-        return Step::More;
+        return KeyParse::More;
     };
     match std::str::from_utf8(whole)
         .ok()
         .and_then(|s| s.chars().next())
     {
-        Some(c) if !c.is_control() => Step::Key(length, Key::plain(KeyCode::Char(c))),
-        Some(_) => Step::Skip(length),
-        None => Step::Skip(1),
+        Some(c) if !c.is_control() => KeyParse::Key(length, Key::plain(KeyCode::Char(c))),
+        Some(_) => KeyParse::Skip(length),
+        None => KeyParse::Skip(1),
     }
 }
 
-fn escape(all: &[u8], rest: &[u8]) -> Step {
+fn escape(all: &[u8], rest: &[u8]) -> KeyParse {
     match rest {
-        [] | [b'O'] => Step::More,
+        [] | [b'O'] => KeyParse::More,
         [b'[', b'[', rest @ ..] => match rest {
-            [] => Step::More,
+            [] => KeyParse::More,
             // The Linux console's F1 to F5.
-            [f @ b'A'..=b'E', ..] => Step::Key(4, Key::plain(KeyCode::F(f - b'A' + 1))),
-            _ => Step::Skip(4),
+            [f @ b'A'..=b'E', ..] => KeyParse::Key(4, Key::plain(KeyCode::F(f - b'A' + 1))),
+            _ => KeyParse::Skip(4),
         },
         [b'[', ..] => sequence(all),
         // OSC, DCS, SOS, PM, APC: what a terminal says of itself, up to BEL or ST.
         [b']' | b'P' | b'X' | b'^' | b'_', text @ ..] => said(text),
         [b'O', letter, ..] => match letter_key(*letter) {
-            Some(code) => Step::Key(3, Key::plain(code)),
-            None => Step::Skip(3),
+            Some(code) => KeyParse::Key(3, Key::plain(code)),
+            None => KeyParse::Skip(3),
         },
-        [0x1b, ..] => Step::Key(1, Key::plain(KeyCode::Esc)),
+        [0x1b, ..] => KeyParse::Key(1, Key::plain(KeyCode::Esc)),
         // A key with Alt: none has a meaning here, least of all the one without it.
         [_, ..] => match step(rest) {
-            Step::Key(n, _) | Step::Skip(n) => Step::Skip(n + 1),
-            Step::More => Step::More,
-            Step::PasteBegins => Step::Skip(1),
+            KeyParse::Key(n, _) | KeyParse::Skip(n) => KeyParse::Skip(n + 1),
+            KeyParse::More => KeyParse::More,
+            KeyParse::PasteBegins => KeyParse::Skip(1),
         },
     }
 }
 
 /// How long something that a terminal says of itself is.
-fn said(text: &[u8]) -> Step {
+fn said(text: &[u8]) -> KeyParse {
     let bell = text.iter().position(|b| *b == 0x07).map(|at| at + 1);
     let end = find(text, b"\x1b\\").map(|at| at + 2);
     match (bell, end) {
-        (Some(bell), Some(end)) => Step::Skip(2 + bell.min(end)),
-        (Some(end), None) | (None, Some(end)) => Step::Skip(2 + end),
-        (None, None) if text.len() > LONGEST_ANSWER => Step::Skip(2 + text.len()),
-        (None, None) => Step::More,
+        (Some(bell), Some(end)) => KeyParse::Skip(2 + bell.min(end)),
+        (Some(end), None) | (None, Some(end)) => KeyParse::Skip(2 + end),
+        (None, None) if text.len() > LONGEST_ANSWER => KeyParse::Skip(2 + text.len()),
+        (None, None) => KeyParse::More,
     }
 }
 
 /// `ESC [` parameters final byte (ECMA-48, 5.4).
-fn sequence(all: &[u8]) -> Step {
+fn sequence(all: &[u8]) -> KeyParse {
     let Some(last) = all[2..].iter().position(|b| (0x40..=0x7e).contains(b)) else {
         if all.len() > LONGEST_SEQUENCE {
-            return Step::Skip(all.len());
+            return KeyParse::Skip(all.len());
         }
-        return Step::More;
+        return KeyParse::More;
     };
     let length = last + 3;
     if all[..length] == *PASTE_BEGINS {
-        return Step::PasteBegins;
+        return KeyParse::PasteBegins;
     }
     let parameter: Option<u8> = std::str::from_utf8(&all[2..length - 1])
         .ok()
@@ -243,8 +243,8 @@ fn sequence(all: &[u8]) -> Step {
         (letter, _) => letter_key(letter),
     };
     match code {
-        Some(code) => Step::Key(length, Key::plain(code)),
-        None => Step::Skip(length),
+        Some(code) => KeyParse::Key(length, Key::plain(code)),
+        None => KeyParse::Skip(length),
     }
 }
 
@@ -280,12 +280,12 @@ const fn number_key(number: u8) -> Option<KeyCode> {
 mod tests {
     use super::*;
 
-    fn keys(bytes: &[u8]) -> Vec<Input> {
+    fn keys(bytes: &[u8]) -> Vec<KeyInput> {
         Parser::default().feed(bytes)
     }
 
-    fn plain(code: KeyCode) -> Input {
-        Input::Key(Key::plain(code))
+    fn plain(code: KeyCode) -> KeyInput {
+        KeyInput::Key(Key::plain(code))
     }
 
     #[test]
@@ -316,7 +316,7 @@ mod tests {
             code: KeyCode::Char('c'),
             ctrl: true,
         };
-        assert_eq!(keys(b"\x03"), [Input::Key(ctrl_c)]);
+        assert_eq!(keys(b"\x03"), [KeyInput::Key(ctrl_c)]);
     }
 
     #[test]
@@ -359,7 +359,7 @@ mod tests {
         let bytes = b"a\x1b[200~s\rX\x1b[31m\x1b[201~b";
         let expected = [
             plain(KeyCode::Char('a')),
-            Input::Paste("s\nX\x1b[31m".to_owned()),
+            KeyInput::Paste("s\nX\x1b[31m".to_owned()),
             plain(KeyCode::Char('b')),
         ];
         assert_eq!(keys(bytes), expected);
@@ -375,7 +375,7 @@ mod tests {
     fn a_paste_without_an_end_gives_the_keyboard_back() {
         let mut parser = Parser::default();
         assert_eq!(parser.feed(b"\x1b[200~sss"), []);
-        assert_eq!(parser.flush(), Some(Input::Paste("sss".to_owned())));
+        assert_eq!(parser.flush(), Some(KeyInput::Paste("sss".to_owned())));
         assert_eq!(parser.feed(b"p"), [plain(KeyCode::Char('p'))]);
     }
 
@@ -383,7 +383,7 @@ mod tests {
     fn what_nobody_can_type_at_once_was_pasted() {
         assert_eq!(
             keys(b"+12025550101\rsXy"),
-            [Input::Burst("+12025550101\nsXy".to_owned())]
+            [KeyInput::Burst("+12025550101\nsXy".to_owned())]
         );
         assert_eq!(keys(&[b'j'; 40]).len(), 40);
         assert_eq!(keys(b"m12\r").len(), 4);

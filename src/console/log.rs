@@ -83,12 +83,12 @@ impl LogPane {
 }
 
 /// How a line looks: time, level, text, wrapped under itself.
-pub(crate) struct Format {
+pub(crate) struct PaneFormat {
     pub(crate) theme: Theme,
     pub(crate) hide_digits: bool,
 }
 
-impl LogFormatter for Format {
+impl LogFormatter for PaneFormat {
     fn min_width(&self) -> u16 {
         20
     }
@@ -120,7 +120,7 @@ impl LogFormatter for Format {
     }
 }
 
-impl Format {
+impl PaneFormat {
     /// A message as it may be shown.
     pub(crate) fn text(&self, message: &str) -> String {
         let text = harmless(message.trim());

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::calls::Calls;
+use super::calls::CallsPane;
 use super::popup::Popup;
-use super::queue::Queue;
+use super::queue::QueuePane;
 use super::theme::Theme;
 use super::view::SMALLEST;
 use crate::campaign::{AttemptId, LeadId, RunState, Time};
@@ -59,7 +59,7 @@ pub(crate) enum Tone {
 
 /// One line for the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Message {
+pub(crate) struct StatusLine {
     pub(crate) at: Time,
     pub(crate) tone: Tone,
     pub(crate) text: String,
@@ -97,13 +97,13 @@ pub(crate) struct Model {
     pub(crate) zoom: bool,
     pub(crate) view: View,
     pub(crate) popup: Option<Popup>,
-    pub(crate) queue: Queue,
-    pub(crate) calls: Calls,
+    pub(crate) queue: QueuePane,
+    pub(crate) calls: CallsPane,
     pub(crate) log: super::log::LogPane,
     /// How far help, audit and detail are scrolled.
     pub(crate) page_scroll: usize,
     pub(crate) hide_digits: bool,
-    pub(crate) message: Option<Message>,
+    pub(crate) message: Option<StatusLine>,
     /// What was asked for `MAX_CC` and is not in the picture yet.
     pub(crate) max_cc: Option<MaxCcAsked>,
     /// When `MAX_CC` was raised by a key last, and by how much in one series of such keys.
@@ -128,8 +128,8 @@ impl Model {
             zoom: false,
             view: View::Panes,
             popup: None,
-            queue: Queue::default(),
-            calls: Calls::default(),
+            queue: QueuePane::default(),
+            calls: CallsPane::default(),
             log: super::log::LogPane::default(),
             page_scroll: 0,
             hide_digits: false,
@@ -226,7 +226,7 @@ impl Model {
     }
 
     pub(crate) fn say(&mut self, tone: Tone, text: impl Into<String>) {
-        self.message = Some(Message {
+        self.message = Some(StatusLine {
             at: self.now,
             tone,
             text: text.into(),

@@ -58,7 +58,7 @@ struct Made {
 
 /// The queue pane.
 #[derive(Debug)]
-pub(crate) struct Queue {
+pub(crate) struct QueuePane {
     pub(crate) filter: Filter,
     pub(crate) sort: QueueSort,
     pub(crate) descending: bool,
@@ -69,7 +69,7 @@ pub(crate) struct Queue {
     by_number: ByNumber,
 }
 
-impl Default for Queue {
+impl Default for QueuePane {
     fn default() -> Self {
         Self {
             filter: Filter::default(),
@@ -84,7 +84,7 @@ impl Default for Queue {
     }
 }
 
-impl Queue {
+impl QueuePane {
     pub(crate) fn rows(&self) -> &[LeadId] {
         &self.index
     }
@@ -304,10 +304,10 @@ mod tests {
     }
 
     fn listed(leads: &Leads, sort: QueueSort, filter: &str) -> Vec<LeadId> {
-        let mut queue = Queue {
+        let mut queue = QueuePane {
             sort,
             filter: Filter::new(filter),
-            ..Queue::default()
+            ..QueuePane::default()
         };
         queue.rebuild(RunId(1), leads, Time::default());
         queue.rows().to_vec()
@@ -359,9 +359,9 @@ mod tests {
     #[test]
     fn a_long_list_is_shown_as_it_stands_until_its_numbers_are_sorted() {
         let leads = leads(30_000);
-        let mut queue = Queue {
+        let mut queue = QueuePane {
             sort: QueueSort::Number,
-            ..Queue::default()
+            ..QueuePane::default()
         };
         queue.rebuild(RunId(1), &leads, Time::default());
         assert!(queue.is_sorting());

@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
-use super::input::{Input, Parser};
+use super::input::{KeyInput, Parser};
 use super::model::{Model, Setup, shows_more};
 use super::screen::Screen;
-use super::terminal::{self, Guard, Keyboard, Read};
-use super::update::{Ask, Event, update};
+use super::terminal::{self, Keyboard, Read, TerminalGuard};
+use super::update::{Ask, ConsoleEvent, update};
 use super::view;
 use crate::campaign::{LeadId, Time};
 use crate::control::{Away, Command, Desk};
@@ -60,8 +60,8 @@ pub enum Left {
 
 /// What others send to a running console.
 #[derive(Debug)]
-enum Message {
-    Event(Event),
+enum SessionMessage {
+    Event(ConsoleEvent),
     /// Leave now.
     Leave,
     /// The engine has published a picture.
@@ -73,29 +73,31 @@ enum Message {
 
 /// Reaches a running console. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Remote(SyncSender<Message>);
+pub struct ConsoleHandle(SyncSender<SessionMessage>);
 
-impl Remote {
+impl ConsoleHandle {
     /// Tells it to leave and give the terminal back.
     pub fn leave(&self) {
         // A console whose queue is full still looks at `Leave` when it comes to it.
-        let _ = self.0.send(Message::Leave);
+        let _ = self.0.send(SessionMessage::Leave);
     }
 
     /// Tells it that the engine has died, and why.
     pub fn engine_ended(&self, why: String) {
-        let _ = self.0.send(Message::Event(Event::EngineEnded(why)));
+        let _ = self
+            .0
+            .send(SessionMessage::Event(ConsoleEvent::EngineEnded(why)));
     }
 
     /// Makes it panic, for whoever wants to see what then happens.
     pub fn fail(&self) {
-        let _ = self.0.send(Message::Fail);
+        let _ = self.0.send(SessionMessage::Fail);
     }
 
     /// Tells it that the terminal may have another size.
     pub fn resized(&self) {
         // One that waits already does as well.
-        let _ = self.0.try_send(Message::Resized);
+        let _ = self.0.try_send(SessionMessage::Resized);
     }
 }
 
@@ -104,15 +106,15 @@ pub struct Console {
     setup: Setup,
     frame: Duration,
     ports: Ports,
-    sender: SyncSender<Message>,
-    messages: Receiver<Message>,
+    sender: SyncSender<SessionMessage>,
+    messages: Receiver<SessionMessage>,
 }
 
 impl Console {
     /// `fps` is how many frames a second the engine may cause, 1 to 60.
-    pub(crate) fn new(setup: Setup, fps: u32, ports: Ports) -> (Self, Remote) {
+    pub(crate) fn new(setup: Setup, fps: u32, ports: Ports) -> (Self, ConsoleHandle) {
         let (sender, messages) = sync_channel(EVENTS);
-        let remote = Remote(sender.clone());
+        let remote = ConsoleHandle(sender.clone());
         let console = Self {
             setup,
             frame: Duration::from_secs(1) / fps.clamp(1, 60),
@@ -133,7 +135,7 @@ impl Console {
     }
 
     fn try_run(self) -> io::Result<Left> {
-        let guard = Guard::take()?;
+        let guard = TerminalGuard::take()?;
         let mut screen = Screen::open()?;
         let wanted = Arc::new(AtomicBool::new(true));
         let reader = spawn_reader(self.sender.clone(), Arc::clone(&wanted))?;
@@ -143,8 +145,8 @@ impl Console {
         let first = self.ports.snapshots.borrow().clone();
         let mut model = Model::new(self.setup, first, screen.fit()?);
         model.now = clock.now();
-        let outside = Outside::new(self.ports, self.sender);
-        let mut session = Session {
+        let outside = Orders::new(self.ports, self.sender);
+        let mut session = ConsoleSession {
             screen: &mut screen,
             model: &mut model,
             outside,
@@ -173,14 +175,14 @@ impl Drop for Unwanted {
 }
 
 /// One console on one terminal.
-struct Session<'a> {
+struct ConsoleSession<'a> {
     screen: &'a mut Screen,
     model: &'a mut Model,
-    outside: Outside,
+    outside: Orders,
     clock: Clock,
     frame: Duration,
-    messages: Receiver<Message>,
-    guard: Option<Guard>,
+    messages: Receiver<SessionMessage>,
+    guard: Option<TerminalGuard>,
 }
 
 /// What is due to be drawn.
@@ -193,7 +195,7 @@ enum Due {
     Now,
 }
 
-impl Session<'_> {
+impl ConsoleSession<'_> {
     fn drive(&mut self) -> io::Result<Left> {
         self.draw()?;
         let mut drawn = Instant::now();
@@ -224,7 +226,7 @@ impl Session<'_> {
             let now = self.clock.now();
             if seconds(now) != second {
                 second = seconds(now);
-                if let Some(left) = self.event(Event::Tick(now))? {
+                if let Some(left) = self.event(ConsoleEvent::Tick(now))? {
                     return Ok(left);
                 }
                 due = due.max(Due::Data);
@@ -242,24 +244,28 @@ impl Session<'_> {
         Duration::from_micros(1_000_000 - self.clock.now().0 % 1_000_000)
     }
 
-    fn take(&mut self, message: Message, due: &mut Due) -> io::Result<Option<Left>> {
+    fn take(&mut self, message: SessionMessage, due: &mut Due) -> io::Result<Option<Left>> {
         let event = match message {
-            Message::Leave => return Ok(Some(Left::Told)),
-            Message::Fail => panic!("asked for, to show what then happens"),
-            Message::KeyboardGone => {
+            SessionMessage::Leave => return Ok(Some(Left::Told)),
+            SessionMessage::Fail => panic!("asked for, to show what then happens"),
+            SessionMessage::KeyboardGone => {
                 return Ok(Some(Left::TerminalGone(io::ErrorKind::BrokenPipe.into())));
             }
-            Message::Resized => {
+            SessionMessage::Resized => {
                 let (columns, rows) = self.screen.fit()?;
-                Event::Resize(columns, rows)
+                ConsoleEvent::Resize(columns, rows)
             }
-            Message::Picture => Event::Picture(self.outside.picture()),
-            Message::Event(event) => event,
+            SessionMessage::Picture => ConsoleEvent::Picture(self.outside.picture()),
+            SessionMessage::Event(event) => event,
         };
         *due = (*due).max(match &event {
             // The next tick shows what time alone has changed.
-            Event::Picture(picture) if !shows_more(picture, &self.model.live) => Due::Nothing,
-            Event::Picture(_) | Event::Tick(_) | Event::Detail(..) => Due::Data,
+            ConsoleEvent::Picture(picture) if !shows_more(picture, &self.model.live) => {
+                Due::Nothing
+            }
+            ConsoleEvent::Picture(_) | ConsoleEvent::Tick(_) | ConsoleEvent::Detail(..) => {
+                Due::Data
+            }
             _ => Due::Now,
         });
         // A key is told apart from the tick before it by the time it came.
@@ -267,7 +273,7 @@ impl Session<'_> {
         self.event(event)
     }
 
-    fn event(&mut self, event: Event) -> io::Result<Option<Left>> {
+    fn event(&mut self, event: ConsoleEvent) -> io::Result<Option<Left>> {
         for ask in update(self.model, event) {
             match ask {
                 Ask::Give(command) => self.outside.give(command),
@@ -289,16 +295,16 @@ impl Session<'_> {
     fn suspend(&mut self) -> io::Result<()> {
         self.guard = None;
         terminal::suspend()?;
-        self.guard = Some(Guard::take()?);
+        self.guard = Some(TerminalGuard::take()?);
         self.screen.clear()
     }
 }
 
 /// What the console asks of the outside, in tasks of their own.
-struct Outside {
+struct Orders {
     desk: Arc<dyn Desk>,
     runtime: Handle,
-    sender: SyncSender<Message>,
+    sender: SyncSender<SessionMessage>,
     commands: mpsc::UnboundedSender<(Command, Instant)>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     /// A picture has been announced and not been taken yet.
@@ -308,8 +314,8 @@ struct Outside {
     detail_of: Option<LeadId>,
 }
 
-impl Outside {
-    fn new(ports: Ports, sender: SyncSender<Message>) -> Self {
+impl Orders {
+    fn new(ports: Ports, sender: SyncSender<SessionMessage>) -> Self {
         let Ports {
             desk,
             snapshots,
@@ -330,7 +336,7 @@ impl Outside {
                 if told.swap(true, Ordering::Relaxed) {
                     continue;
                 }
-                if !deliver(&pictures, Message::Picture).await {
+                if !deliver(&pictures, SessionMessage::Picture).await {
                     return;
                 }
             }
@@ -389,7 +395,7 @@ impl Outside {
         self.runtime.spawn(async move {
             let detail = desk.detail(lead).await;
             awaited.store(false, Ordering::Relaxed);
-            let _ = sender.try_send(Message::Event(Event::Detail(lead, detail)));
+            let _ = sender.try_send(SessionMessage::Event(ConsoleEvent::Detail(lead, detail)));
         });
     }
 }
@@ -399,24 +405,28 @@ async fn give(
     desk: &dyn Desk,
     command: Command,
     at: Instant,
-    outcomes: &SyncSender<Message>,
+    outcomes: &SyncSender<SessionMessage>,
 ) -> bool {
     let outcome = desk.give(command.clone(), at).await;
-    deliver(outcomes, Message::Event(Event::Outcome(command, outcome))).await
+    deliver(
+        outcomes,
+        SessionMessage::Event(ConsoleEvent::Outcome(command, outcome)),
+    )
+    .await
 }
 
 /// Tells the console whenever the engine is lost or reached again.
-async fn tell_away(mut away: watch::Receiver<Option<Away>>, sender: SyncSender<Message>) {
+async fn tell_away(mut away: watch::Receiver<Option<Away>>, sender: SyncSender<SessionMessage>) {
     while away.changed().await.is_ok() {
         let now = away.borrow_and_update().clone();
-        if !deliver(&sender, Message::Event(Event::Away(now))).await {
+        if !deliver(&sender, SessionMessage::Event(ConsoleEvent::Away(now))).await {
             return;
         }
     }
 }
 
 /// Waits for a place in the queue of a console whose terminal is slow. False once it is gone.
-async fn deliver(sender: &SyncSender<Message>, mut message: Message) -> bool {
+async fn deliver(sender: &SyncSender<SessionMessage>, mut message: SessionMessage) -> bool {
     loop {
         message = match sender.try_send(message) {
             Ok(()) => return true,
@@ -432,7 +442,7 @@ fn seconds(at: Time) -> u64 {
 }
 
 fn spawn_reader(
-    sender: SyncSender<Message>,
+    sender: SyncSender<SessionMessage>,
     wanted: Arc<AtomicBool>,
 ) -> io::Result<thread::JoinHandle<()>> {
     let keyboard = Keyboard::open()?;
@@ -442,7 +452,7 @@ fn spawn_reader(
 }
 
 /// Reads keys until nobody wants them or the terminal has gone.
-fn read_keys(keyboard: &Keyboard, sender: &SyncSender<Message>, wanted: &AtomicBool) {
+fn read_keys(keyboard: &Keyboard, sender: &SyncSender<SessionMessage>, wanted: &AtomicBool) {
     let mut parser = Parser::default();
     let mut buffer = [0; 4096];
     let mut burst_at: Option<Instant> = None;
@@ -465,21 +475,21 @@ fn read_keys(keyboard: &Keyboard, sender: &SyncSender<Message>, wanted: &AtomicB
                 parser.flush().into_iter().collect()
             }
             Read::Gone => {
-                let _ = sender.send(Message::KeyboardGone);
+                let _ = sender.send(SessionMessage::KeyboardGone);
                 return;
             }
         };
         for input in inputs {
             let event = match input {
-                Input::Paste(text) => Event::Paste(text),
-                Input::Burst(text) => {
+                KeyInput::Paste(text) => ConsoleEvent::Paste(text),
+                KeyInput::Burst(text) => {
                     burst_at = Some(Instant::now());
-                    Event::Paste(text)
+                    ConsoleEvent::Paste(text)
                 }
-                Input::Key(key) if key.is_text() && is_straggler(&mut burst_at) => continue,
-                Input::Key(key) => Event::Key(key),
+                KeyInput::Key(key) if key.is_text() && is_straggler(&mut burst_at) => continue,
+                KeyInput::Key(key) => ConsoleEvent::Key(key),
             };
-            if sender.send(Message::Event(event)).is_err() {
+            if sender.send(SessionMessage::Event(event)).is_err() {
                 return;
             }
         }

@@ -15,7 +15,7 @@ const UNKNOWN: (u16, u16) = (80, 24);
 /// The screen.
 pub(crate) struct Screen {
     terminal: Terminal<CrosstermBackend<Output>>,
-    failure: Failure,
+    failure: WriteFault,
     size: (u16, u16),
 }
 
@@ -26,7 +26,7 @@ impl Screen {
         // reversed and bold would go too.
         crossterm::style::force_color_output(true);
         let size = size()?;
-        let failure = Failure::default();
+        let failure = WriteFault::default();
         let output = Output {
             to: BufWriter::with_capacity(64 * 1024, io::stdout()),
             failure: failure.clone(),
@@ -83,7 +83,7 @@ fn area((width, height): (u16, u16)) -> Rect {
 /// this fails as well: a terminal that goes would end the dialing.
 struct Output {
     to: BufWriter<Stdout>,
-    failure: Failure,
+    failure: WriteFault,
 }
 
 impl Write for Output {
@@ -128,9 +128,9 @@ fn wait_for_room() {
 
 /// Why writing failed. A std mutex: held to set or take it, never while anything is written.
 #[derive(Clone, Default)]
-struct Failure(Arc<Mutex<Option<io::Error>>>);
+struct WriteFault(Arc<Mutex<Option<io::Error>>>);
 
-impl Failure {
+impl WriteFault {
     fn note(&self, error: io::Error) {
         let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         first.get_or_insert(error);

@@ -16,9 +16,9 @@ const BRACKETED_PASTE: &str = "\x1b[?2004h";
 const PLAIN_PASTE: &str = "\x1b[?2004l";
 
 /// Holds the terminal. When this is dropped, the terminal is as it was.
-pub(crate) struct Guard(());
+pub(crate) struct TerminalGuard(());
 
-impl Guard {
+impl TerminalGuard {
     /// Takes the terminal.
     pub(crate) fn take() -> io::Result<Self> {
         screen::enable_raw_mode()?;
@@ -33,7 +33,7 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
         // If the terminal has gone, there is nothing to give back.
         let _ = execute!(

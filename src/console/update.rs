@@ -14,7 +14,7 @@ use crate::keys::{Action, Group, Key, KeyCode, binding};
 
 /// Something that happened.
 #[derive(Debug)]
-pub(crate) enum Event {
+pub(crate) enum ConsoleEvent {
     Key(Key),
     /// Text that was pasted, or came too fast to be typed.
     Paste(String),
@@ -45,15 +45,15 @@ pub(crate) enum Ask {
 const MESSAGE_SECONDS: u64 = 8;
 
 /// Takes in an event.
-pub(crate) fn update(model: &mut Model, event: Event) -> Vec<Ask> {
+pub(crate) fn update(model: &mut Model, event: ConsoleEvent) -> Vec<Ask> {
     match event {
-        Event::Key(pressed) => key(model, pressed),
-        Event::Paste(text) => paste(model, &text),
-        Event::Resize(columns, rows) => {
+        ConsoleEvent::Key(pressed) => key(model, pressed),
+        ConsoleEvent::Paste(text) => paste(model, &text),
+        ConsoleEvent::Resize(columns, rows) => {
             model.size = (columns, rows);
             Vec::new()
         }
-        Event::Picture(picture) => {
+        ConsoleEvent::Picture(picture) => {
             if picture.run != model.live.run {
                 leave_the_run(model);
             }
@@ -70,7 +70,7 @@ pub(crate) fn update(model: &mut Model, event: Event) -> Vec<Ask> {
             commands::renew_question(model, stops);
             wants_detail(model)
         }
-        Event::Tick(now) => {
+        ConsoleEvent::Tick(now) => {
             model.now = now;
             let old = |at: Time| now.since(at).as_secs() >= MESSAGE_SECONDS;
             if model.message.as_ref().is_some_and(|m| old(m.at)) {
@@ -81,11 +81,11 @@ pub(crate) fn update(model: &mut Model, event: Event) -> Vec<Ask> {
             }
             wants_detail(model)
         }
-        Event::Outcome(command, outcome) => {
+        ConsoleEvent::Outcome(command, outcome) => {
             answered(model, &command, outcome);
             Vec::new()
         }
-        Event::Detail(lead, detail) => {
+        ConsoleEvent::Detail(lead, detail) => {
             // While the display stands still, one that has just been opened still fills.
             if let View::Detail(shown, slot) = &mut model.view
                 && *shown == lead
@@ -96,11 +96,11 @@ pub(crate) fn update(model: &mut Model, event: Event) -> Vec<Ask> {
             }
             Vec::new()
         }
-        Event::EngineEnded(why) => {
+        ConsoleEvent::EngineEnded(why) => {
             model.engine_ended = Some(why);
             Vec::new()
         }
-        Event::Away(away) => {
+        ConsoleEvent::Away(away) => {
             model.away = away;
             Vec::new()
         }

@@ -25,7 +25,7 @@ use super::text::wrap;
 pub(crate) const SMALLEST: (u16, u16) = (40, 10);
 
 /// The parts of the screen, from top to bottom.
-struct Parts {
+struct ScreenParts {
     header: Rect,
     conditions: Rect,
     body: Rect,
@@ -73,7 +73,7 @@ fn draw_all(frame: &mut Frame<'_>, model: &mut Model) {
     popup::draw(frame, area, model);
 }
 
-fn split(area: Rect, conditions: usize) -> Parts {
+fn split(area: Rect, conditions: usize) -> ScreenParts {
     let header = header::height(area);
     let conditions = u16::try_from(conditions).unwrap_or(0);
     let row = |y: u16, height: u16| Rect {
@@ -83,7 +83,7 @@ fn split(area: Rect, conditions: usize) -> Parts {
         height,
     };
     let above = header + conditions;
-    Parts {
+    ScreenParts {
         header: row(0, header),
         conditions: row(header, conditions),
         body: row(above, area.height.saturating_sub(above + 2)),

@@ -7,7 +7,7 @@ use crate::campaign::{Added, Number};
 use crate::journal::Health;
 
 /// Whoever asked, and what they are told once it is durable.
-pub(super) struct Answer {
+pub(super) struct DueAnswer {
     reply: oneshot::Sender<Result<Added, String>>,
     added: Added,
 }
@@ -27,7 +27,7 @@ impl Engine {
         let plural = if count == 1 { "" } else { "s" };
         self.write_down(by, format!("add {count} number{plural}"), &outcome);
         match result {
-            Ok(added) => self.undurable.push(Answer { reply, added }),
+            Ok(added) => self.undurable.push(DueAnswer { reply, added }),
             // Whoever asked may have gone.
             Err(why) => drop(reply.send(Err(why))),
         }
@@ -61,8 +61,8 @@ impl Engine {
     }
 }
 
-fn answer_all(answers: Vec<Answer>, result: &Result<(), String>) {
-    for Answer { reply, added } in answers {
+fn answer_all(answers: Vec<DueAnswer>, result: &Result<(), String>) {
+    for DueAnswer { reply, added } in answers {
         let answer = result.clone().map(|()| added);
         // Whoever asked may have gone.
         drop(reply.send(answer));

@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
 use super::snapshot::{AttemptDetail, AttemptOutcome, Detail};
-use super::timeline::{Setting, over};
+use super::timeline::{TimelineIds, over};
 use super::{Engine, Time};
 use crate::campaign::{AsteriskIds, LeadId, Part, RecordingState, RunId};
 use crate::journal::{AttemptLine, Reader, call_id};
@@ -28,7 +28,7 @@ impl Engine {
             let _ = reply.send(None);
             return;
         };
-        let setting = Setting {
+        let setting = TimelineIds {
             channels: &self.requester.channels,
             journal: self.journal_uuid,
         };

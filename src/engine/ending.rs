@@ -3,8 +3,8 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::pace::Pace;
-use super::requests::Look;
+use super::pace::PicturePace;
+use super::requests::SurveyLook;
 use super::{Engine, Exit, News, Told};
 use crate::campaign::{CallWord, Command, Record, RunState, Time};
 use crate::journal::{Journal, WriteFailure, Writer};
@@ -147,7 +147,7 @@ impl Engine {
                     since: now,
                     left: None,
                 };
-                self.survey(Look::Again);
+                self.survey(SurveyLook::Again);
                 false
             }
             FinalSurvey::Asked { since, left } if now >= since + TIDY_AT_EXIT => {
@@ -202,7 +202,7 @@ impl Engine {
     }
 
     pub(super) async fn shut_down(mut self, exit: Exit) -> Exit {
-        self.pace = Pace::default();
+        self.pace = PicturePace::default();
         let now = self.clock.now();
         self.publish(now);
         Self::until_questions_are_asked(&self.target_questions).await;

@@ -26,11 +26,11 @@ pub(super) struct Legs {
 
 /// What was written down already of a call.
 #[derive(Debug, Default)]
-struct Noted(Vec<What>);
+struct Noted(Vec<NotedOnce>);
 
 /// What is written down once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
+enum NotedOnce {
     ANamed,
     BNamed,
     BFailed,
@@ -39,7 +39,7 @@ enum What {
 
 impl Noted {
     /// Whether this is the first of its kind.
-    fn first(&mut self, what: What) -> bool {
+    fn first(&mut self, what: NotedOnce) -> bool {
         let first = !self.0.contains(&what);
         if first {
             self.0.push(what);
@@ -97,8 +97,8 @@ impl Legs {
         let (attempt, part) = ids.parse(&channel.id)?;
         let noted = self.call(attempt)?;
         let what = match part {
-            Part::A => What::ANamed,
-            Part::B => What::BNamed,
+            Part::A => NotedOnce::ANamed,
+            Part::B => NotedOnce::BNamed,
             _ => return None,
         };
         if channel.name.is_empty() || !noted.first(what) {
@@ -126,12 +126,13 @@ impl Legs {
         let noted = self.call(*attempt)?;
         let (what, note) = match event {
             LegEvent::Dial(DialStatus::Busy) => {
-                (What::BFailed, LegNote::Failed(TargetFailure::Busy))
+                (NotedOnce::BFailed, LegNote::Failed(TargetFailure::Busy))
             }
-            LegEvent::Dial(DialStatus::Unavailable) => {
-                (What::BFailed, LegNote::Failed(TargetFailure::Unavailable))
-            }
-            LegEvent::Gone(_) => (What::BGone, LegNote::Gone(now)),
+            LegEvent::Dial(DialStatus::Unavailable) => (
+                NotedOnce::BFailed,
+                LegNote::Failed(TargetFailure::Unavailable),
+            ),
+            LegEvent::Gone(_) => (NotedOnce::BGone, LegNote::Gone(now)),
             _ => return None,
         };
         noted.first(what).then_some(Record::Leg {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::requests::{Look, Survey};
+use super::requests::{Survey, SurveyLook};
 use super::translate::translate;
 use super::{Channels, Engine, Message, Told};
 use crate::ari::link::LinkEvent;
@@ -25,7 +25,7 @@ const LONGEST_ANSWER: usize = 80;
 const REST_OF_SURVEY: Duration = Duration::from_secs(1);
 
 /// The state of the event stream, as the engine acts upon it.
-pub(super) struct LinkState {
+pub(super) struct EventStream {
     /// Counts connections, so that a survey of an earlier one is told from one of this.
     pub(super) connection: u64,
     pub(super) connected: bool,
@@ -46,7 +46,7 @@ impl Engine {
                 self.link_state.connection += 1;
                 self.link_state.connected = true;
                 self.listed = None;
-                self.survey(Look::First);
+                self.survey(SurveyLook::First);
             }
             LinkEvent::Down { why, .. } => {
                 self.note_loss();
@@ -206,20 +206,20 @@ impl Engine {
     /// The survey that is due is made.
     pub(super) fn survey_again(&mut self) {
         self.survey(match (self.link_state.connected, self.link_state.ready) {
-            (true, true) => Look::Again,
-            (true, false) => Look::First,
-            (false, _) => Look::Deaf,
+            (true, true) => SurveyLook::Again,
+            (true, false) => SurveyLook::First,
+            (false, _) => SurveyLook::Deaf,
         });
     }
 
-    pub(super) fn survey(&mut self, look: Look) {
+    pub(super) fn survey(&mut self, look: SurveyLook) {
         let requester = self.requester.clone();
         let inbox = self.inbox.clone();
         let link = self.link_state.connection;
         let now = self.clock.now();
         self.survey_due = Some(now + SURVEY_EVERY);
         let recordings = self.campaign.unknown_recordings();
-        let target = (look == Look::First).then(|| self.ask_for_target());
+        let target = (look == SurveyLook::First).then(|| self.ask_for_target());
         tokio::spawn(async move {
             let so_far = |survey: &Survey| {
                 let survey = survey.clone();

@@ -11,13 +11,13 @@ const UNCHANGED: Duration = Duration::from_secs(1);
 
 /// Paces the pictures: each is a copy of all live calls, so none is made for nothing.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(super) struct PicturePace {
     taken_at: Option<Time>,
     changed: bool,
     at_once: bool,
 }
 
-impl Pace {
+impl PicturePace {
     /// Something has happened that a picture may show.
     pub(super) const fn change(&mut self) {
         self.changed = true;
@@ -61,12 +61,12 @@ mod tests {
 
     #[test]
     fn the_first_picture_is_taken_at_once() {
-        assert!(Pace::default().take(at(0)));
+        assert!(PicturePace::default().take(at(0)));
     }
 
     #[test]
     fn changes_are_shown_ten_times_a_second_at_the_most() {
-        let mut pace = Pace::default();
+        let mut pace = PicturePace::default();
         let mut taken = Vec::new();
         for ms in 0..=1000 {
             pace.change();
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_change_after_a_quiet_time_is_shown_at_once() {
-        let mut pace = Pace::default();
+        let mut pace = PicturePace::default();
         assert!(pace.take(at(0)));
         assert!(!pace.take(at(700)));
         pace.change();
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn what_a_command_did_is_shown_at_once_and_what_follows_in_its_time() {
-        let mut pace = Pace::default();
+        let mut pace = PicturePace::default();
         assert!(pace.take(at(0)));
         pace.change();
         assert!(!pace.take(at(1)));
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn without_a_change_there_is_one_a_second() {
-        let mut pace = Pace::default();
+        let mut pace = PicturePace::default();
         let taken = (0..3500)
             .filter(|ms| pace.take(at(*ms)))
             .collect::<Vec<_>>();

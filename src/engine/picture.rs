@@ -12,7 +12,7 @@ use crate::mirror::{Mirror, MirrorState, MirrorView};
 
 /// What every picture shows alike.
 #[derive(Debug, Clone)]
-pub(super) struct Shown {
+pub(super) struct ShownSettings {
     /// What the runs belong to.
     pub(super) list: Arc<str>,
     pub(super) target: Arc<str>,
@@ -20,7 +20,7 @@ pub(super) struct Shown {
     pub(super) asterisk: Arc<str>,
 }
 
-impl Shown {
+impl ShownSettings {
     pub(super) fn of(settings: &Settings) -> Self {
         let url = &settings.ari.url;
         // The login stands in settings of its own; what somebody put into the URL stays out.

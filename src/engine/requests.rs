@@ -311,20 +311,20 @@ impl Requester {
     pub(super) async fn survey(
         &self,
         now: Time,
-        look: Look,
+        look: SurveyLook,
         recordings: Vec<(AttemptId, String)>,
         so_far: impl Fn(&Survey),
     ) -> Result<Survey, AriError> {
         let mut survey = self.list(now).await?;
         survey.census.spool_unknown = !recordings.is_empty();
         so_far(&survey);
-        if look == Look::First {
+        if look == SurveyLook::First {
             self.hear_all(&survey.ids).await?;
             survey.heard = true;
             so_far(&survey);
             survey.asterisk_since = Some(self.client.info().await?.startup_time);
         }
-        if look != Look::Deaf {
+        if look != SurveyLook::Deaf {
             self.forget_dead_bridges(&survey.ids).await?;
         }
         // Only a 404 says that there is none; whoever passes over an error loses a recording.
@@ -420,7 +420,7 @@ impl Requester {
 
 /// When [`Requester::survey`] looks, and what it does beside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum SurveyLook {
     /// An event stream has come up. Events of all that lives are asked for, since what was made
     /// while no socket was up is not among the application's.
     First,

@@ -13,24 +13,24 @@ use super::commands::Audit;
 use super::detail::READERS;
 use super::format::FormatProbe;
 use super::legs::Legs;
-use super::pace::Pace;
-use super::picture::Shown;
+use super::pace::PicturePace;
+use super::picture::ShownSettings;
 use super::requests::Requester;
 use super::sound::Sound;
 use super::strangers::Strangers;
 use super::target::{self, TargetCheck};
 use super::timeline::Timelines;
 use super::trends::Meter;
-use super::{Channels, Clock, Engine, FinalSurvey, Handle, LinkState, Told};
+use super::{Channels, Clock, Engine, EventStream, FinalSurvey, Handle, Told};
 use crate::ari::link::{
-    EVENT_QUEUE, Link, LinkConfig, LinkEvent, LinkTiming, Occasion, Verdict, application_verdict,
+    AppVerdict, EVENT_QUEUE, Link, LinkConfig, LinkEvent, LinkTiming, Occasion, application_verdict,
 };
 use crate::ari::{Client, Connection, ConnectionError, Password};
 use crate::campaign::{AsteriskIds, Campaign, Numbers, Policy, RunState, Time};
 use crate::config::{OnInterrupted, Settings};
 use crate::journal::{Journal, JournalError, Recovered, RecoveredRun, WaitingRecording};
 use crate::mirror::{Mirror, MirrorState};
-use crate::recordings::{Fetcher, Job, Outcome, RetryPlan, file_name};
+use crate::recordings::{Fetched, Fetcher, Job, RetryPlan, file_name};
 
 /// Fifty calls a second at the most: over what carriers allow one customer (Telnyx 30), and
 /// few enough that bursts of answers do not add up.
@@ -153,7 +153,7 @@ pub(super) struct Outside {
     pub(super) link: Link,
     pub(super) link_events: mpsc::Receiver<LinkEvent>,
     pub(super) fetcher: Fetcher,
-    pub(super) fetched: mpsc::Receiver<Outcome>,
+    pub(super) fetched: mpsc::Receiver<Fetched>,
     pub(super) mirror: Option<Mirror>,
     pub(super) target_check: TargetCheck,
     pub(super) format_probe: Option<FormatProbe>,
@@ -197,7 +197,7 @@ impl Parts {
         let (requests_tx, requests) = mpsc::channel(64);
         let (news, news_rx) = mpsc::channel(super::NEWS_QUEUE);
         let (in_force, in_force_rx) = watch::channel(Arc::new(settings.clone()));
-        let shown = Shown::of(settings);
+        let shown = ShownSettings::of(settings);
         let legs = legs(&self.recovered, mirror.is_some());
         let audit = Audit::of(self.recovered.audit);
         let mut first = shown.first_picture(now, &self.campaign);
@@ -235,7 +235,7 @@ impl Parts {
             link_stats: link.stats(),
             link,
             link_events,
-            link_state: LinkState::not_yet(now),
+            link_state: EventStream::not_yet(now),
             survey_due: None,
             seen_ids: Vec::new(),
             target_check,
@@ -263,7 +263,7 @@ impl Parts {
             paused_by_rule_since: paused_by_rule.then_some(now),
             quiet_since: None,
             final_survey: FinalSurvey::NotYet,
-            pace: Pace::default(),
+            pace: PicturePace::default(),
             held: None,
             shown,
             audit,
@@ -290,7 +290,7 @@ impl Parts {
         (link, link_events)
     }
 
-    fn fetcher(&self, settings: &Settings) -> (Fetcher, mpsc::Receiver<Outcome>) {
+    fn fetcher(&self, settings: &Settings) -> (Fetcher, mpsc::Receiver<Fetched>) {
         let (tx, outcomes) = mpsc::channel(1024);
         let folder = settings.call.recordings.dir.clone();
         let plan = RetryPlan::default();
@@ -299,7 +299,7 @@ impl Parts {
     }
 }
 
-impl LinkState {
+impl EventStream {
     fn not_yet(now: Time) -> Self {
         Self {
             connection: 0,
@@ -394,7 +394,7 @@ fn link_config(prefix: &str, take_over: bool) -> LinkConfig {
     LinkConfig {
         check: Arc::new(move |app, occasion, presence| {
             if take_over {
-                Verdict::Connect
+                AppVerdict::Connect
             } else {
                 application_verdict(app, &prefix, occasion, presence)
             }

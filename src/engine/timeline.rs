@@ -18,7 +18,7 @@ use crate::campaign::{
 };
 use crate::journal::call_id;
 pub(super) use entry::over;
-use entry::{What, sentence};
+use entry::{TimelineEntry, sentence};
 
 /// How many ended calls are remembered.
 const ENDED: usize = 1000;
@@ -29,7 +29,7 @@ const FIRST: usize = 24;
 
 /// All that sentences need beside what happened.
 #[derive(Debug, Clone)]
-pub(super) struct Setting<'a> {
+pub(super) struct TimelineIds<'a> {
     pub(super) channels: &'a Channels,
     pub(super) journal: uuid::Uuid,
 }
@@ -47,7 +47,7 @@ struct Timeline {
     run: RunId,
     lead: LeadId,
     settings: Arc<CallSettings>,
-    entries: Vec<(Time, What)>,
+    entries: Vec<(Time, TimelineEntry)>,
     sip_call_id: Option<Box<str>>,
     end: Option<AttemptOutcome>,
     recording: Option<String>,
@@ -68,7 +68,13 @@ impl Timelines {
         (run, lead): (RunId, LeadId),
         settings: &Arc<CallSettings>,
     ) {
-        self.open(now, attempt, (run, lead), settings, What::TakenOver);
+        self.open(
+            now,
+            attempt,
+            (run, lead),
+            settings,
+            TimelineEntry::TakenOver,
+        );
     }
 
     fn open(
@@ -77,7 +83,7 @@ impl Timelines {
         attempt: AttemptId,
         (run, lead): (RunId, LeadId),
         settings: &Arc<CallSettings>,
-        first: What,
+        first: TimelineEntry,
     ) {
         let timeline = Timeline {
             run,
@@ -96,7 +102,7 @@ impl Timelines {
         match record {
             Record::AttemptBegun {
                 attempt, run, lead, ..
-            } => self.open(now, *attempt, (*run, *lead), settings, What::Begun),
+            } => self.open(now, *attempt, (*run, *lead), settings, TimelineEntry::Begun),
             Record::AttemptWithdrawn { attempt } => self.forget(*attempt),
             Record::AttemptEnded { attempt, end } => {
                 let outcome = AttemptOutcome {
@@ -105,7 +111,7 @@ impl Timelines {
                     by: end.by,
                     note: end.note.clone(),
                 };
-                self.note(now, *attempt, What::Ended(end.disposition, end.by));
+                self.note(now, *attempt, TimelineEntry::Ended(end.disposition, end.by));
                 self.end(*attempt, outcome);
             }
             _ => {}
@@ -133,7 +139,7 @@ impl Timelines {
 
     /// Something is asked of Asterisk.
     pub(super) fn asked(&mut self, now: Time, attempt: AttemptId, op: Op) {
-        self.note(now, attempt, What::Asked(op));
+        self.note(now, attempt, TimelineEntry::Asked(op));
     }
 
     /// Something has happened.
@@ -145,12 +151,12 @@ impl Timelines {
                 op,
                 result,
             } => match (op, result) {
-                (Op::Record, Ok(())) => self.note(now, *attempt, What::Records),
+                (Op::Record, Ok(())) => self.note(now, *attempt, TimelineEntry::Records),
                 // What was to be taken down is gone: that is no trouble.
                 (Op::HangUp(_) | Op::DestroyBridge | Op::Find(_), Err(OpError::NotFound))
                 | (Op::AskTarget { .. }, _)
                 | (_, Ok(())) => {}
-                (_, Err(error)) => self.note(now, *attempt, What::Failed(*op, *error)),
+                (_, Err(error)) => self.note(now, *attempt, TimelineEntry::Failed(*op, *error)),
             },
             Input::Leg {
                 attempt,
@@ -159,7 +165,7 @@ impl Timelines {
                 ..
             } => self.leg(now, *attempt, *part, *event),
             Input::RecordingEnded { attempt, ok } => {
-                self.note(now, *attempt, What::RecordingEnded(*ok));
+                self.note(now, *attempt, TimelineEntry::RecordingEnded(*ok));
             }
             _ => {}
         }
@@ -186,7 +192,7 @@ impl Timelines {
             | LegEvent::Dial(_) => part == Part::B,
         };
         if tells {
-            self.note(now, attempt, What::Leg(part, event));
+            self.note(now, attempt, TimelineEntry::Leg(part, event));
         }
     }
 
@@ -198,24 +204,32 @@ impl Timelines {
                 step: CallStep::Dialing | CallStep::Withdrawn,
                 ..
             } => {}
-            Notice::Call { attempt, step, .. } => self.note(now, *attempt, What::Step(*step)),
+            Notice::Call { attempt, step, .. } => {
+                self.note(now, *attempt, TimelineEntry::Step(*step))
+            }
             Notice::RecordingFailed { attempt, why } => self.no_recording(now, *attempt, why),
-            Notice::Kept { attempt, part, .. } => self.note(now, *attempt, What::Kept(*part)),
+            Notice::Kept { attempt, part, .. } => {
+                self.note(now, *attempt, TimelineEntry::Kept(*part))
+            }
             Notice::Transferred {
                 attempt, by, to, ..
-            } => self.note(now, *attempt, What::Transferred(*by, to.as_str().into())),
+            } => self.note(
+                now,
+                *attempt,
+                TimelineEntry::Transferred(*by, to.as_str().into()),
+            ),
             _ => {}
         }
     }
 
     /// A person or a program wants it hung up.
     pub(super) fn hung_up(&mut self, now: Time, attempt: AttemptId, by: &Arc<str>) {
-        self.note(now, attempt, What::HungUpBy(Arc::clone(by)));
+        self.note(now, attempt, TimelineEntry::HungUpBy(Arc::clone(by)));
     }
 
     /// Its recording lies in the folder.
     pub(super) fn saved(&mut self, now: Time, attempt: AttemptId, path: String) {
-        self.note(now, attempt, What::Saved);
+        self.note(now, attempt, TimelineEntry::Saved);
         if let Some(timeline) = self.calls.get_mut(&attempt) {
             timeline.recording = Some(path);
         }
@@ -224,7 +238,7 @@ impl Timelines {
     /// There is no recording of it.
     pub(super) fn no_recording(&mut self, now: Time, attempt: AttemptId, why: &str) {
         let why = harmless(why);
-        self.note(now, attempt, What::NotSaved(why.as_str().into()));
+        self.note(now, attempt, TimelineEntry::NotSaved(why.as_str().into()));
         if let Some(timeline) = self.calls.get_mut(&attempt) {
             timeline.recording = Some(format!("none: {why}"));
         }
@@ -247,7 +261,7 @@ impl Timelines {
     }
 
     /// Each thing is noted once: events come twice, and hangups are asked for again.
-    fn note(&mut self, now: Time, attempt: AttemptId, what: What) {
+    fn note(&mut self, now: Time, attempt: AttemptId, what: TimelineEntry) {
         let Some(timeline) = self.calls.get_mut(&attempt) else {
             return;
         };
@@ -267,7 +281,7 @@ impl Timelines {
         run: RunId,
         lead: LeadId,
         number: &Number,
-        setting: &Setting<'_>,
+        setting: &TimelineIds<'_>,
     ) -> Vec<AttemptDetail> {
         let calls = self.calls.iter().rev();
         calls
@@ -278,7 +292,12 @@ impl Timelines {
 }
 
 impl Timeline {
-    fn detail(&self, attempt: AttemptId, number: &Number, setting: &Setting<'_>) -> AttemptDetail {
+    fn detail(
+        &self,
+        attempt: AttemptId,
+        number: &Number,
+        setting: &TimelineIds<'_>,
+    ) -> AttemptDetail {
         let id = |part| setting.channels.id(self.run, attempt, part);
         let sentences = self.entries.iter().map(|(at, what)| {
             let text = sentence(what, number, &self.settings);

@@ -11,13 +11,13 @@ use crate::journal::call_id;
 
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
+pub(super) enum LineLevel {
     Info,
     Warning,
     Error,
 }
 
-impl Level {
+impl LineLevel {
     const fn word(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -28,19 +28,19 @@ impl Level {
 }
 
 /// The line so far.
-pub(super) enum Line {
+pub(super) enum LineBuilder {
     Human(String),
     Json(Map<String, Value>),
 }
 
-impl Line {
+impl LineBuilder {
     pub(super) fn new(format: LogFormat, at: Time) -> Self {
         match format {
             LogFormat::Human => Self::Human(rfc3339(at)),
             LogFormat::Json => {
                 let mut map = Map::new();
                 map.insert("time".to_owned(), rfc3339(at).into());
-                map.insert("level".to_owned(), Level::Info.word().into());
+                map.insert("level".to_owned(), LineLevel::Info.word().into());
                 map.insert("target".to_owned(), "dialdeck".into());
                 Self::Json(map)
             }
@@ -48,7 +48,7 @@ impl Line {
     }
 
     /// People read it from the event.
-    pub(super) fn level(&mut self, level: Level) -> &mut Self {
+    pub(super) fn level(&mut self, level: LineLevel) -> &mut Self {
         if let Self::Json(map) = self {
             map.insert("level".to_owned(), level.word().into());
         }

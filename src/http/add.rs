@@ -24,13 +24,13 @@ const BODY: &str = "the body must be {\"numbers\": [\"+7…\", …]} as applicat
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Body {
+struct AddBody {
     numbers: Vec<String>,
 }
 
 /// What has become of it all.
 #[derive(Debug, Serialize)]
-struct Answer {
+struct AddedBody {
     status: &'static str,
     message: String,
     run: Option<u32>,
@@ -38,12 +38,12 @@ struct Answer {
     added: usize,
     already: usize,
     refused: usize,
-    results: Vec<Outcome>,
+    results: Vec<NumberOutcome>,
 }
 
 /// What has become of one number.
 #[derive(Debug, Serialize)]
-struct Outcome {
+struct NumberOutcome {
     /// The line, or the place in the array, from 1.
     place: u64,
     number: String,
@@ -58,7 +58,7 @@ struct Outcome {
     reason: Option<String>,
 }
 
-impl Outcome {
+impl NumberOutcome {
     fn taken(place: u64, number: &Number, lead: AddedLead) -> Self {
         let (state, disposition) = match lead.state {
             LeadState::Waiting => ("waiting", None),
@@ -125,18 +125,18 @@ pub(super) async fn add(
     let results = posted.iter().filter_map(|one| match &one.number {
         Ok(number) => {
             let lead = *leads.next()?;
-            Some(Outcome::taken(one.place, number, lead))
+            Some(NumberOutcome::taken(one.place, number, lead))
         }
-        Err(reject) => Some(Outcome::refused(one.place, reject)),
+        Err(reject) => Some(NumberOutcome::refused(one.place, reject)),
     });
-    let results: Vec<Outcome> = results.collect();
+    let results: Vec<NumberOutcome> = results.collect();
     let refused = posted.len() - added.leads.len();
     let message = match refused {
         0 => added.said(),
         1 => format!("{}, 1 was refused", added.said()),
         n => format!("{}, {n} were refused", added.said()),
     };
-    let answer = Answer {
+    let answer = AddedBody {
         status: "ok",
         message,
         run: Some(added.run.0),
@@ -159,7 +159,7 @@ fn read(headers: &HeaderMap, body: &Bytes, emergency: Emergency) -> Option<Vec<P
     if !kind.eq_ignore_ascii_case("application/json") {
         return None;
     }
-    let body: Body = serde_json::from_slice(body).ok()?;
+    let body: AddBody = serde_json::from_slice(body).ok()?;
     let numbers = body.numbers.iter().map(String::as_str);
     Some(list::from_strings(numbers, emergency))
 }
@@ -173,9 +173,9 @@ fn none(posted: Vec<Posted>, message: String) -> Response {
     let refused = posted.len();
     let rejects = posted.into_iter().filter_map(|one| {
         let reject = one.number.err()?;
-        Some(Outcome::refused(one.place, &reject))
+        Some(NumberOutcome::refused(one.place, &reject))
     });
-    let answer = Answer {
+    let answer = AddedBody {
         status: "error",
         message,
         run: None,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Api;
-use super::views::{Call, LeadDetail, Listed, Status};
+use super::views::{CallBody, LeadBody, LeadDetail, Status};
 use crate::campaign::{self, AttemptId, LeadId, MaxCc, Outcome};
 use crate::control::{Command, Who};
 
@@ -110,8 +110,15 @@ pub(super) async fn status(State(api): State<Api>) -> Json<Status> {
     Json(Status::of(&api.snapshots.borrow()))
 }
 
-pub(super) async fn calls(State(api): State<Api>) -> Json<Vec<Call>> {
-    Json(api.snapshots.borrow().calls.iter().map(Call::of).collect())
+pub(super) async fn calls(State(api): State<Api>) -> Json<Vec<CallBody>> {
+    Json(
+        api.snapshots
+            .borrow()
+            .calls
+            .iter()
+            .map(CallBody::of)
+            .collect(),
+    )
 }
 
 #[derive(Debug, Deserialize)]
@@ -136,13 +143,13 @@ pub(super) async fn leads(
     };
     let limit = page.limit.unwrap_or(100).clamp(1, PAGE);
     let shown = api.snapshots.borrow().clone();
-    let fits = |lead: &Listed| {
+    let fits = |lead: &LeadBody| {
         page.state.as_deref().is_none_or(|word| lead.is(word))
             && page.number.as_deref().is_none_or(|n| lead.has(n))
     };
     let all = u32::try_from(shown.leads.len()).unwrap_or(u32::MAX);
-    let mut found: Vec<Listed> = (page.from..all)
-        .filter_map(|id| Listed::of(&shown, LeadId(id)))
+    let mut found: Vec<LeadBody> = (page.from..all)
+        .filter_map(|id| LeadBody::of(&shown, LeadId(id)))
         .filter(fits)
         .take(limit + 1)
         .collect();

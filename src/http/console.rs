@@ -25,7 +25,7 @@ use crate::console::log_line;
 use crate::control::{Command, Who};
 use crate::engine::{Clock, Snapshot};
 use crate::feed::Feed;
-use crate::wire::{self, Encoder, Hello, LogLine, Message, ORDER_LIVES, Order, PROTOCOL};
+use crate::wire::{self, Encoder, Hello, LogLine, ORDER_LIVES, Order, PROTOCOL, StreamLine};
 
 /// Between two pictures.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -41,7 +41,7 @@ const BACKLOG: u64 = 1000;
 const LINES: usize = 200;
 
 /// One console's stream.
-struct Told {
+struct ConsoleStream {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     clock: Clock,
     newest: watch::Receiver<u64>,
@@ -58,13 +58,13 @@ struct Told {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct ConsoleQuery {
     /// The id of the last line of the log that the console has.
     after: Option<String>,
 }
 
 /// `GET /api/v1/console`: [`wire::Message`]s, one a line.
-pub(super) async fn stream(State(api): State<Api>, Query(asked): Query<Asked>) -> Response {
+pub(super) async fn stream(State(api): State<Api>, Query(asked): Query<ConsoleQuery>) -> Response {
     let Some(place) = api.place() else {
         return super::no_place();
     };
@@ -72,7 +72,7 @@ pub(super) async fn stream(State(api): State<Api>, Query(asked): Query<Asked>) -
     let oldest = newest.borrow().saturating_sub(BACKLOG);
     let has = asked.after.and_then(|id| api.feed.number(&id));
     let seen = has.unwrap_or_default().max(oldest);
-    let told = Told {
+    let told = ConsoleStream {
         snapshots: api.snapshots.clone(),
         clock: api.clock,
         newest,
@@ -93,17 +93,17 @@ pub(super) async fn stream(State(api): State<Api>, Query(asked): Query<Asked>) -
     (kind, Body::from_stream(lines)).into_response()
 }
 
-impl Told {
+impl ConsoleStream {
     /// The next line; `None` once the engine is gone.
     async fn next_line(&mut self) -> Option<String> {
         if !self.said_hello {
             self.said_hello = true;
-            return written(&Message::Hello(hello(self.clock.now())));
+            return written(&StreamLine::Hello(hello(self.clock.now())));
         }
         loop {
             if Instant::now() >= self.beat_at {
                 self.beat_at = Instant::now() + ALIVE;
-                return written(&Message::Beat(beat()));
+                return written(&StreamLine::Beat(beat()));
             }
             if self.has_picture
                 && !self.encoder.is_telling()
@@ -114,7 +114,7 @@ impl Told {
             tokio::time::sleep_until(self.next_at).await;
             let newest = self.snapshots.borrow_and_update().clone();
             if let Some(message) = self.encoder.next_message(&newest) {
-                if matches!(message, Message::Picture(_)) {
+                if matches!(message, StreamLine::Picture(_)) {
                     self.next_at = Instant::now() + PAUSE;
                     self.has_picture = true;
                 }
@@ -130,7 +130,7 @@ impl Told {
         }
     }
 
-    fn log_lines(&mut self) -> Option<Message> {
+    fn log_lines(&mut self) -> Option<StreamLine> {
         let batch = self.feed.after(self.seen, LINES);
         let (last, news) = batch.news.last()?;
         let missed = (batch.missed > 0).then(|| LogLine {
@@ -141,7 +141,7 @@ impl Told {
         });
         self.seen = *last;
         let lines = batch.news.iter().map(|(_, news)| log_line(news));
-        Some(Message::Log {
+        Some(StreamLine::Log {
             last: self.feed.id(*last),
             lines: missed.into_iter().chain(lines).collect(),
         })
@@ -162,7 +162,7 @@ fn beat() -> u64 {
     u64::try_from(BEGAN.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-fn written(message: &Message) -> Option<String> {
+fn written(message: &StreamLine) -> Option<String> {
     // Plain values with texts as keys can be written.
     let mut line = serde_json::to_string(message).ok()?;
     line.push('\n');

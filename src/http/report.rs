@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use super::Api;
 use crate::campaign::RunId;
-use crate::report::{self, By, Format, Options, ReportError};
+use crate::report::{self, By, Format, ReportError, ReportOptions};
 
 /// Pieces of some kilobytes that wait for the reader.
 const PIECES: usize = 4;
@@ -39,7 +39,7 @@ enum ByWord {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct ReportQuery {
     #[serde(default)]
     format: FormatWord,
     #[serde(default)]
@@ -49,7 +49,7 @@ pub(super) struct Asked {
 
 pub(super) async fn report(
     State(api): State<Api>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    asked: Result<Query<ReportQuery>, QueryRejection>,
 ) -> Response {
     let Ok(Query(asked)) = asked else {
         return super::api::bad("allowed are format (json, csv), by (lead, attempt) and run");
@@ -61,7 +61,7 @@ pub(super) async fn report(
         FormatWord::Csv => (Format::Csv, "text/csv; charset=utf-8"),
         FormatWord::Json => (Format::Json, "application/json"),
     };
-    let options = Options {
+    let options = ReportOptions {
         format,
         run: asked.run.map(RunId),
         by: match asked.by {

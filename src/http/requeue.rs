@@ -20,7 +20,7 @@ const BODY: &str = "the body must be empty, or {\"since\": \"2026-01-31T09:00:00
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Body {
+struct RequeueBody {
     since: Option<String>,
     disposition: Option<String>,
     #[serde(default)]
@@ -33,11 +33,11 @@ pub(super) async fn requeue(
     body: Bytes,
 ) -> Response {
     let body = if body.is_empty() {
-        Ok(Body::default())
+        Ok(RequeueBody::default())
     } else {
         serde_json::from_slice(&body)
     };
-    let Ok(Body {
+    let Ok(RequeueBody {
         since,
         disposition,
         reached,

@@ -15,7 +15,7 @@ use crate::config::Settings;
 use crate::control::Control;
 use crate::engine::{Clock, Snapshot};
 use crate::feed::Feed;
-use crate::wire::Message;
+use crate::wire::StreamLine;
 use crate::wire::tests::blank;
 
 /// A day in 2001, as the engine's clock has it.
@@ -82,7 +82,7 @@ async fn an_attached_console_is_told_the_time_that_the_pictures_are_of() {
     let answer = console::stream(State(api), asked).await;
     let line = answer.into_body().into_data_stream().next().await;
     let line = line.expect("a line").expect("it is made here");
-    let Ok(Message::Hello(hello)) = serde_json::from_slice(&line) else {
+    let Ok(StreamLine::Hello(hello)) = serde_json::from_slice(&line) else {
         panic!("no hello: {line:?}");
     };
     assert!(

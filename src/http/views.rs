@@ -20,25 +20,25 @@ pub(super) struct Status {
     state: &'static str,
     reason: Option<String>,
     stopping: bool,
-    calls: Limit,
+    calls: LimitBody,
     waiting_for: Option<&'static str>,
-    link: Link,
-    journal: Journal,
-    recordings: Recordings,
-    mysql: Mysql,
-    leads: Leads,
+    link: LinkBody,
+    journal: JournalBody,
+    recordings: RecordingsBody,
+    mysql: MysqlBody,
+    leads: LeadsBody,
     figures: Figures,
 }
 
 #[derive(Debug, Serialize)]
-struct Limit {
+struct LimitBody {
     in_use: usize,
     effective: usize,
     max_cc: usize,
 }
 
 #[derive(Debug, Serialize)]
-struct Link {
+struct LinkBody {
     asterisk: String,
     up: bool,
     down_since: Option<String>,
@@ -48,7 +48,7 @@ struct Link {
 }
 
 #[derive(Debug, Serialize)]
-struct Journal {
+struct JournalBody {
     well: bool,
     full_since: Option<String>,
     why: Option<String>,
@@ -56,7 +56,7 @@ struct Journal {
 }
 
 #[derive(Debug, Serialize)]
-struct Recordings {
+struct RecordingsBody {
     saved: u64,
     waiting: usize,
     failed: u32,
@@ -65,7 +65,7 @@ struct Recordings {
 }
 
 #[derive(Debug, Serialize)]
-struct Mysql {
+struct MysqlBody {
     state: &'static str,
     away_since: Option<String>,
     why: Option<String>,
@@ -74,7 +74,7 @@ struct Mysql {
 }
 
 #[derive(Debug, Serialize)]
-struct Leads {
+struct LeadsBody {
     all: usize,
     waiting: usize,
     ended: BTreeMap<&'static str, u32>,
@@ -105,14 +105,14 @@ impl Status {
             state: shown.state.word(),
             reason,
             stopping: shown.stopping.is_some(),
-            calls: Limit {
+            calls: LimitBody {
                 in_use: shown.limit.in_use,
                 effective: shown.limit.effective,
                 max_cc: shown.limit.requested.calls(),
             },
             waiting_for: shown.limit.held.as_ref().map(held),
             link: link(shown),
-            journal: Journal {
+            journal: JournalBody {
                 well: shown.journal.full.is_none(),
                 full_since: shown.journal.full.as_ref().map(|(at, _)| rfc3339(*at)),
                 why: shown.journal.full.as_ref().map(|(_, why)| why.clone()),
@@ -120,7 +120,7 @@ impl Status {
             },
             recordings: recordings(shown),
             mysql: mysql(&shown.mirror),
-            leads: Leads {
+            leads: LeadsBody {
                 all: shown.leads.len(),
                 waiting: shown.leads.waiting(),
                 ended: ended.into_iter().collect(),
@@ -152,9 +152,9 @@ pub(super) const fn held(held: &HeldBack) -> &'static str {
     }
 }
 
-fn link(shown: &Snapshot) -> Link {
+fn link(shown: &Snapshot) -> LinkBody {
     let link = &shown.link;
-    Link {
+    LinkBody {
         asterisk: link.asterisk.to_string(),
         up: link.down.is_none(),
         down_since: link.down.as_ref().map(|(at, _)| rfc3339(*at)),
@@ -164,9 +164,9 @@ fn link(shown: &Snapshot) -> Link {
     }
 }
 
-fn recordings(shown: &Snapshot) -> Recordings {
+fn recordings(shown: &Snapshot) -> RecordingsBody {
     let recordings = &shown.recordings;
-    Recordings {
+    RecordingsBody {
         saved: recordings.saved,
         waiting: recordings.waiting,
         failed: shown.stats.recordings_failed,
@@ -175,14 +175,14 @@ fn recordings(shown: &Snapshot) -> Recordings {
     }
 }
 
-fn mysql(mirror: &MirrorView) -> Mysql {
+fn mysql(mirror: &MirrorView) -> MysqlBody {
     let (state, away) = match &mirror.state {
         MirrorState::Off => ("off", None),
         MirrorState::Connecting => ("connecting", None),
         MirrorState::Connected => ("connected", None),
         MirrorState::Away { since, why } => ("away", Some((since, why))),
     };
-    Mysql {
+    MysqlBody {
         state,
         away_since: away.map(|(since, _)| rfc3339(*since)),
         why: away.map(|(_, why)| why.to_string()),
@@ -193,7 +193,7 @@ fn mysql(mirror: &MirrorView) -> Mysql {
 
 /// One of `GET /api/v1/calls`.
 #[derive(Debug, Serialize)]
-pub(super) struct Call {
+pub(super) struct CallBody {
     attempt: u64,
     lead: u32,
     number: String,
@@ -207,7 +207,7 @@ pub(super) struct Call {
     recording: bool,
 }
 
-impl Call {
+impl CallBody {
     pub(super) fn of(call: &CallView) -> Self {
         Self {
             attempt: call.attempt.0,
@@ -227,7 +227,7 @@ impl Call {
 
 /// One of `GET /api/v1/leads`.
 #[derive(Debug, Serialize)]
-pub(super) struct Listed {
+pub(super) struct LeadBody {
     pub(super) lead: u32,
     number: String,
     pub(super) state: &'static str,
@@ -237,7 +237,7 @@ pub(super) struct Listed {
     sip_code: Option<u16>,
 }
 
-impl Listed {
+impl LeadBody {
     pub(super) fn of(shown: &Snapshot, id: LeadId) -> Option<Self> {
         let row = shown.leads.row(id)?;
         let (state, disposition) = match row.state {

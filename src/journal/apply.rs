@@ -13,26 +13,26 @@ use crate::campaign::{
 
 /// Why a record was not applied.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum ApplyError {
     /// The record is wrong.
     Contradiction(Contradiction),
     /// The database cannot be written.
     Storage(rusqlite::Error),
 }
 
-impl From<rusqlite::Error> for Trouble {
+impl From<rusqlite::Error> for ApplyError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Storage(error)
     }
 }
 
-impl From<Contradiction> for Trouble {
+impl From<Contradiction> for ApplyError {
     fn from(contradiction: Contradiction) -> Self {
         Self::Contradiction(contradiction)
     }
 }
 
-type Applied = Result<(), Trouble>;
+type Applied = Result<(), ApplyError>;
 
 /// Applies `record` within the transaction that `conn` is in. `journal` is the journal's own
 /// id; where there is a SQL copy (`mirrored`), it is to be told. After an error, what was done
@@ -391,7 +391,7 @@ fn one(changed: usize, otherwise: Contradiction) -> Applied {
 fn unless_constrained(
     result: rusqlite::Result<usize>,
     contradiction: Contradiction,
-) -> Result<usize, Trouble> {
+) -> Result<usize, ApplyError> {
     result.map_err(|e| match e.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => contradiction.into(),
         _ => e.into(),

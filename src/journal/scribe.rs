@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use uuid::Uuid;
 
-use super::apply::{Trouble, apply};
+use super::apply::{ApplyError, apply};
 use super::error::{Contradiction, WriteFailure};
 use super::open::cache;
-use super::writer::{Job, Shared, begun};
+use super::writer::{Shared, WriteJob, begun};
 use crate::campaign::Record;
 
 /// Records in one transaction, unless one append alone has more. It bounds how long the
@@ -45,7 +45,7 @@ pub(super) struct Scribe {
     journal: Uuid,
     shared: Arc<Shared>,
     /// Taken from the queue and not yet durable, in order.
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<WriteJob>,
     /// While the journal cannot be written.
     trouble: Option<Unwell>,
     #[cfg(test)]
@@ -169,8 +169,8 @@ impl Scribe {
                 tx.commit()?;
                 Faults::new()
             }
-            Err(Trouble::Storage(e)) => return Err(e),
-            Err(Trouble::Contradiction(_)) => {
+            Err(ApplyError::Storage(e)) => return Err(e),
+            Err(ApplyError::Contradiction(_)) => {
                 tx.rollback()?;
                 let tx = begin(&mut self.conn)?;
                 let faults = write_carefully(&tx, keep, jobs())?;
@@ -265,7 +265,7 @@ fn begin(conn: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
 }
 
 /// How many of the first jobs go into one transaction: at least one.
-fn batch_len(jobs: &VecDeque<Job>) -> usize {
+fn batch_len(jobs: &VecDeque<WriteJob>) -> usize {
     let mut records = 0;
     let fitting = jobs.iter().take_while(|job| {
         records += job.records.len();
@@ -280,8 +280,8 @@ type Keep = (Uuid, bool);
 fn write_whole<'a>(
     tx: &Transaction<'_>,
     (journal, mirrored): Keep,
-    jobs: impl Iterator<Item = &'a Job>,
-) -> Result<(), Trouble> {
+    jobs: impl Iterator<Item = &'a WriteJob>,
+) -> Result<(), ApplyError> {
     for record in jobs.flat_map(|job| &job.records) {
         apply(tx, journal, mirrored, record)?;
     }
@@ -291,7 +291,7 @@ fn write_whole<'a>(
 fn write_carefully<'a>(
     tx: &Transaction<'_>,
     keep: Keep,
-    jobs: impl Iterator<Item = &'a Job>,
+    jobs: impl Iterator<Item = &'a WriteJob>,
 ) -> rusqlite::Result<Faults> {
     jobs.map(|job| {
         let mut faults = Vec::new();
@@ -316,15 +316,15 @@ fn write_if_it_fits(
             tx.execute_batch("RELEASE record")?;
             Ok(None)
         }
-        Err(Trouble::Contradiction(contradiction)) => {
+        Err(ApplyError::Contradiction(contradiction)) => {
             tx.execute_batch("ROLLBACK TO record; RELEASE record")?;
             Ok(Some(contradiction))
         }
-        Err(Trouble::Storage(e)) => Err(e),
+        Err(ApplyError::Storage(e)) => Err(e),
     }
 }
 
-fn verdict(job: &Job, faults: Vec<(Contradiction, usize)>) -> Result<(), WriteFailure> {
+fn verdict(job: &WriteJob, faults: Vec<(Contradiction, usize)>) -> Result<(), WriteFailure> {
     if faults.is_empty() {
         return Ok(());
     }

@@ -164,7 +164,7 @@ impl fmt::Debug for Writer {
 /// swap of the queue, never across a write, and never across an await.
 #[derive(Default)]
 pub(super) struct Shared {
-    queue: Mutex<Queue>,
+    queue: Mutex<WriteQueue>,
     /// The writer's thread waits here.
     work: Condvar,
     /// Blocking appenders wait here.
@@ -178,8 +178,8 @@ pub(super) struct Shared {
 }
 
 #[derive(Default)]
-struct Queue {
-    jobs: VecDeque<Job>,
+struct WriteQueue {
+    jobs: VecDeque<WriteJob>,
     /// Of everything appended and not yet answered, in the queue or with the thread.
     weight: usize,
     /// When the oldest append was made that the thread has and has not answered.
@@ -188,7 +188,7 @@ struct Queue {
     health: Health,
 }
 
-impl Queue {
+impl WriteQueue {
     fn rejection(&self, weight: usize) -> Option<Rejection> {
         if self.closing {
             return Some(Rejection::Closed);
@@ -201,7 +201,7 @@ impl Queue {
 
     fn push(&mut self, records: Vec<Record>, done: Done, weight: usize) {
         self.weight += weight;
-        self.jobs.push_back(Job {
+        self.jobs.push_back(WriteJob {
             records,
             done: Some(done),
             weight,
@@ -215,7 +215,7 @@ impl Queue {
     }
 
     /// Gives the thread all jobs there are.
-    fn hand_over(&mut self) -> VecDeque<Job> {
+    fn hand_over(&mut self) -> VecDeque<WriteJob> {
         self.taken = self.oldest();
         mem::take(&mut self.jobs)
     }
@@ -224,18 +224,18 @@ impl Queue {
 /// What the thread has to do next.
 pub(super) struct Taken {
     /// New jobs, in their order.
-    pub(super) jobs: VecDeque<Job>,
+    pub(super) jobs: VecDeque<WriteJob>,
     /// No more will come.
     pub(super) closing: bool,
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, WriteQueue> {
         // Nothing that panics runs while it is held, so what it guards is whole.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait_for_room<'a>(&self, queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
+    fn wait_for_room<'a>(&self, queue: MutexGuard<'a, WriteQueue>) -> MutexGuard<'a, WriteQueue> {
         self.room
             .wait(queue)
             .unwrap_or_else(PoisonError::into_inner)
@@ -268,12 +268,12 @@ impl Shared {
 
     /// Takes what there is, without waiting.
     #[cfg(test)]
-    pub(super) fn take_at_once(&self) -> VecDeque<Job> {
+    pub(super) fn take_at_once(&self) -> VecDeque<WriteJob> {
         self.lock().hand_over()
     }
 
     /// Says which append is the oldest of those that the thread has, if any is left.
-    pub(super) fn set_oldest(&self, job: Option<&Job>) {
+    pub(super) fn set_oldest(&self, job: Option<&WriteJob>) {
         self.lock().taken = job.map(|job| job.made);
     }
 
@@ -319,7 +319,7 @@ impl Shared {
 }
 
 /// An append on its way. Its callback is called exactly once, whatever happens to it.
-pub(super) struct Job {
+pub(super) struct WriteJob {
     pub(super) records: Vec<Record>,
     done: Option<Done>,
     /// As long as it is not answered, it takes this much of the queue.
@@ -328,7 +328,7 @@ pub(super) struct Job {
     made: Instant,
 }
 
-impl Job {
+impl WriteJob {
     /// Calls the callback, unless that has been done. A panic in it must not end the thread
     /// that everybody's records go through: the panic hook reports it, and that is all.
     pub(super) fn answer(&mut self, result: Result<(), WriteFailure>) {
@@ -363,7 +363,7 @@ impl Job {
     }
 }
 
-impl Drop for Job {
+impl Drop for WriteJob {
     fn drop(&mut self) {
         self.answer(Err(WriteFailure::Closed));
     }

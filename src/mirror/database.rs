@@ -7,8 +7,8 @@ use mysql_async::{Conn, Opts, OptsBuilder, Params, Value};
 use tokio::time::timeout;
 
 use super::Outlook;
-use super::row::{COLUMNS, Row};
-use super::table::{Found, create, quoted, upsert};
+use super::row::{COLUMNS, MirrorRow};
+use super::table::{FoundTable, create, quoted, upsert};
 use super::trouble::{About, Trouble};
 use crate::config::Mysql;
 
@@ -104,7 +104,7 @@ impl Database {
     }
 
     /// Writes rows, all of them or none.
-    pub(super) async fn write(&mut self, rows: &[Row]) -> Result<(), Trouble> {
+    pub(super) async fn write(&mut self, rows: &[MirrorRow]) -> Result<(), Trouble> {
         let values = rows.iter().flat_map(|row| {
             let (known, further) = row.split_at(COLUMNS.len());
             let further = self.further.iter().map(|at| &further[*at]);
@@ -131,10 +131,10 @@ impl Database {
     }
 
     /// What the table is like.
-    async fn look(&mut self) -> Result<Found, Trouble> {
+    async fn look(&mut self) -> Result<FoundTable, Trouble> {
         let table = quoted(&self.mysql.table);
         let columns = self.ask(format!("SHOW COLUMNS FROM {table}")).await?;
-        let mut found = Found::default();
+        let mut found = FoundTable::default();
         for row in &columns {
             let text = |name: &str| -> String {
                 let value: Option<Option<String>> = row.get(name);

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, sleep_until};
 
 use super::database::Database;
-use super::row::{Row, row};
+use super::row::{MirrorRow, row};
 use super::trouble::{About, Trouble};
 use super::{MirrorState, MirrorView};
 use crate::campaign::{AsteriskIds, AttemptId, Record, Sent, Time};
@@ -129,7 +129,7 @@ impl Keeper {
         database: &mut Database,
         lines: &[OutboxLine],
     ) -> Result<(Vec<Sent>, Option<Trouble>), Trouble> {
-        let rows: Vec<Row> = lines.iter().map(|line| row(line, &self.ids)).collect();
+        let rows: Vec<MirrorRow> = lines.iter().map(|line| row(line, &self.ids)).collect();
         let all = || lines.iter().map(|line| line.sent).collect();
         match database.write(&rows).await {
             Ok(()) => return Ok((all(), None)),

@@ -52,13 +52,13 @@ pub(super) const FURTHER: [(&str, &str); 5] = [
 const VARCHAR: usize = 255;
 
 /// The values of [`COLUMNS`] and then of [`FURTHER`]; `None` is NULL.
-pub(super) type Row = [Option<String>; COLUMNS.len() + FURTHER.len()];
+pub(super) type MirrorRow = [Option<String>; COLUMNS.len() + FURTHER.len()];
 
 /// The columns of one leg, in their order.
 type Leg = [Option<String>; 11];
 
 /// The row of a call, as the journal has it now.
-pub(super) fn row(line: &OutboxLine, ids: &AsteriskIds) -> Row {
+pub(super) fn row(line: &OutboxLine, ids: &AsteriskIds) -> MirrorRow {
     let mut values = vec![Some(line.call_id.clone()), line.recording.clone()];
     values.extend(leg_a(line, ids));
     values.extend(leg_b(line, ids));

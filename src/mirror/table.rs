@@ -6,7 +6,7 @@ use super::row::{COLUMNS, FURTHER};
 
 /// What a table that is there says of itself.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct FoundTable {
     /// The names of its columns, with their types.
     pub(super) columns: Vec<(String, String)>,
     /// Those that must be given a value in each row, with their types.
@@ -84,7 +84,7 @@ pub(super) fn upsert(table: &str, further: &[usize], rows: usize) -> String {
     )
 }
 
-impl Found {
+impl FoundTable {
     /// Whether calls can be written: every column there, one row a call, and no other key by
     /// which one call could be taken for another. Further columns and keys are not ours.
     pub(super) fn check(&self, table: &str) -> Result<(), Unfit> {
@@ -131,7 +131,7 @@ impl Found {
     }
 }
 
-impl Found {
+impl FoundTable {
     /// Which of [`FURTHER`] it has: a column of that name that must have a value is another's.
     pub(super) fn further(&self) -> Vec<usize> {
         let has = |columns: &[(String, String)], name: &str| {
@@ -212,11 +212,11 @@ pub(super) fn quoted(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn found(unique: &[(&str, &[&str])]) -> Found {
+    fn found(unique: &[(&str, &[&str])]) -> FoundTable {
         let columns = COLUMNS
             .iter()
             .map(|(name, kind)| (name.to_uppercase(), kind.to_string()));
-        Found {
+        FoundTable {
             columns: columns
                 .chain([("REMARK".to_owned(), "text".to_owned())])
                 .collect(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::io::AsyncWriteExt;
 
 use super::Job;
-use super::folder::Part;
+use super::folder::PartialFile;
 use super::wav::{self, Fault};
 use crate::ari::{AriError, Client, Gone};
 
@@ -19,7 +19,7 @@ pub(super) struct Saved {
 
 /// Why a try failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum FetchFailure {
     /// Asterisk does not have it (yet).
     #[error("Asterisk has no such recording")]
     Absent,
@@ -50,7 +50,7 @@ pub(super) enum Failure {
     },
 }
 
-impl Failure {
+impl FetchFailure {
     /// Whether it lies outside the recording and will pass: then tries are not counted.
     pub(super) const fn is_obstacle(&self) -> bool {
         matches!(self, Self::Asterisk(_) | Self::Disk { .. })
@@ -71,7 +71,7 @@ impl Failure {
     }
 }
 
-impl From<AriError> for Failure {
+impl From<AriError> for FetchFailure {
     fn from(error: AriError) -> Self {
         match error {
             AriError::Refused { status: 404, .. } => Self::Absent,
@@ -81,7 +81,7 @@ impl From<AriError> for Failure {
     }
 }
 
-impl From<Fault> for Failure {
+impl From<Fault> for FetchFailure {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Empty => Self::Empty,
@@ -100,10 +100,10 @@ pub(super) struct Fetch {
 impl Fetch {
     /// The `last` try takes a file as it is that Asterisk died over, and closes it: nothing
     /// is heard of it that would change it any more.
-    pub(super) async fn run(&self, job: &Job, last: bool) -> Result<Saved, Failure> {
+    pub(super) async fn run(&self, job: &Job, last: bool) -> Result<Saved, FetchFailure> {
         // `RecordingFinished` does not prove that there is a file.
         if self.client.stored_recording(&job.name).await?.is_none() {
-            return self.saved_before(job).await.ok_or(Failure::Absent);
+            return self.saved_before(job).await.ok_or(FetchFailure::Absent);
         }
         let (part, bytes) = self.download(job).await?;
         let path = self.settle(part, job, last).await?;
@@ -130,13 +130,13 @@ impl Fetch {
     }
 
     /// Streams into a temporary file, which is synced.
-    async fn download(&self, job: &Job) -> Result<(Part, u64), Failure> {
+    async fn download(&self, job: &Job) -> Result<(PartialFile, u64), FetchFailure> {
         let mut body = self.client.download_recording(&job.name).await?;
         let folder = self.folder(job).to_owned();
         let part = self
             .on_disk(job, move || {
                 std::fs::create_dir_all(&folder)?;
-                Part::create(&folder)
+                PartialFile::create(&folder)
             })
             .await?;
         let file = part.file.try_clone().map_err(|e| self.disk(job, &e))?;
@@ -154,7 +154,12 @@ impl Fetch {
     }
 
     /// Judges the file and gives it its name.
-    async fn settle(&self, mut part: Part, job: &Job, last: bool) -> Result<PathBuf, Failure> {
+    async fn settle(
+        &self,
+        mut part: PartialFile,
+        job: &Job,
+        last: bool,
+    ) -> Result<PathBuf, FetchFailure> {
         let (folder, format, name) = (
             self.folder(job).to_owned(),
             job.format.clone(),
@@ -183,21 +188,21 @@ impl Fetch {
         &self,
         job: &Job,
         work: impl FnOnce() -> io::Result<T> + Send + 'static,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, FetchFailure> {
         tokio::task::spawn_blocking(work)
             .await
             .unwrap_or_else(|e| Err(io::Error::other(e)))
             .map_err(|e| self.disk(job, &e))
     }
 
-    fn disk(&self, job: &Job, error: &io::Error) -> Failure {
-        Failure::Disk {
+    fn disk(&self, job: &Job, error: &io::Error) -> FetchFailure {
+        FetchFailure::Disk {
             folder: self.folder(job).display().to_string(),
             why: error.to_string(),
         }
     }
 }
 
-fn settle_absolute(part: Part, folder: &Path, name: &str) -> io::Result<PathBuf> {
+fn settle_absolute(part: PartialFile, folder: &Path, name: &str) -> io::Result<PathBuf> {
     part.settle(&folder.canonicalize()?, name)
 }

@@ -51,7 +51,7 @@ pub fn check_folder(path: &Path) -> Result<(), FolderError> {
         path: path.display().to_string(),
         why: e.to_string(),
     };
-    let mut probe = Part::create(path).map_err(refused)?;
+    let mut probe = PartialFile::create(path).map_err(refused)?;
     probe.file.write_all(b"probe").map_err(refused)?;
     probe.file.sync_all().map_err(refused)
 }
@@ -61,12 +61,12 @@ pub fn check_folder(path: &Path) -> Result<(), FolderError> {
 /// It is locked while it is written: the lock ends with the process, which tells the file of
 /// a dead one from that of another Dialdeck at work in the same folder.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct PartialFile {
     pub(super) file: File,
     path: PathBuf,
 }
 
-impl Part {
+impl PartialFile {
     /// Blocks for the disk.
     pub(super) fn create(folder: &Path) -> io::Result<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -110,7 +110,7 @@ impl Part {
     }
 }
 
-impl Drop for Part {
+impl Drop for PartialFile {
     fn drop(&mut self) {
         // It has either a second name by now or no use.
         let _ = fs::remove_file(&self.path);
@@ -205,8 +205,8 @@ fn is_unlocked(path: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn part(folder: &Path, content: &[u8]) -> Part {
-        let mut part = Part::create(folder).unwrap();
+    fn part(folder: &Path, content: &[u8]) -> PartialFile {
+        let mut part = PartialFile::create(folder).unwrap();
         part.file.write_all(content).unwrap();
         part
     }

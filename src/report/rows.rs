@@ -42,7 +42,7 @@ const PAGE: u32 = 1000;
 
 /// One lead or one attempt, as the journal has it.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct ReportRow {
     /// The lead's or the attempt's own id.
     key: i64,
     number: String,
@@ -71,7 +71,7 @@ pub(super) struct Row {
     talked_until: Option<Time>,
 }
 
-impl Row {
+impl ReportRow {
     /// The values, in the order of [`COLUMNS`].
     pub(super) fn cells(&self) -> [Cell; COLUMNS.len()] {
         [
@@ -241,7 +241,7 @@ impl<'a> Pages<'a> {
     }
 
     /// The next rows, none of them where a page began with damage; `None` after the last.
-    pub(super) fn next_page(&mut self) -> Option<Vec<Row>> {
+    pub(super) fn next_page(&mut self) -> Option<Vec<ReportRow>> {
         let (run, from) = (self.run?, self.next?);
         let mut page = Vec::new();
         let read = read_page(self.reader.connection(), self.sql, (run, from), &mut page);
@@ -278,12 +278,12 @@ fn read_page(
     conn: &Connection,
     sql: &str,
     (run, from): (RunId, i64),
-    page: &mut Vec<Row>,
+    page: &mut Vec<ReportRow>,
 ) -> rusqlite::Result<()> {
     let mut query = conn.prepare_cached(sql)?;
     let mut rows = query.query(params![run.0, from, PAGE])?;
     while let Some(row) = rows.next()? {
-        page.push(Row::read(row)?);
+        page.push(ReportRow::read(row)?);
     }
     Ok(())
 }

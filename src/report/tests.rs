@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{By, Format, Options, ReportError, write};
+use super::{By, Format, ReportError, ReportOptions, write};
 use crate::campaign::{
     AttemptEnd, AttemptId, Disposition, EndedBy, HangupCause, LeadId, LegNote, Number, Part,
     RESTARTED, Record, RecordingState, RunId, Step, Time,
@@ -17,7 +17,7 @@ const HEADING: &str = "number,disposition,attempts,cause,sip_code,queued_at,dial
                        ended_by,recording,call_id,run,agent,agent_at,wait_seconds,early_media_at,\
                        transferred_to,sip_answer";
 
-const CSV: Options = Options {
+const CSV: ReportOptions = ReportOptions {
     format: Format::Csv,
     run: None,
     by: By::Lead,
@@ -128,14 +128,14 @@ fn mixed() -> Vec<Record> {
     records
 }
 
-fn report(path: &Path, options: Options) -> String {
+fn report(path: &Path, options: ReportOptions) -> String {
     let mut out = Vec::new();
     write(path, options, &mut out).expect("the report is written");
     String::from_utf8(out).expect("it is text")
 }
 
-fn by_attempt(format: Format) -> Options {
-    Options {
+fn by_attempt(format: Format) -> ReportOptions {
+    ReportOptions {
         format,
         by: By::Attempt,
         run: None,
@@ -223,7 +223,7 @@ fn a_lead_that_is_to_be_called_again_keeps_its_attempts_and_has_no_disposition()
 fn json_says_the_same_as_csv() {
     let (_dir, path, _) = journal_of(mixed());
     for by in [By::Lead, By::Attempt] {
-        let with = |format| Options {
+        let with = |format| ReportOptions {
             format,
             by,
             run: None,
@@ -256,12 +256,12 @@ fn the_latest_run_unless_another_is_asked_for() {
     records.extend(run(2, &["7002", "7003"]));
     let (_dir, path, _) = journal_of(records);
     assert_eq!(report(&path, CSV).lines().count(), 3);
-    let first = Options {
+    let first = ReportOptions {
         run: Some(RunId(1)),
         ..CSV
     };
     assert!(report(&path, first).contains("\n7001,"));
-    let third = Options {
+    let third = ReportOptions {
         run: Some(RunId(3)),
         ..CSV
     };
@@ -277,7 +277,7 @@ fn the_latest_run_unless_another_is_asked_for() {
 fn a_journal_without_a_run_gives_a_report_without_rows() {
     let (_dir, path, _) = journal_of(Vec::new());
     assert_eq!(report(&path, CSV), format!("{HEADING}\n"));
-    let json = Options {
+    let json = ReportOptions {
         format: Format::Json,
         ..CSV
     };
@@ -394,7 +394,7 @@ fn of_a_damaged_journal_it_gives_what_can_be_read_and_says_so() {
     let (_dir, path) = scratched(LEADS);
     for format in [Format::Csv, Format::Json] {
         let mut out = Vec::new();
-        let options = Options { format, ..CSV };
+        let options = ReportOptions { format, ..CSV };
         let error = write(&path, options, &mut out).expect_err("it is not complete");
         let ReportError::Incomplete { rows, why } = error else {
             panic!("another error: {error}");
@@ -476,7 +476,7 @@ fn a_conversation_behind_a_queue_begins_when_its_agent_answers() {
     ]);
     let (_dir, path, _) = journal_of(records);
     let mut json = Vec::new();
-    let options = Options {
+    let options = ReportOptions {
         format: Format::Json,
         ..CSV
     };
@@ -540,7 +540,7 @@ fn nobody_talked_longer_than_the_recording_where_the_end_came_between_two_proces
     }));
     let (_dir, path, _) = journal_of(records);
     let mut json = Vec::new();
-    let options = Options {
+    let options = ReportOptions {
         format: Format::Json,
         ..CSV
     };
@@ -722,7 +722,7 @@ fn the_figures_of_every_row_are_those_that_the_journal_s_records_add_up_to() {
         }
         let json = report(
             &path,
-            Options {
+            ReportOptions {
                 format: Format::Json,
                 ..CSV
             },

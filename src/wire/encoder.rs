@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Difference, Message};
+use super::{Difference, StreamLine};
 use crate::campaign::Differ;
 use crate::engine::{Second, Snapshot, Trends};
 
@@ -21,7 +21,7 @@ pub struct Encoder {
 impl Encoder {
     /// The next line: a part of the leads, or the picture that they belong to, which `newest`
     /// is where none is being told. `None` where there is nothing new.
-    pub fn next_message(&mut self, newest: &Arc<Snapshot>) -> Option<Message> {
+    pub fn next_message(&mut self, newest: &Arc<Snapshot>) -> Option<StreamLine> {
         let begun = self.begun.take();
         // The leads that were told hold from their picture on, whatever else it shows.
         let owed = begun.is_some();
@@ -30,11 +30,11 @@ impl Encoder {
         let had_part = telling || !self.leads.knows(picture.run, &picture.leads);
         if had_part && let Some(part) = self.leads.next_part(picture.run, &picture.leads) {
             self.begun = Some(picture);
-            return Some(Message::Leads(part));
+            return Some(StreamLine::Leads(part));
         }
         let difference = self.picture(&picture)?;
         let changed = owed || difference != Difference::default();
-        changed.then_some(Message::Picture(difference))
+        changed.then_some(StreamLine::Picture(difference))
     }
 
     /// Whether a picture is half told.

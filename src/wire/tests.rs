@@ -182,12 +182,12 @@ fn seen(picture: &Snapshot) -> String {
     format!("{rest:?} {numbers:?}")
 }
 
-fn tell(decoder: &mut Decoder, message: &Message) -> Option<Snapshot> {
+fn tell(decoder: &mut Decoder, message: &StreamLine) -> Option<Snapshot> {
     let line = serde_json::to_string(message).expect("it can be written");
     assert!(!line.contains('\n'), "one line each: {line}");
     match serde_json::from_str(&line).expect("it can be read") {
-        Message::Leads(changes) => decoder.leads(&changes).expect("it makes sense"),
-        Message::Picture(difference) => {
+        StreamLine::Leads(changes) => decoder.leads(&changes).expect("it makes sense"),
+        StreamLine::Picture(difference) => {
             return Some(decoder.picture(difference).expect("it makes sense"));
         }
         other => panic!("{other:?}"),
@@ -247,7 +247,7 @@ fn what_did_not_change_is_not_told() {
     let first = Arc::new(picture.clone());
     while encoder.next_message(&first).is_some() {}
     picture.at = Time(7);
-    let Some(Message::Picture(told)) = encoder.next_message(&Arc::new(picture)) else {
+    let Some(StreamLine::Picture(told)) = encoder.next_message(&Arc::new(picture)) else {
         panic!("no picture");
     };
     let line = serde_json::to_string(&told).expect("it can be written");

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dialdeck::campaign::AttemptId;
-use dialdeck::recordings::{Fetcher, Job, Outcome, QUEUE, RetryPlan};
+use dialdeck::recordings::{Fetched, Fetcher, Job, QUEUE, RetryPlan};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -92,7 +92,7 @@ const FAST: RetryPlan = RetryPlan {
 
 struct Rig {
     fetcher: Fetcher,
-    outcomes: mpsc::Receiver<Outcome>,
+    outcomes: mpsc::Receiver<Fetched>,
 }
 
 impl Rig {
@@ -105,7 +105,7 @@ impl Rig {
         }
     }
 
-    async fn next(&mut self) -> Outcome {
+    async fn next(&mut self) -> Fetched {
         timeout(Duration::from_secs(10), self.outcomes.recv())
             .await
             .expect("an outcome in time")
@@ -122,8 +122,8 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-fn saved(folder: &Path, number: u64, bytes: usize) -> Outcome {
-    Outcome::Saved {
+fn saved(folder: &Path, number: u64, bytes: usize) -> Fetched {
+    Fetched::Saved {
         attempt: AttemptId(number),
         path: folder
             .canonicalize()
@@ -164,7 +164,7 @@ async fn a_file_that_appears_a_little_later_is_waited_for() {
     rig.fetcher.enqueue(job(1, false)).unwrap();
     tokio::time::sleep(Duration::from_millis(30)).await;
     spool.put("camp%2F1", wav(10));
-    assert!(matches!(rig.next().await, Outcome::Saved { .. }));
+    assert!(matches!(rig.next().await, Fetched::Saved { .. }));
     assert!(rig.fetcher.stats().retries > 0);
 }
 
@@ -179,10 +179,10 @@ async fn what_never_appears_is_given_up_without_holding_up_others() {
         rig.fetcher.enqueue(job(number, false)).unwrap();
     }
     rig.fetcher.enqueue(job(9, false)).unwrap();
-    assert!(matches!(rig.next().await, Outcome::Saved { .. }), "first");
+    assert!(matches!(rig.next().await, Fetched::Saved { .. }), "first");
     for _ in 1..=5 {
         let outcome = rig.next().await;
-        let Outcome::Failed {
+        let Fetched::Failed {
             why, will_retry, ..
         } = outcome
         else {
@@ -204,7 +204,7 @@ async fn an_empty_recording_fails_as_empty_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let mut rig = Rig::new(fake.port, folder.path());
     rig.fetcher.enqueue(job(1, false)).unwrap();
-    let expected = Outcome::Failed {
+    let expected = Fetched::Failed {
         attempt: AttemptId(1),
         why: "the recording is empty".into(),
         will_retry: false,
@@ -227,7 +227,7 @@ async fn an_empty_recording_of_any_format_is_saved_nowhere() {
             ..job(1, false)
         };
         rig.fetcher.enqueue(empty).unwrap();
-        let expected = Outcome::Failed {
+        let expected = Fetched::Failed {
             attempt: AttemptId(1),
             why: "the recording is empty".into(),
             will_retry: false,
@@ -245,7 +245,7 @@ async fn an_empty_file_under_the_name_of_a_recording_is_none_that_was_saved_befo
     std::fs::write(folder.path().join("call-1.wav"), b"").unwrap();
     let mut rig = Rig::new(fake.port, folder.path());
     rig.fetcher.enqueue(job(1, false)).unwrap();
-    let expected = Outcome::Failed {
+    let expected = Fetched::Failed {
         attempt: AttemptId(1),
         why: "Asterisk has no such recording".into(),
         will_retry: false,
@@ -265,7 +265,7 @@ async fn a_damaged_recording_stays_in_asterisks_spool() {
     rig.fetcher.enqueue(job(1, false)).unwrap();
     assert!(matches!(
         rig.next().await,
-        Outcome::Failed {
+        Fetched::Failed {
             will_retry: false,
             ..
         }
@@ -352,7 +352,7 @@ async fn a_404_that_is_not_aris_says_nothing_about_a_recording() {
     assert!(
         matches!(
             told,
-            Outcome::Failed {
+            Fetched::Failed {
                 will_retry: true,
                 ..
             }
@@ -392,7 +392,7 @@ async fn a_disk_that_refuses_is_told_once_and_tried_until_it_is_mended() {
     let mut rig = Rig::new(fake.port, &folder);
     rig.fetcher.enqueue(job(1, false)).unwrap();
     let outcome = rig.next().await;
-    let Outcome::Failed {
+    let Fetched::Failed {
         why, will_retry, ..
     } = outcome
     else {
@@ -418,7 +418,7 @@ async fn an_asterisk_that_is_away_uses_up_no_tries() {
     rig.fetcher.enqueue(job(1, false)).unwrap();
     assert!(matches!(
         rig.next().await,
-        Outcome::Failed {
+        Fetched::Failed {
             will_retry: true,
             ..
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dialdeck::ari::link::{
-    DownReason, Link, LinkConfig, LinkEvent, LinkTiming, Occasion, PROBE, Presence,
+    AppPresence, DownReason, Link, LinkConfig, LinkEvent, LinkTiming, Occasion, PROBE,
     application_verdict, presence,
 };
 use dialdeck::ari::{
@@ -13,7 +13,7 @@ use dialdeck::ari::{
     EventSource, Gone, IfExists, Originate, Password, Recording,
 };
 use dialdeck::campaign::AttemptId;
-use dialdeck::recordings::{Fetcher, Job, Outcome, RetryPlan};
+use dialdeck::recordings::{Fetched, Fetcher, Job, RetryPlan};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -310,7 +310,7 @@ async fn fetched(client: &Client, name: &str) {
     };
     fetcher.enqueue(job).unwrap();
     let outcome = timeout(LONG, outcomes.recv()).await.unwrap().unwrap();
-    let Outcome::Saved { path, bytes, .. } = outcome else {
+    let Fetched::Saved { path, bytes, .. } = outcome else {
         panic!("{outcome:?}");
     };
     let wav = hound::WavReader::open(&path).unwrap();
@@ -378,8 +378,8 @@ async fn asking_who_is_connected_leaves_nothing_with_whoever_is() {
     let mut holder = Engine::up("asked").await;
     let app = holder.client.app();
     for (app, expected) in [
-        (app, Presence::Somebody),
-        ("dd-test-nobody", Presence::Nobody),
+        (app, AppPresence::Somebody),
+        ("dd-test-nobody", AppPresence::Nobody),
     ] {
         let mut found = presence(&holder.client, app).await;
         for _ in 0..10 {

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dialdeck::ari::link::{Link, LinkConfig, LinkEvent, LinkTiming, Occasion, Verdict};
+use dialdeck::ari::link::{AppVerdict, Link, LinkConfig, LinkEvent, LinkTiming, Occasion};
 use dialdeck::ari::{AriError, Client, Gate, Originate, TlsTrouble};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -114,7 +114,7 @@ async fn https_and_wss_work_with_the_ca_file() {
     assert_eq!(client.channels().await, Ok(vec![]));
     let (tx, mut events) = mpsc::channel(8);
     let config = LinkConfig {
-        check: Arc::new(|_, _, _| Verdict::Connect),
+        check: Arc::new(|_, _, _| AppVerdict::Connect),
         occasion: Occasion::First,
         timing: LinkTiming::default(),
     };

@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
-use super::{Client, Gate, Gone, Request, found};
+use super::{Client, Gate, Gone, RestRequest, found};
 use crate::ari::error::AriError;
 use crate::ari::model::{Bridge, ChannelInfo, RtpStatistics};
 
@@ -133,12 +133,12 @@ impl Client {
         self.run(request).await
     }
 
-    fn origination(&self, new: &Originate) -> Result<Request, AriError> {
+    fn origination(&self, new: &Originate) -> Result<RestRequest, AriError> {
         let timeout = match new.timeout {
             0 => "-1".to_owned(),
             seconds => seconds.to_string(),
         };
-        let request = Request::new("POST /channels", &[])?
+        let request = RestRequest::new("POST /channels", &[])?
             .query("endpoint", &new.endpoint)
             .query("app", self.app())
             .query("appArgs", &new.app_args)
@@ -158,7 +158,7 @@ impl Client {
             .iter()
             .map(|number| ("CONNECTEDLINE(num)".to_owned(), number.clone()))
             .collect::<Vec<_>>();
-        let request = Request::new("POST /channels/create", &[])?
+        let request = RestRequest::new("POST /channels/create", &[])?
             .query("endpoint", &new.endpoint)
             .query("app", self.app())
             .query("appArgs", &new.app_args)
@@ -178,7 +178,7 @@ impl Client {
         caller: Option<&str>,
         timeout: u32,
     ) -> Result<(), AriError> {
-        let request = Request::new("POST /channels/{id}/dial", &[channel])?
+        let request = RestRequest::new("POST /channels/{id}/dial", &[channel])?
             .query_if("caller", caller)
             .query("timeout", timeout.to_string());
         self.run(request).await
@@ -192,7 +192,7 @@ impl Client {
         snoop_id: &str,
         app_args: &str,
     ) -> Result<(), AriError> {
-        let request = Request::new("POST /channels/{id}/snoop", &[channel])?
+        let request = RestRequest::new("POST /channels/{id}/snoop", &[channel])?
             .query("spy", "both")
             .query("app", self.app())
             .query("appArgs", app_args)
@@ -203,7 +203,7 @@ impl Client {
     /// Records a channel: `POST /channels/{id}/record`. On a channel in a bridge it is
     /// accepted and then fails (`RecordingFailed`): record a snoop channel.
     pub async fn record(&self, channel: &str, recording: &Recording) -> Result<(), AriError> {
-        let request = Request::new("POST /channels/{id}/record", &[channel])?
+        let request = RestRequest::new("POST /channels/{id}/record", &[channel])?
             .query("name", &recording.name)
             .query("format", &recording.format)
             .query("maxDurationSeconds", recording.max_seconds.to_string())
@@ -213,14 +213,17 @@ impl Client {
 
     /// Whether a recording of this name runs: `GET /recordings/live/{name}`.
     pub async fn is_recording(&self, name: &str) -> Result<bool, AriError> {
-        let request = Request::new("GET /recordings/live/{name}", &[name])?;
+        let request = RestRequest::new("GET /recordings/live/{name}", &[name])?;
         Ok(found(self.json::<IgnoredAny>(request).await)?.is_some())
     }
 
     /// Ends a recording and keeps it: `POST /recordings/live/{name}/stop`.
     pub async fn stop_recording(&self, name: &str) -> Result<Gone, AriError> {
-        self.end(Request::new("POST /recordings/live/{name}/stop", &[name])?)
-            .await
+        self.end(RestRequest::new(
+            "POST /recordings/live/{name}/stop",
+            &[name],
+        )?)
+        .await
     }
 
     /// Hangs a channel up: `DELETE /channels/{id}`.
@@ -229,7 +232,7 @@ impl Client {
         channel: &str,
         reason: Option<HangupReason>,
     ) -> Result<Gone, AriError> {
-        let request = Request::new("DELETE /channels/{id}", &[channel])?
+        let request = RestRequest::new("DELETE /channels/{id}", &[channel])?
             .query_if("reason", reason.map(HangupReason::word));
         self.end(request).await
     }
@@ -237,26 +240,26 @@ impl Client {
     /// Plays music on hold: `POST /channels/{id}/moh`. `None` is the default class.
     pub async fn moh_start(&self, channel: &str, class: Option<&str>) -> Result<(), AriError> {
         let request =
-            Request::new("POST /channels/{id}/moh", &[channel])?.query_if("mohClass", class);
+            RestRequest::new("POST /channels/{id}/moh", &[channel])?.query_if("mohClass", class);
         self.run(request).await
     }
 
     /// Ends music on hold: `DELETE /channels/{id}/moh`. [`Gone::Already`] where the channel
     /// is gone.
     pub async fn moh_stop(&self, channel: &str) -> Result<Gone, AriError> {
-        self.end(Request::new("DELETE /channels/{id}/moh", &[channel])?)
+        self.end(RestRequest::new("DELETE /channels/{id}/moh", &[channel])?)
             .await
     }
 
     /// All channels of this Asterisk, strangers' among them: `GET /channels`.
     pub async fn channels(&self) -> Result<Vec<ChannelInfo>, AriError> {
-        self.json(Request::new("GET /channels", &[])?).await
+        self.json(RestRequest::new("GET /channels", &[])?).await
     }
 
     /// One channel, if it lives: `GET /channels/{id}`.
     pub async fn channel(&self, channel: &str) -> Result<Option<ChannelInfo>, AriError> {
         found(
-            self.json(Request::new("GET /channels/{id}", &[channel])?)
+            self.json(RestRequest::new("GET /channels/{id}", &[channel])?)
                 .await,
         )
     }
@@ -265,7 +268,7 @@ impl Client {
     /// nothing to count: the channel is gone, has no sound before early media or the answer
     /// (404 "RTP info not found"), or is none of SIP (403 "Unsupported channel type").
     pub async fn rtp_statistics(&self, channel: &str) -> Result<Option<RtpStatistics>, AriError> {
-        let request = Request::new("GET /channels/{id}/rtp_statistics", &[channel])?;
+        let request = RestRequest::new("GET /channels/{id}/rtp_statistics", &[channel])?;
         match self.json(request).await {
             Err(AriError::Refused { status: 403, .. }) => Ok(None),
             other => found(other),
@@ -275,7 +278,7 @@ impl Client {
     /// Makes a mixing bridge: `POST /bridges/{id}`. The id must be unique: with a reused one
     /// some versions crash.
     pub async fn create_bridge(&self, bridge: &str, name: &str) -> Result<(), AriError> {
-        let request = Request::new("POST /bridges/{id}", &[bridge])?
+        let request = RestRequest::new("POST /bridges/{id}", &[bridge])?
             .query("type", "mixing")
             .query("name", name);
         self.run(request).await
@@ -287,7 +290,7 @@ impl Client {
     /// overwritten with our own caller ID, and the agent sees our number instead of the
     /// customer's (measured).
     pub async fn add_channel(&self, bridge: &str, channel: &str) -> Result<(), AriError> {
-        let request = Request::new("POST /bridges/{id}/addChannel", &[bridge])?
+        let request = RestRequest::new("POST /bridges/{id}/addChannel", &[bridge])?
             .query("channel", channel)
             .query("inhibitConnectedLineUpdates", "true");
         self.run(request).await
@@ -300,7 +303,7 @@ impl Client {
     /// It is as good as gone.
     pub async fn destroy_bridge(&self, bridge: &str) -> Result<Gone, AriError> {
         let ended = self
-            .end(Request::new("DELETE /bridges/{id}", &[bridge])?)
+            .end(RestRequest::new("DELETE /bridges/{id}", &[bridge])?)
             .await;
         match ended {
             Err(AriError::Refused { status: 409, .. }) => Ok(Gone::Already),
@@ -310,13 +313,13 @@ impl Client {
 
     /// All bridges of this Asterisk: `GET /bridges`.
     pub async fn bridges(&self) -> Result<Vec<Bridge>, AriError> {
-        self.json(Request::new("GET /bridges", &[])?).await
+        self.json(RestRequest::new("GET /bridges", &[])?).await
     }
 
     /// One bridge, if there is one: `GET /bridges/{id}`.
     pub async fn bridge(&self, bridge: &str) -> Result<Option<Bridge>, AriError> {
         found(
-            self.json(Request::new("GET /bridges/{id}", &[bridge])?)
+            self.json(RestRequest::new("GET /bridges/{id}", &[bridge])?)
                 .await,
         )
     }

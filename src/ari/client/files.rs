@@ -6,7 +6,7 @@ use reqwest::Response;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{Client, Gone, Request, found, root_cause};
+use super::{Client, Gone, RestRequest, found, root_cause};
 use crate::ari::error::AriError;
 use crate::ari::model::StoredRecording;
 
@@ -47,26 +47,26 @@ impl Download {
 impl Client {
     /// A recording that has ended, if it is there: `GET /recordings/stored/{name}`.
     pub async fn stored_recording(&self, name: &str) -> Result<Option<StoredRecording>, AriError> {
-        let request = Request::new("GET /recordings/stored/{name}", &[name])?.files();
+        let request = RestRequest::new("GET /recordings/stored/{name}", &[name])?.files();
         found(self.json(request).await)
     }
 
     /// All recordings in the spool: `GET /recordings/stored`.
     pub async fn stored_recordings(&self) -> Result<Vec<StoredRecording>, AriError> {
-        let request = Request::new("GET /recordings/stored", &[])?.files();
+        let request = RestRequest::new("GET /recordings/stored", &[])?.files();
         self.json(request).await
     }
 
     /// Begins to fetch a recording: `GET /recordings/stored/{name}/file`. Where there is
     /// none it is refused with 404.
     pub async fn download_recording(&self, name: &str) -> Result<Download, AriError> {
-        let request = Request::new(DOWNLOAD, &[name])?.files();
+        let request = RestRequest::new(DOWNLOAD, &[name])?.files();
         let result = self.begin_download(&request).await;
         self.count(result.as_ref().err());
         result
     }
 
-    async fn begin_download(&self, request: &Request) -> Result<Download, AriError> {
+    async fn begin_download(&self, request: &RestRequest) -> Result<Download, AriError> {
         let deadline = Instant::now() + self.patience();
         let place = self.place(request, deadline).await?;
         let answer = async {
@@ -85,7 +85,7 @@ impl Client {
 
     /// Deletes a recording: `DELETE /recordings/stored/{name}`.
     pub async fn delete_recording(&self, name: &str) -> Result<Gone, AriError> {
-        let request = Request::new("DELETE /recordings/stored/{name}", &[name])?.files();
+        let request = RestRequest::new("DELETE /recordings/stored/{name}", &[name])?.files();
         self.end(request).await
     }
 }

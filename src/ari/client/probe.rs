@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Client, Request};
+use super::{Client, RestRequest};
 use crate::ari::error::AriError;
 
 /// Between two questions of the same.
@@ -20,7 +20,7 @@ impl Client {
     /// application ([`crate::ari::link::Listener`]), or it ends at once. It ends by itself
     /// after `seconds`, even if whoever made it is gone (measured on 22.10.1).
     pub async fn create_probe(&self, channel: &str, seconds: u32) -> Result<(), AriError> {
-        let request = Request::new("POST /channels/create", &[])?
+        let request = RestRequest::new("POST /channels/create", &[])?
             .query("endpoint", NOWHERE)
             .query("app", self.app())
             .query("channelId", channel)
@@ -32,7 +32,7 @@ impl Client {
     /// Has a channel leave our application for `app`: `POST /channels/{id}/move`. What becomes of
     /// it is told by an event. Asterisk 22.10.1 crashes where `app` is missing.
     pub async fn move_channel(&self, channel: &str, app: &str) -> Result<(), AriError> {
-        let request = Request::new("POST /channels/{id}/move", &[channel])?.query("app", app);
+        let request = RestRequest::new("POST /channels/{id}/move", &[channel])?.query("app", app);
         self.run(request).await
     }
 
@@ -55,7 +55,7 @@ impl Client {
     /// all of it.
     pub async fn knows_format(&self, channel: &str, format: &str) -> Result<bool, AriError> {
         loop {
-            let request = Request::new("POST /channels/{id}/record", &[channel])?
+            let request = RestRequest::new("POST /channels/{id}/record", &[channel])?
                 .query("name", "")
                 .query("format", format);
             match self.run(request).await {
@@ -74,12 +74,12 @@ impl Client {
     /// has a `channelvars` that asks for them, as `asterisk_conf/ari.conf` does.
     pub async fn tells_sip_answers(&self, channel: &str) -> Result<bool, AriError> {
         #[derive(serde::Deserialize)]
-        struct Channel {
+        struct ProbeChannel {
             #[serde(default)]
             channelvars: BTreeMap<String, Value>,
         }
-        let request = Request::new("GET /channels/{id}", &[channel])?;
-        let channel: Channel = self.json(request).await?;
+        let request = RestRequest::new("GET /channels/{id}", &[channel])?;
+        let channel: ProbeChannel = self.json(request).await?;
         let mut names = channel.channelvars.keys();
         Ok(names.any(|name| name.contains("HANGUPCAUSE")))
     }
@@ -97,11 +97,11 @@ impl Client {
     /// The time by Asterisk's clock, in whole seconds since 1970.
     pub async fn epoch(&self) -> Result<Option<u64>, AriError> {
         #[derive(serde::Deserialize)]
-        struct Variable {
+        struct ProbeVariable {
             value: String,
         }
-        let request = Request::new("GET /asterisk/variable", &[])?.query("variable", "EPOCH");
-        let variable: Variable = self.json(request).await?;
+        let request = RestRequest::new("GET /asterisk/variable", &[])?.query("variable", "EPOCH");
+        let variable: ProbeVariable = self.json(request).await?;
         Ok(variable.value.parse().ok())
     }
 }

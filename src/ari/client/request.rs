@@ -25,7 +25,7 @@ pub(super) enum Lane {
 }
 
 /// One request before it is sent.
-pub(super) struct Request {
+pub(super) struct RestRequest {
     /// Method and path pattern, for error texts.
     pub(super) what: &'static str,
     pub(super) method: Method,
@@ -38,7 +38,7 @@ pub(super) struct Request {
     pub(super) gate: Option<Gate>,
 }
 
-impl Request {
+impl RestRequest {
     /// `what` is `METHOD /segment/{name}/…`; each `{name}` is filled from `names`, encoded.
     pub(super) fn new(what: &'static str, names: &[&str]) -> Result<Self, AriError> {
         let (method, pattern) = what.split_once(' ').unwrap_or(("GET", what));
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn names_are_one_path_segment_whatever_is_in_them() {
-        let request = Request::new(
+        let request = RestRequest::new(
             "GET /recordings/stored/{name}/file",
             &["camp/call 1?x#y%2e&é"],
         )
@@ -123,14 +123,14 @@ mod tests {
     #[test]
     fn a_name_that_would_address_something_else_is_refused() {
         for name in ["", ".", "..", "a\0b", &"x".repeat(513)] {
-            let error = Request::new("DELETE /channels/{id}", &[name]).err();
+            let error = RestRequest::new("DELETE /channels/{id}", &[name]).err();
             assert!(matches!(error, Some(AriError::Name(_))), "{name:?}");
         }
     }
 
     #[test]
     fn query_values_are_encoded_so_that_a_plus_stays_a_plus() {
-        let request = Request::new("POST /channels", &[])
+        let request = RestRequest::new("POST /channels", &[])
             .unwrap()
             .query("endpoint", "PJSIP/+49*#@trunk")
             .query_if("callerId", Some("Sales Team <1001>"))

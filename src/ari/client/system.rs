@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Client, Request, found};
+use super::{Client, RestRequest, found};
 use crate::ari::error::AriError;
 use crate::ari::model::{Application, Endpoint, Info};
 
@@ -36,13 +36,14 @@ struct Variable {
 impl Client {
     /// Which Asterisk this is: `GET /asterisk/info`. The cheapest proof of a good login.
     pub async fn info(&self) -> Result<Info, AriError> {
-        self.json(Request::new("GET /asterisk/info", &[])?).await
+        self.json(RestRequest::new("GET /asterisk/info", &[])?)
+            .await
     }
 
     /// A Stasis application, if anybody ever used it: `GET /applications/{app}`.
     pub async fn application(&self, app: &str) -> Result<Option<Application>, AriError> {
         found(
-            self.json(Request::new("GET /applications/{app}", &[app])?)
+            self.json(RestRequest::new("GET /applications/{app}", &[app])?)
                 .await,
         )
     }
@@ -54,7 +55,7 @@ impl Client {
         app: &str,
         source: &EventSource,
     ) -> Result<Application, AriError> {
-        let request = Request::new("POST /applications/{app}/subscription", &[app])?
+        let request = RestRequest::new("POST /applications/{app}/subscription", &[app])?
             .query("eventSource", source.uri());
         self.json(request).await
     }
@@ -66,7 +67,7 @@ impl Client {
         app: &str,
         source: &EventSource,
     ) -> Result<Application, AriError> {
-        let request = Request::new("DELETE /applications/{app}/subscription", &[app])?
+        let request = RestRequest::new("DELETE /applications/{app}/subscription", &[app])?
             .query("eventSource", source.uri());
         self.json(request).await
     }
@@ -75,14 +76,14 @@ impl Client {
     /// was set before. The application must exist: somebody must be connected.
     pub async fn set_event_filter(&self, app: &str, disallowed: &[&str]) -> Result<(), AriError> {
         let types: Vec<Value> = disallowed.iter().map(|t| json!({ "type": t })).collect();
-        let request = Request::new("PUT /applications/{app}/eventFilter", &[app])?
+        let request = RestRequest::new("PUT /applications/{app}/eventFilter", &[app])?
             .body(json!({ "disallowed": types }));
         self.run(request).await
     }
 
     /// An endpoint, if there is one: `GET /endpoints/{tech}/{resource}`.
     pub async fn endpoint(&self, tech: &str, resource: &str) -> Result<Option<Endpoint>, AriError> {
-        let request = Request::new("GET /endpoints/{tech}/{resource}", &[tech, resource])?;
+        let request = RestRequest::new("GET /endpoints/{tech}/{resource}", &[tech, resource])?;
         found(self.json(request).await)
     }
 
@@ -94,8 +95,8 @@ impl Client {
         channel: &str,
         expression: &str,
     ) -> Result<Option<String>, AriError> {
-        let request =
-            Request::new("GET /channels/{id}/variable", &[channel])?.query("variable", expression);
+        let request = RestRequest::new("GET /channels/{id}/variable", &[channel])?
+            .query("variable", expression);
         match self.json::<Variable>(request).await {
             Ok(variable) => Ok(Some(variable.value)),
             // Both are 404; only the words tell a missing variable from a missing channel.

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use reqwest::Response;
 use tokio::sync::Semaphore;
 
-use super::{Client, Counts};
+use super::{Client, RequestCounts};
 use crate::ari::connection::{Connection, ConnectionError, Transport};
 use crate::ari::error::AriError;
 
 /// An answer that is still to come.
-pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response, AriError>> + Send>>;
+pub(crate) type PendingResponse = Pin<Box<dyn Future<Output = Result<Response, AriError>> + Send>>;
 
 /// A request as it leaves: what stands before and after it in the client is the real thing.
 #[derive(Debug, Clone)]
-pub(crate) struct Sent {
+pub(crate) struct SentRequest {
     /// Method and path pattern, for error texts.
     pub(crate) what: &'static str,
     /// Encoded, with the query, from the slash after `/ari`.
@@ -26,7 +26,7 @@ pub(crate) struct Sent {
 /// Carries requests.
 pub(crate) trait Carrier: Send + Sync {
     /// Begins to carry one.
-    fn carry(&self, sent: Sent) -> Answer;
+    fn carry(&self, sent: SentRequest) -> PendingResponse;
 }
 
 impl Client {
@@ -36,11 +36,11 @@ impl Client {
         connection: &Connection,
         places: usize,
     ) -> Result<Self, ConnectionError> {
-        Ok(Self(Arc::new(super::Inner {
+        Ok(Self(Arc::new(super::ClientInner {
             transport: Transport::build(connection)?,
             calls: Arc::new(Semaphore::new(places)),
             files: Arc::new(Semaphore::new(places)),
-            counts: Counts::default(),
+            counts: RequestCounts::default(),
             wire: Some(Arc::new(carrier)),
         })))
     }

@@ -39,7 +39,7 @@ const NAMES: u32 = 16;
 
 /// What is known of who is connected as an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Presence {
+pub enum AppPresence {
     /// It was not asked.
     NotAsked,
     /// Nobody: what Asterisk knows of the application is left over.
@@ -52,19 +52,19 @@ pub enum Presence {
 
 /// Whether anybody is connected as `app`, or why Asterisk does not answer. It rings nobody, and
 /// leaves nothing behind, also where the answer is not waited for.
-pub async fn presence(client: &Client, app: &str) -> Result<Presence, DownReason> {
+pub async fn presence(client: &Client, app: &str) -> Result<AppPresence, DownReason> {
     let asking = format!("dialdeck-probe-{}", std::process::id() % NAMES);
     let asking = client.under(&asking);
     let app = app.to_owned();
     // A task of its own, which tidies up though whoever asked is gone.
     let asked = tokio::spawn(async move { ask(&asking, &app).await });
-    asked.await.unwrap_or(Ok(Presence::Unknown))
+    asked.await.unwrap_or(Ok(AppPresence::Unknown))
 }
 
-async fn ask(client: &Client, app: &str) -> Result<Presence, DownReason> {
+async fn ask(client: &Client, app: &str) -> Result<AppPresence, DownReason> {
     let mut socket = match socket::open(client.transport(), PATIENCE).await {
         Ok(socket) => socket,
-        Err(DownReason::Handshake(_)) => return Ok(Presence::Unknown),
+        Err(DownReason::Handshake(_)) => return Ok(AppPresence::Unknown),
         Err(why) => return Err(why),
     };
     let probe = format!("{PROBE}{}", uuid::Uuid::new_v4().simple());
@@ -84,7 +84,7 @@ async fn moved(
     socket: &mut Socket,
     probe: &str,
     app: &str,
-) -> Result<Presence, DownReason> {
+) -> Result<AppPresence, DownReason> {
     if let Err(error) = client.create_probe(probe, LIFE_SECONDS).await {
         return refused(error);
     }
@@ -100,24 +100,24 @@ async fn moved(
     loop {
         match next(socket).await? {
             EventKind::StasisEnd { channel } if channel.id == probe => {
-                return Ok(Presence::Somebody);
+                return Ok(AppPresence::Somebody);
             }
             EventKind::Other(kind) if kind == "ApplicationMoveFailed" => {
-                return Ok(Presence::Nobody);
+                return Ok(AppPresence::Nobody);
             }
             // Somebody else asks under the same name.
-            EventKind::ApplicationReplaced => return Ok(Presence::Unknown),
+            EventKind::ApplicationReplaced => return Ok(AppPresence::Unknown),
             _ => {}
         }
     }
 }
 
 /// An Asterisk that answers and does not do it tells nothing; one that doesn't is asked again.
-fn refused(error: AriError) -> Result<Presence, DownReason> {
+fn refused(error: AriError) -> Result<AppPresence, DownReason> {
     if error.is_outage() {
         return Err(DownReason::Request(error));
     }
-    Ok(Presence::Unknown)
+    Ok(AppPresence::Unknown)
 }
 
 /// The next event.

@@ -54,14 +54,14 @@ pub(super) enum End {
     Replaced,
 }
 
-pub(super) struct Session<'s> {
+pub(super) struct LinkSession<'s> {
     link: &'s mut Supervisor,
     socket: Socket,
     /// When a sign of life is due, after a ping that none has followed yet.
     due: Option<Instant>,
 }
 
-impl<'s> Session<'s> {
+impl<'s> LinkSession<'s> {
     pub(super) const fn new(link: &'s mut Supervisor, socket: Socket) -> Self {
         Self {
             link,

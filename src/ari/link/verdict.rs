@@ -1,7 +1,7 @@
 //! Whether the application is free to connect to.
 
 use super::super::model::Application;
-use super::presence::{PROBE, Presence};
+use super::presence::{AppPresence, PROBE};
 
 /// What every id that any Dialdeck makes begins with.
 const ANY_DIALDECK: &str = "dd-";
@@ -22,7 +22,7 @@ pub enum Occasion {
 
 /// Whether the link may connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verdict {
+pub enum AppVerdict {
     /// Nobody else is there.
     Connect,
     /// Only [`super::presence()`] can tell.
@@ -47,26 +47,26 @@ pub fn application_verdict(
     app: Option<&Application>,
     own_prefix: &str,
     occasion: Occasion,
-    presence: Presence,
-) -> Verdict {
+    presence: AppPresence,
+) -> AppVerdict {
     let Some(app) = app.filter(|_| occasion != Occasion::Again) else {
-        return Verdict::Connect;
+        return AppVerdict::Connect;
     };
     let is_own = |id: &String| id.starts_with(own_prefix);
     if app.dialdecks(own_prefix) > 0 {
-        return Verdict::HeldByDialdeck;
+        return AppVerdict::HeldByDialdeck;
     }
     let mut ids = app.channel_ids.iter().chain(&app.bridge_ids);
     let has_own = ids.clone().any(is_own);
-    if has_own && ids.all(is_own) || presence == Presence::Nobody {
-        return Verdict::Connect;
+    if has_own && ids.all(is_own) || presence == AppPresence::Nobody {
+        return AppVerdict::Connect;
     }
     if occasion == Occasion::Waited && (has_own || app.is_idle()) {
-        return Verdict::Connect;
+        return AppVerdict::Connect;
     }
     match presence {
-        Presence::NotAsked => Verdict::Ask,
-        _ => Verdict::HeldByProgram,
+        AppPresence::NotAsked => AppVerdict::Ask,
+        _ => AppVerdict::HeldByProgram,
     }
 }
 
@@ -92,11 +92,11 @@ mod tests {
         Occasion::Waited,
         Occasion::Again,
     ];
-    const EVER: [Presence; 4] = [
-        Presence::NotAsked,
-        Presence::Nobody,
-        Presence::Somebody,
-        Presence::Unknown,
+    const EVER: [AppPresence; 4] = [
+        AppPresence::NotAsked,
+        AppPresence::Nobody,
+        AppPresence::Somebody,
+        AppPresence::Unknown,
     ];
 
     fn app(channels: &[&str], bridges: &[&str]) -> Application {
@@ -109,7 +109,7 @@ mod tests {
         }
     }
 
-    fn verdict(app: &Application, occasion: Occasion, presence: Presence) -> Verdict {
+    fn verdict(app: &Application, occasion: Occasion, presence: AppPresence) -> AppVerdict {
         application_verdict(Some(app), "dd-x-", occasion, presence)
     }
 
@@ -128,7 +128,7 @@ mod tests {
         for occasion in ALL {
             for presence in EVER {
                 let verdict = application_verdict(None, "dd-x-", occasion, presence);
-                assert_eq!(verdict, Verdict::Connect);
+                assert_eq!(verdict, AppVerdict::Connect);
             }
         }
     }
@@ -138,7 +138,7 @@ mod tests {
         let app = app(&["dd-x-1-7-a"], &["dd-x-1-7-bridge"]);
         for occasion in ALL {
             for presence in EVER {
-                assert_eq!(verdict(&app, occasion, presence), Verdict::Connect);
+                assert_eq!(verdict(&app, occasion, presence), AppVerdict::Connect);
             }
         }
     }
@@ -147,12 +147,12 @@ mod tests {
     fn what_is_left_over_is_no_hindrance_where_nobody_is_connected() {
         for app in left_overs() {
             for occasion in [Occasion::First, Occasion::AfterCrash] {
-                let first = verdict(&app, occasion, Presence::NotAsked);
-                assert_eq!(first, Verdict::Ask);
+                let first = verdict(&app, occasion, AppPresence::NotAsked);
+                assert_eq!(first, AppVerdict::Ask);
                 let told = |presence| verdict(&app, occasion, presence);
-                assert_eq!(told(Presence::Nobody), Verdict::Connect);
-                assert_eq!(told(Presence::Somebody), Verdict::HeldByProgram);
-                assert_eq!(told(Presence::Unknown), Verdict::HeldByProgram);
+                assert_eq!(told(AppPresence::Nobody), AppVerdict::Connect);
+                assert_eq!(told(AppPresence::Somebody), AppVerdict::HeldByProgram);
+                assert_eq!(told(AppPresence::Unknown), AppVerdict::HeldByProgram);
             }
         }
     }
@@ -162,7 +162,7 @@ mod tests {
         for app in left_overs().iter().chain(&[app(&["dd-y-1-7-a"], &[])]) {
             for presence in EVER {
                 let verdict = verdict(app, Occasion::Again, presence);
-                assert_eq!(verdict, Verdict::Connect);
+                assert_eq!(verdict, AppVerdict::Connect);
             }
         }
     }
@@ -175,7 +175,7 @@ mod tests {
         ] {
             for presence in EVER {
                 let verdict = verdict(&app, Occasion::First, presence);
-                assert_eq!(verdict, Verdict::HeldByDialdeck);
+                assert_eq!(verdict, AppVerdict::HeldByDialdeck);
             }
         }
     }
@@ -184,18 +184,21 @@ mod tests {
     fn somebody_who_only_asks_is_no_other_dialdeck() {
         let app = app(&["dd-probe-1", "dd-x-1-7-a"], &[]);
         let verdict = |presence| verdict(&app, Occasion::First, presence);
-        assert_eq!(verdict(Presence::NotAsked), Verdict::Ask);
-        assert_eq!(verdict(Presence::Nobody), Verdict::Connect);
+        assert_eq!(verdict(AppPresence::NotAsked), AppVerdict::Ask);
+        assert_eq!(verdict(AppPresence::Nobody), AppVerdict::Connect);
     }
 
     #[test]
     fn after_a_crash_whoever_is_connected_was_ourselves_once_it_was_waited_for() {
         for (app, expected) in [
-            (app(&[], &[]), Verdict::Connect),
-            (app(&["dd-x-1-7-a", "1700000000.5"], &[]), Verdict::Connect),
-            (app(&["1700000000.5"], &[]), Verdict::HeldByProgram),
+            (app(&[], &[]), AppVerdict::Connect),
+            (
+                app(&["dd-x-1-7-a", "1700000000.5"], &[]),
+                AppVerdict::Connect,
+            ),
+            (app(&["1700000000.5"], &[]), AppVerdict::HeldByProgram),
         ] {
-            let waited = verdict(&app, Occasion::Waited, Presence::Somebody);
+            let waited = verdict(&app, Occasion::Waited, AppPresence::Somebody);
             assert_eq!(waited, expected);
         }
     }

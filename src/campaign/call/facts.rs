@@ -25,7 +25,7 @@ const MAY_COME_OF_THE_DEAD: Duration = Duration::from_secs(5 + MAY_STILL_COME.as
 
 /// What is known of the recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Recording {
+pub(crate) enum RecordingPhase {
     #[default]
     Not,
     Asked,
@@ -36,7 +36,7 @@ pub(crate) enum Recording {
     Failed,
 }
 
-impl Recording {
+impl RecordingPhase {
     /// It runs, or may, or will: its end is still to come.
     pub(crate) const fn is_awaited(self) -> bool {
         matches!(self, Self::Asked | Self::Later | Self::Running)
@@ -99,7 +99,7 @@ pub(crate) struct Facts {
     pub(crate) b: Channel,
     pub(crate) snoop: Channel,
     pub(crate) bridge: Presence,
-    pub(crate) recording: Recording,
+    pub(crate) recording: RecordingPhase,
     /// That it begins is on its way to the disk, or there.
     pub(crate) recording_noted: bool,
     pub(crate) plan: Plan,
@@ -226,9 +226,9 @@ impl Facts {
             // that died before it wrote that down has begun it.
             Op::Record
                 if (done || result == Err(OpError::Refused(409)))
-                    && self.recording == Recording::Asked =>
+                    && self.recording == RecordingPhase::Asked =>
             {
-                self.recording = Recording::Running;
+                self.recording = RecordingPhase::Running;
             }
             Op::StartMusic if self.music == Music::Asked => {
                 self.music = if done { Music::On } else { Music::Over };
@@ -278,7 +278,7 @@ impl Facts {
             Op::CreateB => self.b.presence != Presence::Asked || self.b_is_plain(),
             Op::OriginateB => self.b.presence != Presence::Asked,
             Op::Snoop => self.snoop.presence != Presence::Asked,
-            Op::Record => self.recording != Recording::Asked,
+            Op::Record => self.recording != RecordingPhase::Asked,
             Op::DialB => self.b.up || !self.b.presence.may_live(),
             Op::Join(Part::A) => self.a.join != Join::Asked,
             Op::Join(Part::B) => self.b.join != Join::Asked,
@@ -307,7 +307,7 @@ impl Facts {
             // It ends with the channel that it listens to.
             self.snoop = Channel::default();
             self.resumption = match self.recording {
-                Recording::Asked | Recording::Running => Resumption::Awaited,
+                RecordingPhase::Asked | RecordingPhase::Running => Resumption::Awaited,
                 _ => Resumption::Due,
             };
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::attempt::Attempt;
 use super::channel::Presence;
-use super::facts::{Facts, Recording, Resumption};
+use super::facts::{Facts, RecordingPhase, Resumption};
 use super::phase::Phase;
 use super::steps::INSIST_EVERY;
 use crate::campaign::ids::{AttemptId, Part};
@@ -47,11 +47,11 @@ pub(crate) fn answered(
         return;
     }
     let later = matches!(result, Err(OpError::NotSent | OpError::TooEarly));
-    let is_asked = (op, facts.recording) == (Op::Record, Recording::Asked);
+    let is_asked = (op, facts.recording) == (Op::Record, RecordingPhase::Asked);
     if is_asked && (later || attempt.inherited) {
         // It can be asked for again, or may run since before: then the spool will tell.
         if later && phase.is_some() {
-            facts.recording = Recording::Later;
+            facts.recording = RecordingPhase::Later;
             let pause = if facts.snoop_is_new(turn.now) {
                 SNOOP_ENTERS_WITHIN
             } else {
@@ -59,14 +59,14 @@ pub(crate) fn answered(
             };
             turn.set(pause, attempt.id, Timer::Insist);
         } else {
-            facts.recording = Recording::Running;
+            facts.recording = RecordingPhase::Running;
         }
         return;
     }
     if facts.resumption.is_wanted() {
         // There is no more of it; what there is lies in the spool.
         if is_asked {
-            facts.recording = Recording::Running;
+            facts.recording = RecordingPhase::Running;
         }
         return;
     }
@@ -74,11 +74,11 @@ pub(crate) fn answered(
     // needs no recording yet.
     let answered = phase.is_some_and(|phase| !phase.is_dialing());
     let why = match (op, facts.recording) {
-        (Op::Snoop, Recording::Not) if answered => "Asterisk refused the snoop channel",
-        (Op::Record, Recording::Asked) => "Asterisk refused to record",
+        (Op::Snoop, RecordingPhase::Not) if answered => "Asterisk refused the snoop channel",
+        (Op::Record, RecordingPhase::Asked) => "Asterisk refused to record",
         _ => return,
     };
-    facts.recording = Recording::Failed;
+    facts.recording = RecordingPhase::Failed;
     failed(attempt.id, why, turn.out);
 }
 
@@ -94,15 +94,15 @@ pub(crate) fn ended(
         return false;
     }
     if !ok {
-        facts.recording = Recording::Failed;
+        facts.recording = RecordingPhase::Failed;
         failed(attempt.id, "Asterisk could not record", out);
         return false;
     }
     if phase.is_some_and(|phase| goes_on(facts, phase)) {
-        facts.recording = Recording::Not;
+        facts.recording = RecordingPhase::Not;
         return true;
     }
-    facts.recording = Recording::Ended;
+    facts.recording = RecordingPhase::Ended;
     out.push(Effect::FetchRecording {
         attempt: attempt.id,
         number: attempt.number.clone(),
@@ -125,27 +125,28 @@ fn goes_on(facts: &mut Facts, phase: Phase) -> bool {
 
 /// The call ends, and nothing was heard of a recording that there should be.
 pub(crate) fn settle(attempt: &Attempt, facts: &mut Facts, was_bridged: bool, turn: &mut Turn<'_>) {
-    let waits = matches!(facts.recording, Recording::Not | Recording::Later);
+    let waits = matches!(facts.recording, RecordingPhase::Not | RecordingPhase::Later);
     if facts.resumption.is_wanted() && waits {
         // What there is of it from before the transfer lies in the spool.
-        facts.recording = Recording::Running;
+        facts.recording = RecordingPhase::Running;
     }
     let is_missing = match facts.recording {
         // That it begins may be written down already.
-        Recording::Later => true,
-        Recording::Not => was_bridged,
+        RecordingPhase::Later => true,
+        RecordingPhase::Not => was_bridged,
         _ => false,
     };
     if !is_missing {
         return;
     }
-    let may_run = facts.recording == Recording::Later || facts.snoop.presence != Presence::Never;
+    let may_run =
+        facts.recording == RecordingPhase::Later || facts.snoop.presence != Presence::Never;
     if attempt.inherited && may_run {
         // The dead process may have begun it: a look into the spool will tell.
-        facts.recording = Recording::Running;
+        facts.recording = RecordingPhase::Running;
         note_begun(attempt, facts, turn);
     } else {
-        facts.recording = Recording::Failed;
+        facts.recording = RecordingPhase::Failed;
         let why = "the call ended before its recording began";
         failed(attempt.id, why, turn.out);
     }

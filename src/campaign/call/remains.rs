@@ -2,7 +2,7 @@
 //! recording to wait for.
 
 use super::attempt::Attempt;
-use super::facts::{Facts, Recording};
+use super::facts::{Facts, RecordingPhase};
 use super::steps::INSIST_EVERY;
 use super::{recording, steps};
 use crate::campaign::ids::Part;
@@ -29,7 +29,10 @@ impl Remains {
 
     /// Nothing is left, and nothing is waited for.
     pub(crate) fn is_over(&self) -> bool {
-        let recording = matches!(self.facts.recording, Recording::Asked | Recording::Running);
+        let recording = matches!(
+            self.facts.recording,
+            RecordingPhase::Asked | RecordingPhase::Running
+        );
         self.facts.all_gone() && !recording
     }
 
@@ -73,7 +76,7 @@ impl Remains {
         steps::insist(&self.facts, &mut ops);
         steps::find_again(&self.facts, &mut ops);
         turn.set(INSIST_EVERY, self.attempt.id, Timer::Insist);
-        if self.facts.all_gone() && self.facts.recording == Recording::Running {
+        if self.facts.all_gone() && self.facts.recording == RecordingPhase::Running {
             self.recording_ended(true, turn);
         }
         self.attempt.ask_all(ops, turn.out);

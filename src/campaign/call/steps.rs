@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::channel::{Channel, Join, Presence};
-use super::facts::{Facts, Music, Plan, Recording};
+use super::facts::{Facts, Music, Plan, RecordingPhase};
 use super::phase::Phase;
 use crate::campaign::ids::Part;
 use crate::campaign::io::Op;
@@ -133,8 +133,8 @@ fn snoop(f: &mut Facts, ops: &mut Vec<Op>) {
 
 fn record(f: &mut Facts, ops: &mut Vec<Op>) {
     let may = f.snoop.presence == Presence::There && f.snoop.entered;
-    if may && f.recording == Recording::Not {
-        f.recording = Recording::Asked;
+    if may && f.recording == RecordingPhase::Not {
+        f.recording = RecordingPhase::Asked;
         ops.push(Op::Record);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::leads::{CHUNK, Chunk, Leads, Listing, Row, Stand};
+use super::leads::{CHUNK, Chunk, Leads, Listing, PackedRow, Stand};
 use crate::campaign::disposition::Disposition;
 use crate::campaign::ids::{LeadId, RunId};
 use crate::campaign::number::Number;
@@ -122,7 +122,7 @@ impl Differ {
                 part.numbers.push_str(now.numbers.get(lead));
                 part.numbers.push('\n');
             }
-            if known.get(index).unwrap_or(&Row::NEW) != row {
+            if known.get(index).unwrap_or(&PackedRow::NEW) != row {
                 part.rows.push(row.written(lead));
             }
         }
@@ -148,7 +148,7 @@ impl Leads {
         }
         for changed in &changes.rows {
             let lead = LeadId(changed.0);
-            let Some(new) = Row::read(changed).filter(|_| self.get(lead).is_some()) else {
+            let Some(new) = PackedRow::read(changed).filter(|_| self.get(lead).is_some()) else {
                 return false;
             };
             self.change(lead, |row| *row = new);
@@ -158,7 +158,7 @@ impl Leads {
     }
 }
 
-impl Row {
+impl PackedRow {
     fn written(&self, lead: u32) -> Changed {
         let stand = match self.stand {
             Stand::Waiting => 0,

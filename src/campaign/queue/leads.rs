@@ -64,13 +64,13 @@ pub struct Leads {
 
 #[derive(Debug, Default, Clone)]
 pub(super) struct Chunk {
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<PackedRow>,
     pub(super) waiting: u32,
 }
 
 /// A [`LeadRow`] in 16 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct PackedRow {
     /// 0: there was none.
     pub(super) last: u64,
     pub(super) attempts: u16,
@@ -150,7 +150,7 @@ impl Leads {
             self.chunks.push(Arc::default());
         }
         let chunk = self.chunks.last_mut().map(Arc::make_mut)?;
-        chunk.rows.push(Row::NEW);
+        chunk.rows.push(PackedRow::NEW);
         chunk.waiting += 1;
         self.waiting += 1;
         self.open += 1;
@@ -192,7 +192,7 @@ impl Leads {
     /// Where a lead stands.
     #[must_use]
     pub fn state(&self, lead: LeadId) -> Option<LeadState> {
-        self.get(lead).map(Row::state)
+        self.get(lead).map(PackedRow::state)
     }
 
     /// All there is to show of a lead in one line.
@@ -376,7 +376,7 @@ impl Leads {
     #[must_use]
     pub fn may_rejoin(&self, lead: LeadId) -> bool {
         let skipped = Stand::Final(Disposition::Skipped);
-        let uncalled = |row: &Row| row.stand == skipped && row.attempts == 0;
+        let uncalled = |row: &PackedRow| row.stand == skipped && row.attempts == 0;
         self.is_unlisted(lead) && self.get(lead).is_some_and(uncalled)
     }
 
@@ -403,13 +403,13 @@ impl Leads {
         });
     }
 
-    pub(super) fn get(&self, lead: LeadId) -> Option<&Row> {
+    pub(super) fn get(&self, lead: LeadId) -> Option<&PackedRow> {
         let (chunk, row) = place(lead);
         self.chunks.get(chunk)?.rows.get(row)
     }
 
     /// Changes a lead, and every count with it.
-    pub(super) fn change(&mut self, lead: LeadId, change: impl FnOnce(&mut Row)) {
+    pub(super) fn change(&mut self, lead: LeadId, change: impl FnOnce(&mut PackedRow)) {
         let (at, row) = place(lead);
         let Some(chunk) = self.chunks.get_mut(at).map(Arc::make_mut) else {
             return;
@@ -445,7 +445,7 @@ impl Leads {
     }
 }
 
-impl Row {
+impl PackedRow {
     pub(super) const NEW: Self = Self {
         last: 0,
         attempts: 0,

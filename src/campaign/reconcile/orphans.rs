@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::campaign::call::Call;
 use crate::campaign::call::attempt::Attempt;
 use crate::campaign::call::channel::Presence;
-use crate::campaign::call::facts::{Facts, Recording};
+use crate::campaign::call::facts::{Facts, RecordingPhase};
 use crate::campaign::call::phase::{Answer, Bridged, Phase, Verdict};
 use crate::campaign::disposition::{Disposition, EndedBy, HangupCause};
 use crate::campaign::ids::{AsteriskIds, AttemptId, LeadId, Part, RunId};
@@ -366,14 +366,14 @@ fn facts_of(now: Time, attempt: AttemptId, census: &Census) -> Facts {
 /// The call of a dead process, as it is found: a conversation that lives goes on.
 fn inherit(now: Time, orphan: Orphan, dead_air_ms: Option<u32>, mut facts: Facts) -> Call {
     facts.recording = match orphan.recorded {
-        Recorded::Nothing => Recording::Not,
+        Recorded::Nothing => RecordingPhase::Not,
         // It was asked for, which may have come to nothing: where it still can be, it is asked
         // for again.
         Recorded::Begun if facts.is_bridged() && facts.snoop.presence == Presence::There => {
-            Recording::Not
+            RecordingPhase::Not
         }
-        Recorded::Begun => Recording::Running,
-        Recorded::Over => Recording::Ended,
+        Recorded::Begun => RecordingPhase::Running,
+        Recorded::Over => RecordingPhase::Ended,
     };
     let mut verdict = orphan_verdict(&orphan, facts.a.presence.may_live());
     if facts.a.presence == Presence::Elsewhere {

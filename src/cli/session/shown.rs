@@ -5,20 +5,20 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::super::exit::Failure;
-use crate::console::{Console, Left, Options, Ports, Remote};
+use crate::console::{Console, ConsoleHandle, ConsoleOptions, Left, Ports};
 
 /// How long a console may take to leave.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-pub(super) struct Shown {
-    pub(super) remote: Remote,
+pub(super) struct ConsoleThread {
+    pub(super) remote: ConsoleHandle,
     /// Why it ended; closed without a word where its thread panicked.
     left: oneshot::Receiver<Left>,
     thread: std::thread::JoinHandle<()>,
 }
 
-impl Shown {
-    pub(super) fn open(options: Options, ports: Ports) -> Result<Self, Failure> {
+impl ConsoleThread {
+    pub(super) fn open(options: ConsoleOptions, ports: Ports) -> Result<Self, Failure> {
         let (console, remote) = Console::open(options, ports);
         let (tx, left) = oneshot::channel();
         let thread = std::thread::Builder::new()
@@ -52,7 +52,7 @@ impl Shown {
 }
 
 /// Comes back when the console has ended; never where there is none.
-pub(super) async fn left(shown: &mut Option<Shown>) -> Option<Left> {
+pub(super) async fn left(shown: &mut Option<ConsoleThread>) -> Option<Left> {
     match shown {
         Some(shown) => (&mut shown.left).await.ok(),
         None => std::future::pending().await,

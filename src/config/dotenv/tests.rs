@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DotenvError, Entry, Notice, Reading, read};
+use super::{DotenvError, DotenvNotice, DotenvReading, Entry, read};
 
 /// A text, and what Node's dotenv makes of it; `generate.js` beside the file wrote it.
 #[derive(serde::Deserialize)]
@@ -18,31 +18,33 @@ fn cases() -> Vec<Case> {
     serde_json::from_str(file).expect("generate.js writes JSON")
 }
 
-fn reading(text: &str) -> Reading {
+fn reading(text: &str) -> DotenvReading {
     read(text.as_bytes()).expect("readable")
 }
 
-fn values(reading: &Reading) -> BTreeMap<String, String> {
+fn values(reading: &DotenvReading) -> BTreeMap<String, String> {
     let pair = |e: &Entry| (e.name.clone(), e.value.clone());
     reading.entries.iter().map(pair).collect()
 }
 
 /// The names whose value a newer dotenv would cut at a `#`, if the last assignment to
 /// them is such a one.
-fn hash_kept(reading: &Reading) -> BTreeMap<String, usize> {
+fn hash_kept(reading: &DotenvReading) -> BTreeMap<String, usize> {
     let last = |name: &str| reading.entries.iter().rfind(|e| e.name == name);
-    let kept = |n: &Notice| match n {
-        Notice::HashKept { name, line } if last(name)?.line == *line => Some((name.clone(), *line)),
+    let kept = |n: &DotenvNotice| match n {
+        DotenvNotice::HashKept { name, line } if last(name)?.line == *line => {
+            Some((name.clone(), *line))
+        }
         _ => None,
     };
     reading.notices.iter().filter_map(kept).collect()
 }
 
-fn odd_names(reading: &Reading) -> BTreeSet<&str> {
+fn odd_names(reading: &DotenvReading) -> BTreeSet<&str> {
     let notices = reading.notices.iter();
     notices
         .filter_map(|notice| match notice {
-            Notice::OddName { name, .. } => Some(name.as_str()),
+            DotenvNotice::OddName { name, .. } => Some(name.as_str()),
             _ => None,
         })
         .collect()
@@ -109,24 +111,24 @@ fn lines_are_counted_through_every_kind_of_line_end() {
 #[test]
 fn what_may_be_meant_otherwise_is_told_with_its_line() {
     let text = "just words\n\nA=\"open\nB-C=1\n1=2\nD=x#y\n'E'=1\n";
-    let line = |line| Notice::Ignored { line };
+    let line = |line| DotenvNotice::Ignored { line };
     assert_eq!(
         reading(text).notices,
         [
             line(1),
-            Notice::OpenQuote {
+            DotenvNotice::OpenQuote {
                 name: "A".into(),
                 line: 3
             },
-            Notice::OddName {
+            DotenvNotice::OddName {
                 name: "B-C".into(),
                 line: 4
             },
-            Notice::OddName {
+            DotenvNotice::OddName {
                 name: "1".into(),
                 line: 5
             },
-            Notice::HashKept {
+            DotenvNotice::HashKept {
                 name: "D".into(),
                 line: 6
             },

@@ -3,10 +3,10 @@
 use super::rig::{NOW, attempt_of, busy, call, key, model, press, said, show};
 use super::screen::{row_with, rows, text};
 use crate::campaign::{AttemptId, CallView, CallWord, Time};
-use crate::console::calls::{CallSort, Calls};
+use crate::console::calls::{CallSort, CallsPane};
 use crate::console::model::Model;
 use crate::console::popup::Popup;
-use crate::console::update::{Event, update};
+use crate::console::update::{ConsoleEvent, update};
 
 fn listed(model: &Model) -> Vec<AttemptId> {
     let rows = model.calls.rows().iter();
@@ -110,7 +110,7 @@ fn a_question_that_nobody_has_seen_is_not_answered() {
     press(&mut model, "gj");
     let keys = ['x', 'y', 'l', '\r'].map(key);
     for key in keys {
-        assert_eq!(update(&mut model, Event::Key(key)), []);
+        assert_eq!(update(&mut model, ConsoleEvent::Key(key)), []);
     }
     assert!(model.popup.is_some(), "it waits for somebody who reads it");
 }
@@ -168,10 +168,10 @@ fn each_column_sorts_by_itself_and_back() {
         (CallSort::InState, [2, 4, 1, 5, 3]),
     ];
     for (sort, mut expected) in orders {
-        let mut calls = Calls::default();
+        let mut calls = CallsPane::default();
         calls.sort = sort;
         calls.refresh(&mixed(), NOW);
-        let ids = |calls: &Calls| {
+        let ids = |calls: &CallsPane| {
             calls
                 .rows()
                 .iter()

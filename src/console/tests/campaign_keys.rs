@@ -4,7 +4,7 @@ use super::rig::{attempt_of, busy, done, ended_as, key, max_cc, model, press, sa
 use crate::campaign::{self, Again, Command as Campaign, Disposition, LeadId, RunState, Streak};
 use crate::console::model::{Model, Pane};
 use crate::console::popup::{Popup, Purpose};
-use crate::console::update::{Ask, Event, update};
+use crate::console::update::{Ask, ConsoleEvent, update};
 use crate::control::Command;
 use crate::keys::{Action, BINDINGS, Group, Key, KeyCode};
 
@@ -52,7 +52,7 @@ fn at(state: &RunState, lead: Option<LeadId>) -> Model {
 /// What comes of a key, told by what it does and not by what it says.
 fn does(model: &mut Model, pressed: Key) -> Does {
     let before = model.message.clone();
-    let asked = update(model, Event::Key(pressed));
+    let asked = update(model, ConsoleEvent::Key(pressed));
     match (&model.popup, asked.as_slice()) {
         (None, [Ask::Give(command)]) => Does::Gives(command.clone()),
         (Some(Popup::Prompt(prompt)), []) if prompt.purpose == Purpose::MaxCc => Does::Types,
@@ -108,7 +108,10 @@ fn each_key_gives_its_command_or_asks_in_every_state() {
 fn no_other_key_gives_a_command() {
     for binding in BINDINGS.iter().filter(|b| b.group != Group::Campaign) {
         for pressed in binding.keys {
-            let asked = update(&mut at(&RunState::Dialing, None), Event::Key(*pressed));
+            let asked = update(
+                &mut at(&RunState::Dialing, None),
+                ConsoleEvent::Key(*pressed),
+            );
             let gave = asked.iter().any(|ask| matches!(ask, Ask::Give(_)));
             assert!(!gave, "{pressed} gave {asked:?}");
         }
@@ -268,7 +271,7 @@ fn what_is_no_answer_answers_nothing() {
     ];
     for pressed in closes.iter().chain(&ignored) {
         for (mut model, command) in questions() {
-            let given: Vec<Ask> = update(&mut model, Event::Key(*pressed))
+            let given: Vec<Ask> = update(&mut model, ConsoleEvent::Key(*pressed))
                 .into_iter()
                 .filter(|ask| matches!(ask, Ask::Give(_) | Ask::Leave))
                 .collect();
@@ -287,7 +290,10 @@ fn quitting_asks_which_way_and_leaves_at_once_where_nothing_lives() {
         [Ask::Leave]
     );
     let mut dead = at(&RunState::Dialing, None);
-    update(&mut dead, Event::EngineEnded("it panicked".to_owned()));
+    update(
+        &mut dead,
+        ConsoleEvent::EngineEnded("it panicked".to_owned()),
+    );
     assert_eq!(
         press(&mut dead, "q"),
         [Ask::Leave],
@@ -299,7 +305,10 @@ fn quitting_asks_which_way_and_leaves_at_once_where_nothing_lives() {
 fn an_engine_that_has_ended_is_given_no_command() {
     for binding in BINDINGS.iter().filter(|b| b.group == Group::Campaign) {
         let mut model = at(&RunState::Dialing, None);
-        update(&mut model, Event::EngineEnded("it panicked".to_owned()));
+        update(
+            &mut model,
+            ConsoleEvent::EngineEnded("it panicked".to_owned()),
+        );
         assert_eq!(does(&mut model, binding.keys[0]), Does::Refuses);
         assert!(said(&model).contains("the engine has ended: it panicked"));
     }
@@ -313,10 +322,13 @@ fn what_came_of_a_command_is_said() {
     let pause = Command::Campaign(Campaign::Pause);
     update(
         &mut model,
-        Event::Outcome(pause.clone(), Ok("paused".to_owned())),
+        ConsoleEvent::Outcome(pause.clone(), Ok("paused".to_owned())),
     );
     assert_eq!(said(&model), "paused");
-    update(&mut model, Event::Outcome(pause, Err("not now".to_owned())));
+    update(
+        &mut model,
+        ConsoleEvent::Outcome(pause, Err("not now".to_owned())),
+    );
     assert_eq!(said(&model), "pause: not now");
 }
 

@@ -4,7 +4,7 @@ use super::rig::{NOW, attempt_of, busy, call, model, press, said, show};
 use super::screen::{draw, row_with, text};
 use crate::campaign::{self, CallWord, LeadId, RunId, RunState, Time};
 use crate::console::model::{Model, View};
-use crate::console::update::{Ask, Event, update};
+use crate::console::update::{Ask, ConsoleEvent, update};
 use crate::control::Command;
 use crate::engine::{Detail, Snapshot};
 
@@ -98,14 +98,17 @@ fn a_detail_that_is_opened_while_frozen_fills_once_and_then_stands() {
     assert_eq!(press(&mut model, "\r"), [Ask::Detail(lead)]);
     update(
         &mut model,
-        Event::Detail(lead, Some(Box::new(detail(lead)))),
+        ConsoleEvent::Detail(lead, Some(Box::new(detail(lead)))),
     );
     assert!(matches!(&model.view, View::Detail(_, Some(_))));
-    let tick = Event::Tick(Time(NOW.0 + 12_000_000));
+    let tick = ConsoleEvent::Tick(Time(NOW.0 + 12_000_000));
     assert_eq!(update(&mut model, tick), [], "it is not asked for again");
     let mut newer = detail(lead);
     newer.row.attempts = 9;
-    update(&mut model, Event::Detail(lead, Some(Box::new(newer))));
+    update(
+        &mut model,
+        ConsoleEvent::Detail(lead, Some(Box::new(newer))),
+    );
     assert!(!text(&mut model).contains("9 attempts"));
 }
 
@@ -116,17 +119,17 @@ fn an_open_detail_follows_keeps_what_it_has_and_takes_nobody_else_s() {
     assert_eq!(press(&mut model, "g\r"), [Ask::Detail(lead)]);
     update(
         &mut model,
-        Event::Detail(LeadId(3), Some(Box::new(detail(LeadId(3))))),
+        ConsoleEvent::Detail(LeadId(3), Some(Box::new(detail(LeadId(3))))),
     );
     assert_eq!(model.view, View::Detail(lead, None));
     update(
         &mut model,
-        Event::Detail(lead, Some(Box::new(detail(lead)))),
+        ConsoleEvent::Detail(lead, Some(Box::new(detail(lead)))),
     );
     // The engine is gone and has no answer any more.
-    update(&mut model, Event::Detail(lead, None));
+    update(&mut model, ConsoleEvent::Detail(lead, None));
     assert_eq!(model.view, View::Detail(lead, Some(Box::new(detail(lead)))));
-    let tick = Event::Tick(Time(NOW.0 + 1_000_000));
+    let tick = ConsoleEvent::Tick(Time(NOW.0 + 1_000_000));
     assert_eq!(update(&mut model, tick), [Ask::Detail(lead)]);
 }
 

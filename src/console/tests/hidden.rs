@@ -3,9 +3,9 @@
 use super::rig::{NOW, ago, busy, done, model, number, press, show};
 use super::screen::text;
 use crate::campaign::{self, LeadId};
-use crate::console::log::Format;
+use crate::console::log::PaneFormat;
 use crate::console::model::Model;
-use crate::console::update::{Event, update};
+use crate::console::update::{ConsoleEvent, update};
 use crate::control::Command;
 use crate::engine::{AttemptDetail, AuditEntry, Detail, Snapshot};
 
@@ -46,7 +46,7 @@ fn detail(model: &mut Model) {
         row: model.live.leads.row(lead).expect("a lead"),
         attempts: vec![attempt],
     };
-    update(model, Event::Detail(lead, Some(Box::new(detail))));
+    update(model, ConsoleEvent::Detail(lead, Some(Box::new(detail))));
 }
 
 /// No number of the list is on the screen; some hidden one is.
@@ -98,7 +98,7 @@ fn digits_are_hidden_in_what_is_said_also_if_it_was_said_before() {
     check(&mut model, "refused before");
     let pause = Command::Campaign(campaign::Command::Pause);
     let outcome = Ok(format!("paused while {} rings", number(22)));
-    update(&mut model, Event::Outcome(pause, outcome));
+    update(&mut model, ConsoleEvent::Outcome(pause, outcome));
     check(&mut model, "outcome");
 }
 
@@ -111,7 +111,7 @@ fn a_filter_s_digits_are_hidden_once_it_is_typed() {
 
 #[test]
 fn digits_are_hidden_in_the_log() {
-    let format = |hide_digits| Format {
+    let format = |hide_digits| PaneFormat {
         theme: super::rig::COLOUR,
         hide_digits,
     };

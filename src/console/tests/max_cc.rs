@@ -4,7 +4,7 @@ use super::rig::{busy, max_cc, model, press, said, show};
 use crate::campaign;
 use crate::console::model::Model;
 use crate::console::popup::Popup;
-use crate::console::update::{Ask, Event, update};
+use crate::console::update::{Ask, ConsoleEvent, update};
 use crate::control::Command;
 
 fn to(calls: u32) -> Command {
@@ -16,7 +16,7 @@ fn gives(calls: u32) -> Vec<Ask> {
 }
 
 fn answer(model: &mut Model, calls: u32, outcome: Result<String, String>) {
-    update(model, Event::Outcome(to(calls), outcome));
+    update(model, ConsoleEvent::Outcome(to(calls), outcome));
 }
 
 #[test]

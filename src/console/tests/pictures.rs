@@ -14,7 +14,7 @@ use crate::campaign::{
 };
 use crate::console::model::Model;
 use crate::console::theme::Theme;
-use crate::console::update::{Event, update};
+use crate::console::update::{ConsoleEvent, update};
 use crate::engine::{AttemptDetail, AttemptOutcome, Detail, Snapshot, Stop};
 use crate::keys::KeyMap;
 
@@ -100,7 +100,10 @@ fn live_detail() -> Model {
     ];
     now.recording = Some("being made".to_owned());
     let detail = detail_of(&model.live, call.lead, vec![now]);
-    update(&mut model, Event::Detail(call.lead, Some(Box::new(detail))));
+    update(
+        &mut model,
+        ConsoleEvent::Detail(call.lead, Some(Box::new(detail))),
+    );
     model
 }
 
@@ -130,7 +133,10 @@ fn failed_detail() -> Model {
     latest.timeline.push((ago(299), over));
     let before = ended(attempt(4, 1900), Disposition::Busy, 17, Some(486), None);
     let detail = detail_of(&model.live, lead, vec![latest, before]);
-    update(&mut model, Event::Detail(lead, Some(Box::new(detail))));
+    update(
+        &mut model,
+        ConsoleEvent::Detail(lead, Some(Box::new(detail))),
+    );
     model
 }
 
@@ -298,12 +304,12 @@ const CONDITIONS: &[Scene] = &[
     ("engine_ended", || {
         let mut model = model(busy());
         let why = "it panicked: index out of bounds".to_owned();
-        update(&mut model, Event::EngineEnded(why));
+        update(&mut model, ConsoleEvent::EngineEnded(why));
         model
     }),
     ("engine_silent", || {
         let mut model = model(busy());
-        update(&mut model, Event::Tick(Time(NOW.0 + 30_000_000)));
+        update(&mut model, ConsoleEvent::Tick(Time(NOW.0 + 30_000_000)));
         model
     }),
     ("read_only", || {

@@ -8,7 +8,7 @@ use crate::campaign::{
     AttemptId, Disposition, HangupCause, LeadId, LeadRow, LeadState, Leads, Number, RunId,
 };
 use crate::console::filter::{Filter, lead_word};
-use crate::console::queue::{Queue, QueueSort};
+use crate::console::queue::{QueuePane, QueueSort};
 
 /// Leads in every state, with attempts and causes; some that ended were never attempted.
 fn mixed(n: u32, random: &mut fastrand::Rng) -> Leads {
@@ -99,7 +99,7 @@ const FILTERS: [&str; 11] = [
 ];
 
 /// A long list is put in the order of its numbers by a thread.
-fn wait_for_the_order(queue: &mut Queue, leads: &Leads) {
+fn wait_for_the_order(queue: &mut QueuePane, leads: &Leads) {
     while queue.is_sorting() {
         std::thread::sleep(std::time::Duration::from_millis(1));
         if queue.has_sorted() {
@@ -114,7 +114,7 @@ fn every_filter_in_every_order_lists_the_right_leads() {
     let few = mixed(10, &mut random);
     let many = mixed(100_000, &mut random);
     for (leads, filters) in [(few, &FILTERS[..]), (many, &FILTERS[..2])] {
-        let mut queue = Queue::default();
+        let mut queue = QueuePane::default();
         for filter in filters {
             for sort in QueueSort::ALL {
                 for descending in [false, true] {
@@ -142,7 +142,7 @@ fn attempts_that_lie_far_apart_are_in_order_too() {
         let last = row.last.map(|a| AttemptId(a.0 * 1_000_000_007));
         leads.restore_row(id, LeadRow { last, ..row });
     }
-    let mut queue = Queue::default();
+    let mut queue = QueuePane::default();
     queue.rebuild(RunId(1), &leads, NOW);
     assert_eq!(queue.rows(), naive(&leads, "", QueueSort::Line, false));
 }
@@ -216,7 +216,7 @@ fn a_selected_lead_that_stays_stays_selected_where_it_stood_on_the_screen() {
 fn a_long_list_is_made_anew_every_other_second_and_at_a_key_at_once() {
     let mut random = fastrand::Rng::with_seed(4);
     let mut leads = mixed(30_000, &mut random);
-    let mut queue = Queue::default();
+    let mut queue = QueuePane::default();
     queue.refresh(RunId(1), &leads, NOW);
     let first = queue.rows().to_vec();
     let waiting = leads.line().next().expect("somebody waits");

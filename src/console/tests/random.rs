@@ -8,7 +8,7 @@ use super::screen::draw;
 use crate::campaign::{self, Disposition, LeadId, LeadState, RunId, RunState, Time};
 use crate::console::model::Model;
 use crate::console::popup::Popup;
-use crate::console::update::{Ask, Event, max_cc_asked, update};
+use crate::console::update::{Ask, ConsoleEvent, max_cc_asked, update};
 use crate::control::Command;
 use crate::engine::Snapshot;
 use crate::keys::{BINDINGS, Key, KeyCode};
@@ -70,12 +70,12 @@ fn random_text(random: &mut fastrand::Rng) -> String {
         .collect()
 }
 
-fn random_event(random: &mut fastrand::Rng, model: &Model, step: u64) -> Event {
+fn random_event(random: &mut fastrand::Rng, model: &Model, step: u64) -> ConsoleEvent {
     match random.u8(0..20) {
-        0 => Event::Paste(random_text(random)),
-        1 => Event::Resize(random.u16(1..=130), random.u16(1..=50)),
-        2 | 3 => Event::Picture(random_picture(random, step)),
-        4 => Event::Tick(Time(NOW.0 + step * 100_000)),
+        0 => ConsoleEvent::Paste(random_text(random)),
+        1 => ConsoleEvent::Resize(random.u16(1..=130), random.u16(1..=50)),
+        2 | 3 => ConsoleEvent::Picture(random_picture(random, step)),
+        4 => ConsoleEvent::Tick(Time(NOW.0 + step * 100_000)),
         5 if model.pending > 0 => {
             let max_cc = campaign::Command::SetMaxCc(super::rig::max_cc(max_cc_asked(model)));
             let outcome = if random.bool() {
@@ -83,9 +83,9 @@ fn random_event(random: &mut fastrand::Rng, model: &Model, step: u64) -> Event {
             } else {
                 Err("no".to_owned())
             };
-            Event::Outcome(Command::Campaign(max_cc), outcome)
+            ConsoleEvent::Outcome(Command::Campaign(max_cc), outcome)
         }
-        _ => Event::Key(random_key(random)),
+        _ => ConsoleEvent::Key(random_key(random)),
     }
 }
 
@@ -121,7 +121,7 @@ fn a_dangerous_command_comes_only_out_of_an_answered_question() {
             let event = random_event(&mut random, &model, step);
             let told = format!("seed {seed}, step {step}: {event:?}");
             let answers = match &event {
-                Event::Key(key) => {
+                ConsoleEvent::Key(key) => {
                     !key.ctrl && matches!(key.code, KeyCode::Enter | KeyCode::Char('y'))
                 }
                 _ => false,
@@ -156,7 +156,7 @@ fn a_read_only_console_gives_no_command_whatever_is_pressed() {
         for pressed in binding.keys {
             let mut model = model(busy());
             model.setup.read_only = true;
-            let asks = update(&mut model, Event::Key(*pressed));
+            let asks = update(&mut model, ConsoleEvent::Key(*pressed));
             assert!(!gives(&asks), "{pressed}");
         }
     }
@@ -165,14 +165,14 @@ fn a_read_only_console_gives_no_command_whatever_is_pressed() {
     model.setup.read_only = true;
     for step in 0..20_000 {
         let pressed = random_key(&mut random);
-        let asks = update(&mut model, Event::Key(pressed));
+        let asks = update(&mut model, ConsoleEvent::Key(pressed));
         assert!(!gives(&asks), "step {step}: {pressed} gave {asks:?}");
         let question = matches!(model.popup, Some(Popup::Question(_)));
         assert!(!question, "step {step}: {pressed} asked");
         if step % 97 == 0 {
             update(
                 &mut model,
-                Event::Picture(random_picture(&mut random, step)),
+                ConsoleEvent::Picture(random_picture(&mut random, step)),
             );
             draw(&mut model);
         }
@@ -190,7 +190,7 @@ fn pasted_text_is_no_key_wherever_it_falls() {
         let mut model = model(busy());
         super::rig::press(&mut model, keys);
         let before = model.popup.clone();
-        let asks = update(&mut model, Event::Paste(pasted.to_owned()));
+        let asks = update(&mut model, ConsoleEvent::Paste(pasted.to_owned()));
         assert_eq!(asks, [], "after {keys:?}");
         match (&model.popup, before) {
             (Some(Popup::Prompt(prompt)), _) => {

@@ -13,7 +13,7 @@ use crate::campaign::{
 };
 use crate::console::model::{Model, Setup};
 use crate::console::theme::Theme;
-use crate::console::update::{Ask, Event, update};
+use crate::console::update::{Ask, ConsoleEvent, update};
 use crate::engine::{
     AuditEntry, JournalView, LinkView, Quality, RecordingsView, Second, Snapshot, Trends,
 };
@@ -322,7 +322,7 @@ pub(super) fn press(model: &mut Model, keys: &str) -> Vec<Ask> {
     let mut asks = Vec::new();
     for c in keys.chars() {
         model.drawn();
-        asks.extend(update(model, Event::Key(key(c))));
+        asks.extend(update(model, ConsoleEvent::Key(key(c))));
     }
     model.drawn();
     asks
@@ -333,7 +333,7 @@ pub(super) fn show(model: &mut Model, snapshot: &Snapshot, later: u64) {
     let mut snapshot = snapshot.clone();
     snapshot.at = Time(NOW.0 + later * 1_000_000);
     model.now = snapshot.at;
-    update(model, Event::Picture(Arc::new(snapshot)));
+    update(model, ConsoleEvent::Picture(Arc::new(snapshot)));
 }
 
 /// What was said last.

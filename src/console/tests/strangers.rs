@@ -4,9 +4,9 @@
 use super::rig::{NOW, busy, model, press};
 use super::screen::draw;
 use crate::campaign::{self, AttemptId, Disposition, EndedBy, HangupCause, LeadId, RunState};
-use crate::console::log::Format;
+use crate::console::log::PaneFormat;
 use crate::console::model::Model;
-use crate::console::update::{Event, update};
+use crate::console::update::{ConsoleEvent, update};
 use crate::control::Command;
 use crate::engine::{AttemptDetail, AttemptOutcome, AuditEntry, Detail, Snapshot, Stop};
 
@@ -106,11 +106,11 @@ fn nothing_that_comes_of_a_command_steers_the_terminal() {
     for outcome in [Ok(EVIL.to_owned()), Err(EVIL.to_owned())] {
         let mut model = model(busy());
         let pause = Command::Campaign(campaign::Command::Pause);
-        update(&mut model, Event::Outcome(pause, outcome));
+        update(&mut model, ConsoleEvent::Outcome(pause, outcome));
         check(&mut model, "outcome");
     }
     let mut ended = model(busy());
-    update(&mut ended, Event::EngineEnded(EVIL.to_owned()));
+    update(&mut ended, ConsoleEvent::EngineEnded(EVIL.to_owned()));
     check(&mut ended, "the engine's last words");
 }
 
@@ -124,7 +124,10 @@ fn nothing_in_a_question_or_a_filter_steers_the_terminal() {
     let mut filtered = model(busy());
     press(&mut filtered, "/");
     // Typed or pasted, only what is drawn nowhere or backwards could get in.
-    update(&mut filtered, Event::Paste("a\u{202e}\u{200b}".to_owned()));
+    update(
+        &mut filtered,
+        ConsoleEvent::Paste("a\u{202e}\u{200b}".to_owned()),
+    );
     for keys in ["", "\r"] {
         press(&mut filtered, keys);
         filtered.size = (200, 60);
@@ -188,14 +191,17 @@ fn nothing_in_a_detail_steers_the_terminal() {
             row: model.live.leads.row(lead).expect("a lead"),
             attempts: vec![attempt],
         };
-        update(&mut model, Event::Detail(lead, Some(Box::new(detail))));
+        update(
+            &mut model,
+            ConsoleEvent::Detail(lead, Some(Box::new(detail))),
+        );
         check(&mut model, "detail");
     }
 }
 
 #[test]
 fn nothing_in_the_log_steers_the_terminal() {
-    let format = Format {
+    let format = PaneFormat {
         theme: super::rig::COLOUR,
         hide_digits: false,
     };

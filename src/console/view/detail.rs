@@ -41,7 +41,7 @@ fn title(model: &Model, detail: &Detail) -> String {
 }
 
 fn lines(model: &Model, detail: &Detail, width: usize) -> Vec<Line<'static>> {
-    let mut page = Page {
+    let mut page = DetailPage {
         model,
         width,
         lines: Vec::new(),
@@ -54,13 +54,13 @@ fn lines(model: &Model, detail: &Detail, width: usize) -> Vec<Line<'static>> {
     page.lines
 }
 
-struct Page<'a> {
+struct DetailPage<'a> {
     model: &'a Model,
     width: usize,
     lines: Vec<Line<'static>>,
 }
 
-impl Page<'_> {
+impl DetailPage<'_> {
     fn field(&mut self, label: &str, text: &str, style: Style) {
         let text = self.model.number(&harmless(text));
         self.figures(label, &text, style);

@@ -7,10 +7,10 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 use tui_logger::{TuiLoggerTargetWidget, TuiLoggerWidget};
 
-use super::super::calls::{CallSort, Row};
+use super::super::calls::{CallRow, CallSort};
 use super::super::causes::cause_words;
 use super::super::filter::lead_word;
-use super::super::log::Format;
+use super::super::log::PaneFormat;
 use super::super::model::{Model, Pane};
 use super::super::queue::QueueSort;
 use super::super::text::{clock_span, count, harmless};
@@ -245,7 +245,7 @@ fn draw_calls(frame: &mut Frame<'_>, area: Rect, model: &mut Model) {
     table.draw(frame, inner, model, &rows);
 }
 
-fn call_cells(model: &Model, row: &Row) -> Vec<(String, Style)> {
+fn call_cells(model: &Model, row: &CallRow) -> Vec<(String, Style)> {
     let theme = model.setup.theme;
     let shown = model.shown();
     let call = &row.view;
@@ -335,7 +335,7 @@ fn draw_log(frame: &mut Frame<'_>, area: Rect, model: &mut Model) {
             .state(model.log.state());
         frame.render_widget(widget, places[0]);
     }
-    let format = Format {
+    let format = PaneFormat {
         theme,
         hide_digits: model.hide_digits,
     };

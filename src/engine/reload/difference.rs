@@ -11,7 +11,7 @@ pub(super) const ANOTHER_LIST: &str = "names another list";
 
 /// What [`between`] found.
 #[derive(Debug)]
-pub(super) struct Difference {
+pub(super) struct SettingsDifference {
     /// What holds from now on: of the new settings what may change, of the old ones the rest.
     pub(super) settings: Settings,
     pub(super) changed: Vec<String>,
@@ -19,13 +19,13 @@ pub(super) struct Difference {
 }
 
 /// Compares the settings by which the engine runs with those that were read.
-pub(super) fn between(running: &Settings, new: &Settings) -> Difference {
+pub(super) fn between(running: &Settings, new: &Settings) -> SettingsDifference {
     let mut changed = Vec::new();
     of_dialing(running, new, &mut changed);
     of_the_target(running, new, &mut changed);
     of_recordings(running, new, &mut changed);
     of_the_process(running, new, &mut changed);
-    Difference {
+    SettingsDifference {
         settings: mixed(running, new),
         changed,
         ignored: ignored(running, new),

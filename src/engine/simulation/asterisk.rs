@@ -8,8 +8,8 @@ use super::deck::world_time;
 use super::laws::Verdict;
 use super::network::{Mishap, Outgoing, Result as Answer, as_http, as_request, no_connection};
 use super::{Item, Sim};
-use crate::ari::link::{DownReason, LinkEvent, LinkState, UNUSED_EVENTS, Verdict as MayConnect};
-use crate::ari::link::{Occasion, Presence, application_verdict};
+use crate::ari::link::{AppPresence, Occasion, application_verdict};
+use crate::ari::link::{AppVerdict as MayConnect, DownReason, LinkEvent, LinkState, UNUSED_EVENTS};
 use crate::ari::{Application, Event, EventKind};
 use crate::campaign::{AttemptId, Part};
 use crate::simulator::{Body, ConnectionId, Method, Output, Request, Response};
@@ -280,9 +280,9 @@ impl Sim {
         let (prefix, occasion) = (deck.prefix.clone(), deck.occasion);
         let app = self.application();
         let presence = if self.world.is_connected(APP) {
-            Presence::Somebody
+            AppPresence::Somebody
         } else {
-            Presence::Nobody
+            AppPresence::Nobody
         };
         if let Some(app) = app.clone()
             && application_verdict(Some(&app), &prefix, occasion, presence) != MayConnect::Connect

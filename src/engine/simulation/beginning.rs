@@ -81,7 +81,7 @@ fn settings(rng: &mut fastrand::Rng, dir: &TempDir, pause_after: PauseAfter) -> 
         log_file: dir.path().join("dialdeck.log"),
         log: config::Log::default(),
         keys: crate::keys::KeyMap::default(),
-        control: config::Control {
+        control: config::ControlSettings {
             addr: ([127, 0, 0, 1], 0).into(),
             token: None,
         },

@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::ari::wire::{Answer, Carrier, Sent};
+use crate::ari::wire::{Carrier, PendingResponse, SentRequest};
 use crate::ari::{AriError, Connection};
 use crate::simulator::{Body, Method, Request, Response};
 
@@ -21,7 +21,7 @@ pub(super) type Result = std::result::Result<reqwest::Response, AriError>;
 
 /// A request that has left the client.
 pub(super) struct Outgoing {
-    pub(super) sent: Sent,
+    pub(super) sent: SentRequest,
     pub(super) reply: oneshot::Sender<Result>,
 }
 
@@ -38,7 +38,7 @@ impl Network {
 }
 
 impl Carrier for Network {
-    fn carry(&self, sent: Sent) -> Answer {
+    fn carry(&self, sent: SentRequest) -> PendingResponse {
         let (reply, answer) = oneshot::channel();
         let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         queue.push_back(Outgoing { sent, reply });
@@ -159,7 +159,7 @@ pub(super) fn as_http(response: Response) -> reqwest::Response {
 }
 
 /// A request as the world takes it.
-pub(super) fn as_request(sent: &Sent) -> Request {
+pub(super) fn as_request(sent: &SentRequest) -> Request {
     let method = match sent.what.split(' ').next() {
         Some("POST") => Method::Post,
         Some("PUT") => Method::Put,

@@ -10,7 +10,7 @@ use crate::campaign::{
 
 /// Something that happened to a call.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum What {
+pub(super) enum TimelineEntry {
     Begun,
     TakenOver,
     Asked(Op),
@@ -29,26 +29,28 @@ pub(super) enum What {
 }
 
 /// `what`, for a reader.
-pub(super) fn sentence(what: &What, number: &Number, settings: &CallSettings) -> String {
+pub(super) fn sentence(what: &TimelineEntry, number: &Number, settings: &CallSettings) -> String {
     match what {
-        What::Begun => "taken from the line".to_owned(),
-        What::TakenOver => "taken over from an engine that died".to_owned(),
-        What::Asked(Op::DialB | Op::OriginateB) => {
+        TimelineEntry::Begun => "taken from the line".to_owned(),
+        TimelineEntry::TakenOver => "taken over from an engine that died".to_owned(),
+        TimelineEntry::Asked(Op::DialB | Op::OriginateB) => {
             format!("target dialed: {}", settings.target.endpoint)
         }
-        What::Asked(op) => format!("asked Asterisk {}", wish(*op, number, settings)),
-        What::Failed(op, error) => failure(*error, &wish(*op, number, settings)),
-        What::Leg(part, event) => leg(*part, *event),
-        What::Step(step) => self::step(*step),
-        What::Records => "recording".to_owned(),
-        What::RecordingEnded(true) => "the recording ended".to_owned(),
-        What::RecordingEnded(false) => "Asterisk could not record".to_owned(),
-        What::Saved => "the recording is in the folder".to_owned(),
-        What::NotSaved(why) => format!("no recording: {why}"),
-        What::HungUpBy(who) => format!("hung up by {}", harmless(who)),
-        What::Kept(part) => format!("Asterisk keeps {part}, though it was to go"),
-        What::Transferred(part, to) => format!("{part} transferred the call to {}", harmless(to)),
-        What::Ended(disposition, by) => over(*disposition, *by),
+        TimelineEntry::Asked(op) => format!("asked Asterisk {}", wish(*op, number, settings)),
+        TimelineEntry::Failed(op, error) => failure(*error, &wish(*op, number, settings)),
+        TimelineEntry::Leg(part, event) => leg(*part, *event),
+        TimelineEntry::Step(step) => self::step(*step),
+        TimelineEntry::Records => "recording".to_owned(),
+        TimelineEntry::RecordingEnded(true) => "the recording ended".to_owned(),
+        TimelineEntry::RecordingEnded(false) => "Asterisk could not record".to_owned(),
+        TimelineEntry::Saved => "the recording is in the folder".to_owned(),
+        TimelineEntry::NotSaved(why) => format!("no recording: {why}"),
+        TimelineEntry::HungUpBy(who) => format!("hung up by {}", harmless(who)),
+        TimelineEntry::Kept(part) => format!("Asterisk keeps {part}, though it was to go"),
+        TimelineEntry::Transferred(part, to) => {
+            format!("{part} transferred the call to {}", harmless(to))
+        }
+        TimelineEntry::Ended(disposition, by) => over(*disposition, *by),
     }
 }
 

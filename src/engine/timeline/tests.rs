@@ -66,7 +66,7 @@ fn settings() -> Arc<CallSettings> {
 fn details(timelines: &Timelines) -> Vec<AttemptDetail> {
     let number = Number::parse("1000").expect("digits");
     let ids = ids();
-    let setting = Setting {
+    let setting = TimelineIds {
         channels: &ids,
         journal: uuid::Uuid::from_u128(1),
     };

@@ -28,7 +28,7 @@ impl Leads {
 
 #[test]
 fn a_row_is_small() {
-    assert_eq!(size_of::<Row>(), 16);
+    assert_eq!(size_of::<PackedRow>(), 16);
 }
 
 #[test]
