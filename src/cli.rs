@@ -77,9 +77,9 @@ struct ConsoleFlags {
 
 impl ConsoleFlags {
     /// The console, unless there is to be none, or none can be shown.
-    fn wanted(self, headless: bool) -> Option<session::ConsoleFlags> {
+    fn wanted(self, headless: bool) -> Option<session::ConsoleArgs> {
         let shown = !headless && crate::console::can_show();
-        shown.then_some(session::ConsoleFlags {
+        shown.then_some(session::ConsoleArgs {
             read_only: self.read_only,
             fps: self.fps,
         })

@@ -122,6 +122,7 @@ fn originating(seconds: u64) -> (Asterisk, Proxy, Deck, Running) {
         .send();
     let started = asterisk.block_on(started).expect("an answer");
     assert!(started.status().is_success(), "{}", started.status());
+    running.wait_for(" call.dialing ", SOON);
     wait("the originate", SOON, || proxy.originates().len() == 1);
     // From the proxy it has no disk and no other request to wait for.
     std::thread::sleep(Duration::from_millis(500));

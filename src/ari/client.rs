@@ -411,7 +411,7 @@ pub(crate) fn root_cause(error: &reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
     use crate::ari::Password;
@@ -434,7 +434,7 @@ mod tests {
     /// The gate is looked at when a request wins its place; this begins behind that, when its
     /// connection is being opened.
     #[tokio::test]
-    async fn of_a_request_whose_gate_is_shut_when_it_is_about_to_be_written_nothing_leaves() {
+    async fn nothing_is_written_of_a_request_whose_gate_is_shut_when_it_is_sent() {
         for open in [false, true] {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
             let port = listener.local_addr().expect("bound").port();
@@ -462,6 +462,8 @@ mod tests {
                 assert!(matches!(error, AriError::Withheld { .. }), "{error}");
             }
             drop(client);
+            // Where no connection was opened at all, none is waited for.
+            drop(TcpStream::connect(("127.0.0.1", port)).await);
             let came = server.await.expect("it does not panic");
             assert_eq!(!came.is_empty(), open, "{came}");
         }

@@ -539,7 +539,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_lasted_lets_the_waits_begin_anew_and_a_short_one_does_not() {
+    async fn a_long_connection_resets_the_back_off_and_a_short_one_does_not() {
         let longest = Duration::from_millis(20);
         let wait = wait_after(longest, longest * 2).await;
         assert!(wait <= FIRST, "{wait:?}");
@@ -550,7 +550,7 @@ mod tests {
 
     /// Without a connection nothing was good.
     #[tokio::test]
-    async fn a_try_that_fails_leaves_the_waits_as_they_are() {
+    async fn a_failed_connect_does_not_reset_the_back_off() {
         let asterisk = simulator::start(SimConfig::default()).await;
         let asterisk = asterisk.expect("a simulator");
         let longest = Duration::from_secs(3600);

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_words_each_must_fit_in_any_order() {
+    fn all_words_must_fit_in_any_order() {
         let fits =
             |text: &str, disposition| Filter::new(text).fits_state(LeadState::Final(disposition));
         assert!(fits("ab ned", Disposition::Abandoned));
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_numbers_each_must_fit_in_any_order() {
+    fn all_numbers_must_fit_in_any_order() {
         for text in ["202 303", "303 202"] {
             let filter = Filter::new(text);
             assert!(filter.fits_call("+12025550303", CallWord::Ringing));

@@ -171,8 +171,6 @@ struct Sim {
     sizes: Vec<BTreeMap<&'static str, (usize, usize)>>,
     /// Attempts of dead processes that this one has not settled.
     orphans: BTreeSet<AttemptId>,
-    /// The first attempt that this process may make.
-    first_attempt: AttemptId,
     notes: Notes,
     tally: Tally,
     steps: u64,
@@ -196,7 +194,6 @@ impl Sim {
             }
         }
         self.check_leads()?;
-        self.check_figures()?;
         self.end_process();
         self.check_end()
     }

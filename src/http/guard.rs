@@ -233,10 +233,7 @@ mod tests {
         assert_eq!(refused_with(&[]), Some(401));
         let twice = ["Bearer 0123456789abcdef"; 2];
         assert_eq!(refused_with(&twice), Some(401));
-        let guard = Guard::new(
-            LOOPBACK.parse().expect("it is"),
-            Some(TOKEN).map(Secret::new),
-        );
+        let guard = Guard::new(LOOPBACK.parse().expect("it is"), Some(Secret::new(TOKEN)));
         for open in ["/healthz", "/readyz"] {
             let health = guard.refusal(open, &headers(&[("host", LOOPBACK)]));
             assert_eq!(health, None, "{open}");
@@ -254,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_whole_token_and_nothing_else_is_taken() {
+    fn a_token_with_anything_missing_or_added_is_refused() {
         let is_refused = |shown: &str| {
             let refused = refused_with(&[&format!("Bearer {shown}")]);
             assert_eq!(refused, Some(401), "{shown:?}");

@@ -197,7 +197,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_lies_with_a_row_is_told_from_what_lies_with_the_server_or_the_table() {
+    fn errors_of_a_row_are_told_from_errors_of_the_server_and_the_table() {
         for (code, name) in OF_A_ROW {
             let trouble = of_server(&mysql(), code, name);
             assert_eq!(trouble.about, About::Row, "{code} {name}");

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_of_odd_length_before_the_samples_is_followed_by_a_byte_that_fills_it_up() {
+    fn a_chunk_of_odd_length_is_followed_by_a_padding_byte() {
         for chunk in [&b""[..], b"a", b"ab", b"abc", b"abcde", b"data", b"datad"] {
             let whole = with_chunk(100, chunk);
             assert_eq!(judged(&whole), Ok(()), "{chunk:?}");
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_an_odd_number_of_bytes_of_samples_one_byte_may_fill_up_and_no_more() {
+    fn samples_of_odd_length_may_have_one_padding_byte_and_no_more() {
         let mut bytes = wav(0);
         bytes[40..44].copy_from_slice(&5_u32.to_le_bytes());
         for (present, expected) in [
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_format_without_a_known_header_anything_but_an_empty_file_passes() {
+    fn a_file_without_content_is_empty_in_every_format() {
         for format in ["ulaw", "alaw", "gsm", "sln", "g722", "WAV", "wav49"] {
             let judged = |bytes: &[u8]| judge(&mut Cursor::new(bytes), format).unwrap();
             assert_eq!(judged(b""), Err(Fault::Empty), "{format}");

@@ -103,7 +103,7 @@ mod tests {
 
     /// OWASP's list: `=`, `+`, `-`, `@`, tab, CR and LF, and the four signs in full width.
     #[test]
-    fn each_character_that_begins_a_formula_is_disarmed_and_only_there() {
+    fn every_character_that_begins_a_formula_gets_an_apostrophe_before_it() {
         let full_width = ['\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
         let narrow = ['=', '+', '-', '@', '\t', '\r', '\n'];
         for first in narrow.into_iter().chain(full_width) {

@@ -215,7 +215,7 @@ async fn an_empty_recording_fails_as_empty_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn an_empty_recording_of_any_format_is_saved_nowhere() {
+async fn an_empty_recording_is_saved_in_no_format() {
     for format in ["wav", "wav16", "ulaw", "gsm", "sln"] {
         let spool = Spool::default();
         spool.put("camp%2F1", Vec::new());
@@ -239,7 +239,7 @@ async fn an_empty_recording_of_any_format_is_saved_nowhere() {
 
 /// A process that died before it gave a file its content left its name behind.
 #[tokio::test]
-async fn an_empty_file_under_the_name_of_a_recording_is_none_that_was_saved_before() {
+async fn an_empty_file_in_the_folder_does_not_count_as_saved_before() {
     let fake = Spool::default().serve().await;
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("call-1.wav"), b"").unwrap();
@@ -299,7 +299,7 @@ async fn a_recording_that_asterisk_died_over_is_closed_and_saved() {
 
 /// Asterisk still writes it when it is asked for first.
 #[tokio::test]
-async fn a_recording_that_is_not_closed_yet_is_waited_for_and_saved_whole() {
+async fn an_unclosed_recording_is_fetched_again_until_it_is_closed() {
     let spool = Spool::default();
     let whole = wav(300);
     let mut begun = wav(100);

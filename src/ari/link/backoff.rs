@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn engines_that_lost_asterisk_together_do_not_come_back_in_step() {
+    fn waits_are_spread_over_half_of_their_length() {
         let timing = LinkTiming::default();
         let cases = [
             (0, DownReason::Closed, timing.backoff_first),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_connection_that_lasted_ends_the_doubling_and_it_begins_anew_after_that() {
+    fn only_a_connection_as_long_as_the_longest_wait_resets_the_doubling() {
         let timing = LinkTiming::default();
         let mut backoff = Backoff::new(timing);
         let grows = |backoff: &mut Backoff| {
@@ -110,7 +110,8 @@ mod tests {
         };
         for _ in 0..2 {
             grows(&mut backoff);
-            backoff.lasted(timing.backoff_max - Duration::from_millis(1));
+            let a_little = Duration::from_millis(1);
+            backoff.lasted(timing.backoff_max.saturating_sub(a_little));
             assert!(backoff.next(&DownReason::Closed) >= timing.backoff_max / 2);
             backoff.lasted(timing.backoff_max);
         }

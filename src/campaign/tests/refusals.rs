@@ -73,8 +73,11 @@ fn setbacks_in_a_row_hold_dialing_ever_longer_and_a_success_ends_that() {
     assert_eq!(waits, [1, 2]);
 }
 
+/// Something that makes dialing go on.
+type Does = fn(&mut Rig);
+
 #[test]
-fn whoever_sees_to_it_that_dialing_can_go_on_ends_the_hold_and_the_row() {
+fn a_start_a_reconnect_a_requeue_and_a_new_run_end_the_hold_and_its_doubling() {
     let pause = |rig: &mut Rig| {
         rig.command(&Command::Pause).expect("it dials");
         rig.command(&Command::Start).expect("it is paused");
@@ -100,7 +103,7 @@ fn whoever_sees_to_it_that_dialing_can_go_on_ends_the_hold_and_the_row() {
         outcome.expect("it is done");
         rig.handle(Input::Tick);
     };
-    let cases: [(&str, fn(&mut Rig)); 5] = [
+    let cases: [(&str, Does); 5] = [
         ("pause", pause),
         ("drain", drain),
         ("link", link),

@@ -208,7 +208,7 @@ fn the_second_answer_gives_the_command_that_was_asked_about() {
 
 /// `y` is a plain yes. Where there are two ways to say it, neither is meant.
 #[test]
-fn y_takes_the_second_answer_of_two_and_none_of_three() {
+fn y_confirms_a_question_with_two_answers_and_not_one_with_three() {
     let mut threefold = 0;
     for (mut model, command) in questions() {
         let Some(Popup::Question(question)) = &model.popup else {
@@ -234,7 +234,7 @@ fn y_takes_the_second_answer_of_two_and_none_of_three() {
 }
 
 #[test]
-fn each_of_three_answers_is_reached_from_both_sides() {
+fn each_of_three_answers_is_reached_in_both_directions() {
     for (keys, command) in [
         ("ql\r", Some(Command::Quit)),
         ("qll\r", Some(Command::QuitNow)),

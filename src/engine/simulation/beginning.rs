@@ -9,7 +9,7 @@ use super::deck::world_time;
 use super::laws::Notes;
 use super::{Play, Sim, Tally, asterisk, tests};
 use crate::campaign::{
-    AsteriskIds, AttemptId, CallSettings, MaxCc, Number, Numbers, PauseAfter, Recordings, Target,
+    AsteriskIds, CallSettings, MaxCc, Number, Numbers, PauseAfter, Recordings, Target,
 };
 use crate::config::{self, ListSource, OnHangup, OnInterrupted, Secret, Settings};
 use crate::journal::Disk;
@@ -136,7 +136,6 @@ impl Sim {
             lives: play.lives,
             sizes: Vec::new(),
             orphans: BTreeSet::new(),
-            first_attempt: AttemptId(1),
             notes: Notes::default(),
             tally: Tally::default(),
             steps: 0,

@@ -69,43 +69,6 @@ impl Sim {
         wrong.map_or(Ok(()), |what| broken(Law::Journal, what))
     }
 
-    /// The figures that the operator sees of this process's calls are what its rows in the
-    /// journal add up to.
-    pub(super) fn check_figures(&self) -> Verdict {
-        let Some(deck) = &self.deck else {
-            return Ok(());
-        };
-        let stats = &deck.picture().stats;
-        let whole = |number: u128| i64::try_from(number).expect("a small number");
-        let shown = [
-            stats.attempts.into(),
-            stats.seizures.into(),
-            stats.bridged.into(),
-            whole(stats.talk.as_micros()),
-            whole(stats.dead_air_count().into()),
-            whole(stats.dead_air_sum().as_millis()),
-        ];
-        let sql = "SELECT count(*), count(answered_at), count(bridged_at),
-                       coalesce(sum(ended_at - bridged_at), 0), count(dead_air_ms),
-                       coalesce(sum(dead_air_ms), 0)
-                   FROM attempts
-                   WHERE attempt >= ?1 AND withdrawn = 0 AND ended_at IS NOT NULL";
-        let first = self.first_attempt.0.cast_signed();
-        let mut written: [i64; 6] = [0; 6];
-        let read = self.journal().query_row(sql, [first], |row| {
-            for (place, value) in written.iter_mut().enumerate() {
-                *value = row.get(place)?;
-            }
-            Ok(())
-        });
-        read.expect("its schema");
-        if shown != written {
-            let what = format!("the figures are {shown:?}, by the journal {written:?}");
-            return broken(Law::Snapshot, what);
-        }
-        Ok(())
-    }
-
     /// When all is over, everybody is accounted for and nothing is left.
     pub(super) fn check_end(&mut self) -> Verdict {
         let sizes = self.world.sizes();

@@ -34,7 +34,6 @@ impl Sim {
         let process = self.process;
         self.note(|| format!("process {process} starts: {:?}", recovered.run));
         self.check_recovered(&recovered)?;
-        self.first_attempt = recovered.next_attempt;
         self.orphans.clear();
         for orphan in recovered.run.into_iter().flat_map(|run| run.unfinished) {
             self.tally.count("orphans: found at a start");

@@ -169,7 +169,7 @@ fn assert_applied(deck: &Deck, expected: &Settings, name: &str) {
 }
 
 #[test]
-fn each_setting_that_is_told_to_have_changed_holds_and_each_other_one_stays_as_it_was() {
+fn each_setting_reported_as_changed_is_applied_and_no_other_is() {
     let known: BTreeSet<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
     let tried: BTreeSet<&str> = CASES.iter().map(|(name, ..)| *name).collect();
     let forgotten: Vec<_> = known.difference(&tried).collect();
@@ -211,7 +211,7 @@ fn each_setting_that_is_told_to_have_changed_holds_and_each_other_one_stays_as_i
 }
 
 #[test]
-fn all_that_may_change_holds_when_it_changes_together() {
+fn all_settings_that_may_change_are_applied_together() {
     in_runtime(async {
         let dir = folder();
         let running = settings(dir.path(), ("", ""));
@@ -242,7 +242,7 @@ fn all_that_may_change_holds_when_it_changes_together() {
 }
 
 #[test]
-fn a_process_without_asterisk_gives_up_by_the_seconds_that_hold_now() {
+fn give_up_seconds_of_a_reload_are_applied() {
     in_runtime(async {
         let dir = folder();
         let running = settings(dir.path(), ("GIVE_UP_SECONDS", "60"));
@@ -265,7 +265,7 @@ fn a_process_without_asterisk_gives_up_by_the_seconds_that_hold_now() {
 }
 
 #[test]
-fn a_stop_drains_for_the_seconds_that_hold_when_it_is_asked_for() {
+fn drain_seconds_of_a_reload_are_applied() {
     for seconds in ["0", "7", "900"] {
         in_runtime(async {
             let dir = folder();

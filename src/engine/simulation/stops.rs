@@ -89,7 +89,7 @@ impl Rig {
 }
 
 #[test]
-fn only_a_second_signal_hangs_up_and_who_asks_again_neither_hastens_nor_delays_the_end() {
+fn only_a_second_signal_or_a_stop_now_hangs_up_and_a_repeat_moves_no_deadline() {
     for (asked, hangs_up) in ROWS {
         in_runtime(async {
             let mut rig = Rig::new();
@@ -121,7 +121,7 @@ fn only_a_second_signal_hangs_up_and_who_asks_again_neither_hastens_nor_delays_t
 }
 
 #[test]
-fn what_is_still_up_after_drain_seconds_is_hung_up_however_often_somebody_asked() {
+fn repeated_stops_do_not_put_off_the_end_of_drain_seconds() {
     in_runtime(async {
         let mut rig = Rig::new();
         rig.ask(Signal);

@@ -133,7 +133,7 @@ fn a_full_queue_gives_records_back_and_frees_itself() {
 }
 
 #[test]
-fn an_append_of_nothing_needs_no_room_and_is_answered_behind_what_waits() {
+fn an_empty_append_is_taken_by_a_full_queue_and_answered_last() {
     let (_dir, path) = place();
     let (journal, _) = open(&path);
     let writer = journal.writer();
@@ -254,7 +254,7 @@ fn what_cannot_be_true_is_refused() {
 
 /// Whose legs were told to have met, and had not by Asterisk's own times.
 #[test]
-fn only_an_abandoned_attempt_loses_the_time_at_which_it_was_bridged() {
+fn an_abandoned_attempt_has_no_bridged_at() {
     let (_dir, path) = place();
     let (journal, _) = open(&path);
     let dispositions = [
