@@ -111,7 +111,7 @@ impl AttachLink {
             StreamLine::Hello(_) => {}
             StreamLine::Beat(beat) => self.pulse.heard(beat),
             StreamLine::Leads(changes) => {
-                self.decoder.leads(&changes).map_err(|e| e.to_string())?
+                self.decoder.leads(&changes).map_err(|e| e.to_string())?;
             }
             StreamLine::Log { last, lines } => {
                 self.last = Some(last);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::call::Call;
 use super::call::attempt::Attempt;
+use super::call::channel::Channel;
 use super::call::facts::Facts;
 use super::call::phase::{Phase, Verdict};
 use super::call::remains::Remains;
@@ -306,7 +307,7 @@ impl Calls {
             Op::Find(part) => self.found(now, attempt, part, result, out),
             Op::AskTarget { .. } => {
                 self.tell_call(now, attempt, out, |call, turn| {
-                    call.target_told(result, turn)
+                    call.target_told(result, turn);
                 });
             }
             _ if self.remains.contains_key(&attempt) => {
@@ -383,11 +384,11 @@ impl Calls {
             orphans.transferred(now, (attempt, part), &self.ids, out);
         } else if self.remains.contains_key(&attempt) {
             self.tell_remains(now, attempt, out, |remains, turn| {
-                remains.transferred(part, turn)
+                remains.transferred(part, turn);
             });
         } else if self.live.contains_key(&attempt) {
             self.tell_call(now, attempt, out, |call, turn| {
-                call.transferred(part, to, turn)
+                call.transferred(part, to, turn);
             });
         } else {
             let entered = LegEvent::Entered;
@@ -411,7 +412,7 @@ impl Calls {
             remains.recording_ended(ok, turn);
         });
         self.tell_call(now, attempt, out, |call, turn| {
-            call.recording_ended(ok, turn)
+            call.recording_ended(ok, turn);
         });
     }
 
@@ -679,7 +680,7 @@ impl Calls {
     pub(super) fn has_joined(&self, attempt: AttemptId, part: Part) -> bool {
         let is_leg = matches!(part, Part::A | Part::B);
         let channel = self.facts(attempt).and_then(|facts| facts.channel(part));
-        is_leg && channel.is_some_and(|channel| channel.has_joined())
+        is_leg && channel.is_some_and(Channel::has_joined)
     }
 
     /// The names, in Asterisk's spool, of what a dead process may have recorded without

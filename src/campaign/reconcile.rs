@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use super::call::channel::{HungUp, Presence};
+use super::call::channel::{Channel, HungUp, Presence};
 use super::call::facts::{Facts, Resumption};
 use super::disposition::HangupCause;
 use super::ids::{AttemptId, Part};
@@ -240,7 +240,7 @@ pub(super) fn keeps_a(now: Time, attempt: AttemptId, facts: &Facts, seen: &Seen)
 
 /// Whether Asterisk keeps a channel of an ended call that was to go for long.
 pub(super) fn keeps((attempt, part): (AttemptId, Part), facts: &Facts, seen: &Seen) -> bool {
-    let was_to_go = facts.channel(part).and_then(|c| c.was_to_go_at());
+    let was_to_go = facts.channel(part).and_then(Channel::was_to_go_at);
     was_to_go.is_some_and(|at| is_kept(at, seen)) && seen.lists(attempt, part)
 }
 

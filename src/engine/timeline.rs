@@ -205,11 +205,11 @@ impl Timelines {
                 ..
             } => {}
             Notice::Call { attempt, step, .. } => {
-                self.note(now, *attempt, TimelineEntry::Step(*step))
+                self.note(now, *attempt, TimelineEntry::Step(*step));
             }
             Notice::RecordingFailed { attempt, why } => self.no_recording(now, *attempt, why),
             Notice::Kept { attempt, part, .. } => {
-                self.note(now, *attempt, TimelineEntry::Kept(*part))
+                self.note(now, *attempt, TimelineEntry::Kept(*part));
             }
             Notice::Transferred {
                 attempt, by, to, ..
