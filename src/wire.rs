@@ -61,7 +61,7 @@ pub struct Hello {
     pub version: String,
     /// What time it is there.
     pub now: Time,
-    /// As in [`Message::Beat`].
+    /// As in [`StreamLine::Beat`].
     #[serde(default)]
     pub beat: u64,
 }
@@ -99,7 +99,7 @@ pub struct Difference {
 pub struct Order {
     /// See [`PROTOCOL`].
     pub protocol: u32,
-    /// When it was given, as [`Message::Beat`] counts: no clock of either machine is believed.
+    /// When it was given, as [`StreamLine::Beat`] counts: no clock of either machine is believed.
     pub at: u64,
     /// What is asked.
     pub what: What,

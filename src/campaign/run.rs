@@ -22,7 +22,7 @@ pub struct Listed<'a> {
     pub numbers: &'a Numbers,
 }
 
-/// What [`Campaign::start_again`] did.
+/// What [`Campaign::start_again`](super::Campaign::start_again) did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Began {
     /// IDLE: it dials.
@@ -44,7 +44,7 @@ pub enum Began {
     },
 }
 
-/// What came of [`Campaign::start_again`].
+/// What came of [`Campaign::start_again`](super::Campaign::start_again).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartedAgain {
     /// What it did.

@@ -9,7 +9,7 @@
 //! functions below follow it piece by piece, with its backtracking worked out by hand. One
 //! rule is older: a `#` in an unquoted value starts a comment only after a blank, as up to
 //! dotenv 14.3, so that `p$ecret#1` is a password. Newer ones cut there, so wherever that
-//! makes a difference there is a [`Notice`].
+//! makes a difference there is a [`DotenvNotice`].
 
 use std::fmt::Write as _;
 

@@ -78,7 +78,7 @@ fn area((width, height): (u16, u16)) -> Rect {
     Rect::new(0, 0, width, height)
 }
 
-/// Standard output, whose failure shows in [`Failure`] alone. When ratatui's terminal is
+/// Standard output, whose failure shows in [`WriteFault`] alone. When ratatui's terminal is
 /// dropped it shows the cursor, tells a failure of that on standard error, and panics where
 /// this fails as well: a terminal that goes would end the dialing.
 struct Output {

@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const ALIVE: Duration = Duration::from_secs(1);
 /// Two machines' seconds differ a little: in a shift they drift apart by less.
 const AHEAD_MS: u64 = 5000;
-/// What [`Message::Beat`] counts from.
+/// What [`StreamLine::Beat`] counts from.
 static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 /// So many lines of the log a console gets that has just been attached.
 const BACKLOG: u64 = 1000;
@@ -63,7 +63,7 @@ pub(super) struct ConsoleQuery {
     after: Option<String>,
 }
 
-/// `GET /api/v1/console`: [`wire::Message`]s, one a line.
+/// `GET /api/v1/console`: [`wire::StreamLine`]s, one a line.
 pub(super) async fn stream(State(api): State<Api>, Query(asked): Query<ConsoleQuery>) -> Response {
     let Some(place) = api.place() else {
         return super::no_place();

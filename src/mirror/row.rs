@@ -10,7 +10,7 @@ use super::status::sql_status;
 use crate::campaign::{AsteriskIds, Disposition, Part, TargetFailure, Time};
 use crate::journal::{LegLine, OutboxLine};
 
-/// The columns that are written, in the order of a [`Row`], with their types.
+/// The columns that are written, in the order of a [`MirrorRow`], with their types.
 pub(super) const COLUMNS: [(&str, &str); 24] = [
     ("call_id", "VARCHAR(64) NOT NULL"),
     ("recording_path", "TEXT"),

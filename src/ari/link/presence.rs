@@ -5,7 +5,7 @@
 //! `ApplicationMoveFailed`, whatever calls or subscriptions are left over; else it leaves with a
 //! `StasisEnd`, and whoever is connected hears its `StasisStart`. Either comes within
 //! some 10 ms. Asterisk 20 describes the same request and event, and was not tried; where the
-//! request fails, presence is [`Presence::Unknown`].
+//! request fails, presence is [`AppPresence::Unknown`].
 //!
 //! The channel is never dialed, rings nobody, and is gone before the answer is given. A
 //! Dialdeck that is connected knows it by its id ([`PROBE`]) and lets it be.

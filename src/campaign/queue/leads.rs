@@ -92,7 +92,7 @@ pub(super) enum Listing {
     Added,
 }
 
-/// A [`LeadState`]; which attempt calls is in [`Row::last`].
+/// A [`LeadState`]; which attempt calls is in [`PackedRow::last`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stand {
     Waiting,
