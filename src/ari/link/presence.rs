@@ -10,6 +10,7 @@
 //! The channel is never dialed, rings nobody, and is gone before the answer is given. A
 //! Dialdeck that is connected knows it by its id ([`PROBE`]) and lets it be.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -53,12 +54,22 @@ pub enum AppPresence {
 /// Whether anybody is connected as `app`, or why Asterisk does not answer. It rings nobody, and
 /// leaves nothing behind, also where the answer is not waited for.
 pub async fn presence(client: &Client, app: &str) -> Result<AppPresence, DownReason> {
-    let asking = format!("dialdeck-probe-{}", std::process::id() % NAMES);
-    let asking = client.under(&asking);
+    let asking = client.under(&name());
     let app = app.to_owned();
     // A task of its own, which tidies up though whoever asked is gone.
     let asked = tokio::spawn(async move { ask(&asking, &app).await });
     asked.await.unwrap_or(Ok(AppPresence::Unknown))
+}
+
+/// The application that asks. Whoever asks under the name of another one takes its events away,
+/// so each question of a process has the next name.
+fn name() -> String {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+    format!(
+        "dialdeck-probe-{}",
+        std::process::id().wrapping_add(asked) % NAMES
+    )
 }
 
 async fn ask(client: &Client, app: &str) -> Result<AppPresence, DownReason> {
