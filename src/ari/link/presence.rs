@@ -54,7 +54,9 @@ pub enum AppPresence {
 /// Whether anybody is connected as `app`, or why Asterisk does not answer. It rings nobody, and
 /// leaves nothing behind, also where the answer is not waited for.
 pub async fn presence(client: &Client, app: &str) -> Result<AppPresence, DownReason> {
-    let asking = client.under(&name());
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+    let asking = client.under(&name(std::process::id(), asked));
     let app = app.to_owned();
     // A task of its own, which tidies up though whoever asked is gone.
     let asked = tokio::spawn(async move { ask(&asking, &app).await });
@@ -63,13 +65,8 @@ pub async fn presence(client: &Client, app: &str) -> Result<AppPresence, DownRea
 
 /// The application that asks. Whoever asks under the name of another one takes its events away,
 /// so each question of a process has the next name.
-fn name() -> String {
-    static ASKED: AtomicU32 = AtomicU32::new(0);
-    let asked = ASKED.fetch_add(1, Ordering::Relaxed);
-    format!(
-        "dialdeck-probe-{}",
-        std::process::id().wrapping_add(asked) % NAMES
-    )
+fn name(process: u32, asked: u32) -> String {
+    format!("dialdeck-probe-{}", process.wrapping_add(asked) % NAMES)
 }
 
 async fn ask(client: &Client, app: &str) -> Result<AppPresence, DownReason> {
@@ -141,6 +138,22 @@ async fn next(socket: &mut Socket) -> Result<EventKind, DownReason> {
             && let Ok(event) = Event::parse(text.as_str())
         {
             return Ok(event.kind);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn questions_asked_one_after_the_other_have_different_names() {
+        for (process, first) in [(1, 0), (4711, 9), (u32::MAX, 7), (15, u32::MAX - 20)] {
+            let asked = first..first + NAMES;
+            let names: BTreeSet<String> = asked.map(|asked| name(process, asked)).collect();
+            assert_eq!(names.len(), 16, "{names:?}");
         }
     }
 }
