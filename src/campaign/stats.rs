@@ -9,7 +9,7 @@ use super::disposition::Disposition;
 use super::io::{CallSummary, Effect, Notice};
 
 /// Figures of the calls that this process placed: those it took over from a dead one are
-/// not among them.
+/// not among them, but for recordings of theirs that failed.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Stats {
     /// Attempts that ended.
